@@ -1,0 +1,4 @@
+//! The machine, one file per thing touched, each behind a cargo feature of the same name.
+//!
+//! A module's `Cargo.toml` names the features it uses, so it reads as the list of what that module may touch.
+//! Nothing here knows Ansible: functions take values, return values, and fail with one line that names the operand.

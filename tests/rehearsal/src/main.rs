@@ -1,0 +1,2 @@
+//! Stand-ins for kubeadm, kubelet and kubectl, chosen by the name they are called by.
+fn main() {}
