@@ -1,0 +1,73 @@
+//! Ends that are not the module's own: SIGTERM, SIGINT, SIGHUP and a panic still give one answer.
+//!
+//! What has to be undone then (a gate, a mask, a child) is registered with [`on_abort`] for as long as it matters.
+//! Signals are received by a thread that waits for them, not in a handler, so the undoing may do anything a program may.
+//! SIGKILL cannot be met here: whatever it leaves, the next run finds and undoes.
+
+use crate::answer::{Frame, give};
+use nix::sys::signal::{SigSet, Signal};
+use std::sync::{Mutex, OnceLock};
+
+type Undo = Box<dyn FnOnce() + Send>;
+
+static UNDO: Mutex<Vec<(u64, Undo)>> = Mutex::new(Vec::new());
+static NEXT: Mutex<u64> = Mutex::new(0);
+static FRAME: OnceLock<Frame> = OnceLock::new();
+
+/// Keeps an undo step registered; dropping it takes the step back, without running it.
+#[must_use = "the step is taken back as soon as this is dropped"]
+#[derive(Debug)]
+pub struct AbortGuard(u64);
+
+/// Runs `undo` if the module is ended from outside or panics while the guard lives. Latest registered, first run.
+pub fn on_abort(undo: impl FnOnce() + Send + 'static) -> AbortGuard {
+    let mut next = NEXT.lock().unwrap_or_else(|e| e.into_inner());
+    *next += 1;
+    UNDO.lock().unwrap_or_else(|e| e.into_inner()).push((*next, Box::new(undo)));
+    AbortGuard(*next)
+}
+
+impl Drop for AbortGuard {
+    fn drop(&mut self) {
+        UNDO.lock().unwrap_or_else(|e| e.into_inner()).retain(|(id, _)| *id != self.0);
+    }
+}
+
+/// Says what an aborted run's answer looks like, once the options are known.
+pub(crate) fn frame(frame: Frame) {
+    let _ = FRAME.set(frame);
+}
+
+/// Takes over signals and panics for this process. Call it before any thread is started.
+pub(crate) fn guard() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(|l| format!(" at {}:{}", l.file(), l.line())).unwrap_or_default();
+        let what = info.payload().downcast_ref::<&str>().map(|s| (*s).to_owned());
+        let what = what.or_else(|| info.payload().downcast_ref::<String>().cloned()).unwrap_or_default();
+        end(&format!("a fault in the module itself{place}: {what}; please report it"), 1);
+    }));
+    let mut signals = SigSet::empty();
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        signals.add(signal);
+    }
+    // Where blocking fails, the default action still ends the process; only the answer is missing.
+    if signals.thread_block().is_err() {
+        return;
+    }
+    let _ = std::thread::Builder::new().name("signals".into()).spawn(move || {
+        if let Ok(signal) = signals.wait() {
+            end(&format!("ended by {signal} before the work was done; run it again to finish"), 128 + signal as i32);
+        }
+    });
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place that ends the process early")]
+fn end(msg: &str, status: i32) -> ! {
+    // try_lock: a panic inside an undo step must not wait for itself.
+    let steps = UNDO.try_lock().map(|mut steps| std::mem::take(&mut *steps)).unwrap_or_default();
+    for (_, undo) in steps.into_iter().rev() {
+        undo();
+    }
+    give(&FRAME.get().cloned().unwrap_or_default().failure(anyhow::anyhow!("{msg}")));
+    std::process::exit(status)
+}

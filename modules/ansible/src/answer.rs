@@ -1,0 +1,157 @@
+//! The one line on stdout.
+//!
+//! Everything outside ASCII is escaped: Ansible splits the output at every Unicode line end, so a raw U+2028 or U+0085
+//! inside a string fails the task (measured on ansible-core 2.15 and 2.19). Nothing goes to stderr: without pipelining
+//! ssh merges it into the answer.
+
+use crate::envelope::Envelope;
+use crate::mask::mask;
+use crate::outcome::{Failure, Outcome};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static ANSWERED: AtomicBool = AtomicBool::new(false);
+
+/// What every answer of this run has in common.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Frame {
+    pub(crate) echo: Map<String, Value>,
+    pub(crate) secrets: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) show_diff: bool,
+}
+
+impl Frame {
+    pub(crate) fn new(envelope: &Envelope) -> Self {
+        Frame { show_diff: envelope.diff, ..Frame::default() }
+    }
+
+    /// The JSON of a finished task.
+    pub(crate) fn success(&self, outcome: Outcome) -> Value {
+        let mut answer = Map::new();
+        answer.insert("changed".into(), json!(outcome.changed));
+        self.finish(answer, outcome.fields, outcome.diff, outcome.warnings)
+    }
+
+    /// The JSON of a failed task. `unreachable` is never said: Ansible would drop the host.
+    pub(crate) fn failure(&self, error: anyhow::Error) -> Value {
+        let failure = match error.downcast::<Failure>() {
+            Ok(failure) => failure,
+            Err(error) => Failure::new(format!("{error:#}")),
+        };
+        let mut answer = Map::new();
+        answer.insert("failed".into(), json!(true));
+        answer.insert("changed".into(), json!(failure.changed));
+        answer.insert("msg".into(), json!(failure.msg));
+        self.finish(answer, failure.fields, failure.diff, failure.warnings)
+    }
+
+    fn finish(
+        &self,
+        mut answer: Map<String, Value>,
+        fields: Map<String, Value>,
+        diff: Vec<crate::Diff>,
+        warnings: Vec<String>,
+    ) -> Value {
+        for (key, value) in fields {
+            answer.entry(key).or_insert(value);
+        }
+        if self.show_diff && !diff.is_empty() {
+            answer.insert("diff".into(), json!(diff));
+        }
+        let warnings: Vec<String> = self.warnings.iter().cloned().chain(warnings).collect();
+        if !warnings.is_empty() {
+            answer.insert("warnings".into(), json!(warnings));
+        }
+        answer.insert("invocation".into(), json!({"module_args": self.echo}));
+        let mut answer = Value::Object(answer);
+        mask(&mut answer, &self.secrets);
+        answer
+    }
+}
+
+/// Prints the answer, the first time it is called; a signal or a panic during the answer adds nothing.
+pub(crate) fn give(answer: &Value) {
+    if ANSWERED.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = std::io::stdout().lock();
+    // A reader that is gone cannot be told so: there is nobody left to hear it.
+    let _ = out.write_all(line(answer).as_bytes()).and_then(|()| out.flush());
+}
+
+/// One line of ASCII with its line end.
+pub(crate) fn line(answer: &Value) -> String {
+    let mut bytes = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Ascii);
+    let written = answer.serialize(&mut serializer);
+    match (written, String::from_utf8(bytes)) {
+        (Ok(()), Ok(text)) => text + "\n",
+        _ => "{\"failed\": true, \"msg\": \"the answer could not be written as JSON\"}\n".to_owned(),
+    }
+}
+
+struct Ascii;
+
+impl serde_json::ser::Formatter for Ascii {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> std::io::Result<()> {
+        for c in fragment.chars() {
+            if c.is_ascii() && c != '\x7f' {
+                writer.write_all(&[c as u8])?;
+            } else {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_is_one_line_of_ascii_that_reads_back_the_same() {
+        let value = json!({"msg": "líne\u{2028}two\u{85}\u{1F600}\n", "path": "/srv/média"});
+        let text = line(&value);
+        assert!(text.is_ascii() && text.matches('\n').count() == 1 && text.ends_with('\n'), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn a_failure_keeps_its_fields_and_masks_secrets_everywhere() {
+        let frame = Frame {
+            echo: Map::from_iter([("token".into(), json!("abc"))]),
+            secrets: vec!["abc".into()],
+            ..Frame::default()
+        };
+        let error = anyhow::Error::new(
+            Failure::new("joining with abc: refused").field("failure_class", "api_refused").field("failed", false),
+        );
+        let answer = frame.failure(error);
+        assert_eq!(answer["failed"], json!(true));
+        assert_eq!(
+            (&answer["msg"], &answer["failure_class"]),
+            (&json!("joining with ********: refused"), &json!("api_refused"))
+        );
+        assert_ne!(answer["invocation"]["module_args"]["token"], json!("abc"));
+    }
+
+    #[test]
+    fn a_plain_error_is_one_line_with_its_causes() {
+        let error = anyhow::anyhow!("EROFS").context("writing /etc/crictl.yaml");
+        assert_eq!(Frame::default().failure(error)["msg"], json!("writing /etc/crictl.yaml: EROFS"));
+    }
+
+    #[test]
+    fn the_diff_is_answered_only_when_it_was_asked_for() {
+        let outcome = Outcome::new().changed(true).diff([crate::Diff::new("/x", "a\n", "b\n")]);
+        assert!(Frame::default().success(outcome.clone()).get("diff").is_none());
+        let frame = Frame { show_diff: true, ..Frame::default() };
+        assert_eq!(frame.success(outcome)["diff"][0]["after"], json!("b\n"));
+    }
+}

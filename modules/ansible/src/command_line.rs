@@ -1,0 +1,141 @@
+//! The program around a module: which module, which options, and the exit status.
+//!
+//! Ansible runs `<tmp>/AnsiballZ_<module> <args file>`; our action plugin runs `kubejoin <module> -` with the options on
+//! standard input, where no other user can read them; a person runs either.
+
+use crate::answer::{Frame, give};
+use crate::envelope::{self, Envelope};
+use crate::help::{docs, help};
+use crate::nearest::nearest;
+use crate::{Module, Task, abort, params};
+use serde_json::{Map, Value, json};
+use std::io::{Read, Write};
+use std::process::ExitCode;
+
+/// Runs the module that argv names: the only one there is, the one the program is called by, or the first argument.
+pub fn main(modules: &[&'static Module]) -> ExitCode {
+    abort::guard();
+    let mut argv = std::env::args_os().map(|a| a.to_string_lossy().into_owned());
+    let called = argv.next().unwrap_or_default();
+    let called = called.rsplit('/').next().unwrap_or_default();
+    let called = called.strip_prefix("AnsiballZ_").unwrap_or(called);
+    let mut args: Vec<String> = argv.collect();
+    let by_name = |name: &str| modules.iter().copied().find(|m| m.spec.name == name);
+    let module = match modules {
+        [only] => Some(*only),
+        _ => by_name(called).or_else(|| {
+            let found = by_name(args.first()?)?;
+            args.remove(0);
+            Some(found)
+        }),
+    };
+    match module {
+        Some(module) => one(module, &args),
+        None => many(modules, &args),
+    }
+}
+
+/// What the program with all modules answers when no module was named.
+fn many(modules: &[&'static Module], args: &[String]) -> ExitCode {
+    let list: String = modules.iter().map(|m| format!("{:22} {}\n", m.spec.name, m.spec.summary)).collect();
+    match args.first().map(String::as_str) {
+        Some("--version") => say(&format!("kubejoin {}\n", env!("CARGO_PKG_VERSION"))),
+        Some("--list") => say(&modules.iter().map(|m| format!("{}\n", m.spec.name)).collect::<String>()),
+        Some("--docs") => say(&format!("{}\n", json!(modules.iter().map(|m| docs(m.spec)).collect::<Vec<_>>()))),
+        Some("--help") | None => {
+            say(&format!("usage: kubejoin MODULE FILE | MODULE --help | --list | --docs | --version\n\n{list}"))
+        }
+        Some(other) => {
+            let hint = nearest(other, modules.iter().map(|m| m.spec.name))
+                .map(|n| format!("; did you mean {n}?"))
+                .unwrap_or_default();
+            fail(&format!("no module is called {other:?}{hint} (kubejoin --list names them all)"))
+        }
+    }
+}
+
+fn one(module: &'static Module, args: &[String]) -> ExitCode {
+    let (mut check, mut diff, mut validate, mut source) = (false, false, false, None);
+    for arg in args {
+        match arg.as_str() {
+            "--help" | "-h" => return say(&help(module.spec)),
+            "--version" => return say(&format!("{} {}\n", module.spec.name, env!("CARGO_PKG_VERSION"))),
+            "--docs" => return say(&format!("{}\n", docs(module.spec))),
+            "--check" => check = true,
+            "--diff" => diff = true,
+            "--validate" => validate = true,
+            path if source.is_none() && (path == "-" || !path.starts_with('-')) => source = Some(path),
+            other => {
+                return fail(&format!("{}: cannot take {other:?}; see {} --help", module.spec.name, module.spec.name));
+            }
+        }
+    }
+    let Some(source) = source else {
+        return fail(&format!(
+            "{}: the options are missing: give a file with a JSON object, or - for standard input",
+            module.spec.name
+        ));
+    };
+    match read(source) {
+        Ok(all) => {
+            let (mut envelope, options) = envelope::split(all);
+            envelope.check_mode |= check;
+            envelope.diff |= diff;
+            run(module, envelope, options, validate)
+        }
+        Err(why) => fail(&why),
+    }
+}
+
+fn run(module: &'static Module, envelope: Envelope, options: Map<String, Value>, validate: bool) -> ExitCode {
+    let called = envelope.module_name.clone().unwrap_or_else(|| module.spec.name.to_owned());
+    let checked = params::check(module.spec, options, &called);
+    let mut frame = Frame::new(&envelope);
+    frame.echo = checked.echo;
+    frame.secrets = checked.secrets;
+    frame.warnings = checked.warnings;
+    abort::frame(frame.clone());
+    let task = Task::new(&envelope);
+    let result = match checked.params {
+        Err(why) => Err(anyhow::anyhow!(why)),
+        Ok(_) if validate => Ok(crate::Outcome::new()),
+        Ok(params) => (module.run)(params, &task),
+    };
+    match result {
+        Ok(outcome) => {
+            give(&frame.success(outcome));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            give(&frame.failure(error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn read(source: &str) -> Result<Map<String, Value>, String> {
+    let mut bytes = Vec::new();
+    let read = if source == "-" {
+        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
+    } else {
+        std::fs::read(source).map(|b| bytes = b)
+    };
+    read.map_err(|e| format!("reading the options from {source}: {e}"))?;
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => Err(format!("the options in {source} are no JSON object like {{\"name\": \"value\"}}")),
+        // The parser's message gives line and column, never the text: the text may be a secret.
+        Err(e) => Err(format!("the options in {source} are no JSON: {e}")),
+    }
+}
+
+/// Text for a person, by hand only: never on a path that Ansible takes.
+fn say(text: &str) -> ExitCode {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+fn fail(msg: &str) -> ExitCode {
+    give(&Frame::default().failure(anyhow::anyhow!("{msg}")));
+    ExitCode::FAILURE
+}
