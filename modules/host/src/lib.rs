@@ -2,3 +2,12 @@
 //!
 //! A module's `Cargo.toml` names the features it uses, so it reads as the list of what that module may touch.
 //! Nothing here knows Ansible: functions take values, return values, and fail with one line that names the operand.
+
+#[cfg(feature = "deadline")]
+pub mod deadline;
+#[cfg(feature = "files")]
+pub mod files;
+#[cfg(feature = "process")]
+pub mod process;
+#[cfg(feature = "systemd")]
+pub mod systemd;
