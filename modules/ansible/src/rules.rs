@@ -12,10 +12,10 @@ pub(crate) fn check(spec: &Spec, given: &Map<String, Value>, all: &Map<String, V
             Rule::MutuallyExclusive(names) if names.iter().filter(|n| is_given(n)).count() > 1 => {
                 return Err(format!("parameters are mutually exclusive: {}", names.join("|")));
             }
-            Rule::RequiredTogether(names) if names.iter().any(|n| is_given(n)) && !names.iter().all(|n| is_set(n)) => {
+            Rule::RequiredTogether(names) if names.iter().any(&is_given) && !names.iter().all(&is_set) => {
                 return Err(format!("parameters are required together: {}", names.join(", ")));
             }
-            Rule::RequiredOneOf(names) if !names.iter().any(|n| is_set(n)) => {
+            Rule::RequiredOneOf(names) if !names.iter().any(&is_set) => {
                 return Err(format!("one of the following is required: {}", names.join(", ")));
             }
             Rule::RequiredIf(name, value, needed) if all.get(name).and_then(Value::as_str) == Some(value) => {

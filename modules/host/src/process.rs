@@ -164,10 +164,10 @@ impl Running {
         let (mut stdout, mut stderr) = (self.child.stdout.take(), self.child.stderr.take());
         let mut stdin = self.child.stdin.take();
         for fd in [stdout.as_ref().map(AsFdRef::of), stderr.as_ref().map(AsFdRef::of), stdin.as_ref().map(AsFdRef::of)]
+            .into_iter()
+            .flatten()
         {
-            if let Some(fd) = fd {
-                rustix::io::ioctl_fionbio(fd, true).with_context(|| format!("watching `{}`", self.command))?;
-            }
+            rustix::io::ioctl_fionbio(fd, true).with_context(|| format!("watching `{}`", self.command))?;
         }
         let mut written = 0;
         let mut ended = None;

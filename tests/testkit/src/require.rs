@@ -1,0 +1,55 @@
+//! What a test needs of the machine. What is missing is said aloud, and fails the run when `STRICT=1`: no silent green.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Whether this machine has `feature`; if not, prints `SKIP ...` to stderr, or panics when `STRICT=1`.
+///
+/// Features: `root`; `program:NAME` (on PATH or in the sbin directories); `file:PATH`; `link:TYPE` (a link type such as
+/// `bridge`, `veth`, `dummy`, `vxlan`: tried in a throw-away network namespace); `fs:TYPE` (in /proc/filesystems).
+/// Any other name is a mistake in the test and panics.
+#[must_use = "return from the test when the feature is missing"]
+pub fn require(feature: &str) -> bool {
+    let present = match feature.split_once(':') {
+        None if feature == "root" => really_root(),
+        Some(("program", name)) => on_path(name),
+        Some(("file", path)) => Path::new(path).exists(),
+        Some(("link", kind)) => makes_link(kind),
+        Some(("fs", kind)) => knows_filesystem(kind),
+        _ => panic!("require({feature:?}): no such kind of feature"),
+    };
+    if !present {
+        assert!(std::env::var("STRICT").as_deref() != Ok("1"), "STRICT=1, and this machine lacks {feature}");
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        // Not eprintln!: libtest swallows that when the test passes.
+        let _best_effort = writeln!(std::io::stderr(), "SKIP {test}: this machine lacks {feature}");
+    }
+    present
+}
+
+/// Root of the initial user namespace: a mapped root cannot create device nodes, load modules or own other users' files.
+fn really_root() -> bool {
+    let all = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    nix::unistd::geteuid().is_root() && all.split_whitespace().eq(["0", "0", "4294967295"])
+}
+
+fn on_path(name: &str) -> bool {
+    let path = std::env::var("PATH").unwrap_or_default();
+    path.split(':').chain(["/usr/sbin", "/sbin"]).any(|dir| Path::new(dir).join(name).is_file())
+}
+
+fn makes_link(kind: &str) -> bool {
+    let mut add = format!("ip link add testkit0 type {kind}");
+    if kind == "vxlan" {
+        add += " id 1 dstport 8472";
+    }
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--map-root-user", "--net", "sh", "-c", &add]);
+    unshare.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+fn knows_filesystem(kind: &str) -> bool {
+    let list = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    list.lines().any(|line| line.split_whitespace().next_back() == Some(kind))
+}
