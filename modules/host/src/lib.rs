@@ -3,6 +3,8 @@
 //! A module's `Cargo.toml` names the features it uses, so it reads as the list of what that module may touch.
 //! Nothing here knows Ansible: functions take values, return values, and fail with one line that names the operand.
 
+#[cfg(feature = "cni")]
+pub mod cni;
 #[cfg(feature = "deadline")]
 pub mod deadline;
 #[cfg(feature = "files")]
