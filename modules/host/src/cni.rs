@@ -109,7 +109,12 @@ mod tests {
     fn files_are_loaded_in_byte_order_and_others_are_not_looked_at() {
         let dir = tempfile::tempdir().unwrap();
         for name in ["10-b.conflist", "00-a.conf", ".00-a.conf.kubejoin-x", "README", "99-z.json"] {
-            crate::files::write_atomic(dir.path().join(name), br#"{"name":"n","type":"bridge","plugins":[{"type":"x"}]}"#, 0o644).unwrap();
+            crate::files::write_atomic(
+                dir.path().join(name),
+                br#"{"name":"n","type":"bridge","plugins":[{"type":"x"}]}"#,
+                0o644,
+            )
+            .unwrap();
         }
         let confs = load(dir.path()).unwrap();
         let names: Vec<_> = confs.iter().map(|c| c.path.file_name().unwrap().to_str().unwrap()).collect();

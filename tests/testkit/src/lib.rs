@@ -6,14 +6,17 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
+    clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "test support: a failed expectation is a failed test, and its effects never leave the sandbox"
 )]
 
+mod module;
 mod require;
 mod sandbox;
 
+pub use module::run_module;
 pub use require::require;
 pub use sandbox::Sandbox;

@@ -1,0 +1,29 @@
+# Everything a maintainer runs, and all that CI runs. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+X86 := x86_64-unknown-linux-musl
+ARM := aarch64-unknown-linux-musl
+MODULES := $(sort $(filter-out ansible host kubejoin kubeadm,$(notdir $(wildcard modules/*))))
+TARGETS := $(X86) $(shell rustup target list --installed 2>/dev/null | grep -x $(ARM))
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
+
+.PHONY: build
+build: $(TARGETS:%=build-%) ## static binaries into dist/ and binaries/ (aarch64 too when its target is installed)
+
+# One build per architecture. dist/<arch>/<name> is each module alone; binaries/<arch>/kubejoin is what Ansible uploads.
+.PHONY: $(TARGETS:%=build-%)
+$(TARGETS:%=build-%): build-%:
+	$(CARGO) build --release --locked --quiet --target $* -p kubejoin $(if $(KUBEJOIN_ONLY),,$(MODULES:%=-p %))
+	@arch=$(firstword $(subst -, ,$*)); mkdir -p dist/$$arch binaries/$$arch; \
+	install -m 0755 target/$*/release/kubejoin binaries/$$arch/kubejoin; \
+	for name in $(if $(KUBEJOIN_ONLY),,$(MODULES)) kubejoin; do install -m 0755 target/$*/release/$$name dist/$$arch/$$name; done
+
+.PHONY: rehearsal
+rehearsal: ## the stand-in kubeadm, kubelet and kubectl of the practice lab
+	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --profile rehearsal --locked --quiet --target x86_64-unknown-linux-gnu -p rehearsal
+	@mkdir -p dist/rehearsal; install -m 0755 target/x86_64-unknown-linux-gnu/rehearsal/rehearsal dist/rehearsal/rehearsal

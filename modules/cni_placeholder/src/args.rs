@@ -1,0 +1,151 @@
+//! The options of `cni_placeholder`, and what makes them wrong.
+
+use ansible::{Kind, Opt, Params, Spec};
+use anyhow::ensure;
+use serde::Deserialize;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// What the module accepts.
+pub static SPEC: Spec = Spec {
+    name: "cni_placeholder",
+    summary: "A CNI configuration is there before containerd starts",
+    options: &[
+        Opt::new("state", Kind::Str, "Whether the configuration is to be there. V(present) never replaces or shadows a working CNI; V(absent) removes only what this module wrote.")
+            .default("\"present\"")
+            .choices(&["present", "absent"]),
+        Opt::new("profile", Kind::Str, "V(bridge) is a complete network of its own for a node without any. V(flannel) is flannel's own configuration: pods wait for flannel instead of getting an address that is not theirs, which is right for workers.")
+            .default("\"bridge\"")
+            .choices(&["bridge", "flannel"]),
+        Opt::new("path", Kind::Path, "The file. Defaults to C(/etc/cni/net.d/00-placeholder.conflist) for V(profile=bridge) and C(/etc/cni/net.d/10-flannel.conflist) for V(profile=flannel)."),
+        Opt::new("name", Kind::Str, "The network's name, which names its address leases in C(/var/lib/cni/networks).").default("\"cni0\""),
+        Opt::new("bridge", Kind::Str, "The bridge that V(profile=bridge) makes.").default("\"cni0\""),
+        Opt::new("subnet", Kind::Str, "The network V(profile=bridge) takes pod addresses from.").default("\"10.244.0.0/16\"").aliases(&["pod_network_cidr"]),
+        Opt::new("cni_version", Kind::Str, "The version of the CNI specification the file follows.")
+            .default("\"0.3.1\"")
+            .choices(&["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"]),
+        Opt::new("plugin_dir", Kind::Path, "The directory of CNI plugins that is made when missing.").default("\"/opt/cni/bin\""),
+        Opt::new("plugin_source", Kind::Path, "Where the distribution keeps its CNI plugins. Those missing in O(plugin_dir) are linked from here, so that one directory has both them and what a network adds. An empty value links nothing.")
+            .default("\"/usr/lib/cni\""),
+    ],
+    rules: &[],
+};
+
+/// The options, checked.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Args {
+    /// Present or absent.
+    pub state: State,
+    /// Which template.
+    pub profile: Profile,
+    path: Option<PathBuf>,
+    /// The network's name.
+    pub name: String,
+    /// The bridge of the bridge profile.
+    pub bridge: String,
+    /// The subnet of the bridge profile, in CIDR notation.
+    pub subnet: String,
+    /// The version of the CNI specification.
+    pub cni_version: String,
+    /// Where runtimes look for plugins.
+    pub plugin_dir: PathBuf,
+    /// Where the distribution keeps plugins; empty for "link nothing".
+    pub plugin_source: PathBuf,
+}
+
+/// Whether the configuration is to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It is to be there, unless a working CNI is.
+    Present,
+    /// It is not to be there.
+    Absent,
+}
+
+/// The two templates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// A bridge with addresses of its own.
+    Bridge,
+    /// flannel's configuration, before flannel.
+    Flannel,
+}
+
+impl Args {
+    /// Reads and checks the options; an error names the option, its value and what would be right.
+    pub fn from_params(params: Params) -> anyhow::Result<Self> {
+        let args: Args = params.parse()?;
+        let path = args.path();
+        ensure!(
+            path.is_absolute()
+                && host::cni::is_conf(path)
+                && path.file_name().is_some_and(|n| !n.as_encoded_bytes().starts_with(b".")),
+            "option path is {:?}: use an absolute path that ends in .conflist, such as /etc/cni/net.d/00-placeholder.conflist",
+            path.display().to_string()
+        );
+        ensure!(
+            path.extension().is_some_and(|e| e == "conflist"),
+            "option path is {:?}: use a name that ends in .conflist, because the file holds a list of plugins",
+            path.display().to_string()
+        );
+        ensure!(
+            !args.name.is_empty()
+                && args.name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+                && args.name.starts_with(|c: char| c.is_ascii_alphanumeric()),
+            "option name is {:?}: use letters, digits, dots, dashes and underscores, starting with a letter or digit",
+            args.name
+        );
+        ensure!(
+            (1..=15).contains(&args.bridge.len())
+                && !args.bridge.contains(|c: char| c.is_whitespace() || c == '/' || c == ':')
+                && args.bridge != "."
+                && args.bridge != "..",
+            "option bridge is {:?}: use an interface name of 1 to 15 characters without blanks, / or :",
+            args.bridge
+        );
+        check_subnet(&args.subnet)?;
+        for (option, dir) in [("plugin_dir", &args.plugin_dir), ("plugin_source", &args.plugin_source)] {
+            let unset = option == "plugin_source" && dir.as_os_str().is_empty();
+            ensure!(
+                dir.is_absolute() || unset,
+                "option {option} is {:?}: use an absolute path",
+                dir.display().to_string()
+            );
+        }
+        Ok(args)
+    }
+
+    /// The file, by option or by profile.
+    pub fn path(&self) -> &Path {
+        match (&self.path, self.profile) {
+            (Some(path), _) => path,
+            (None, Profile::Bridge) => Path::new("/etc/cni/net.d/00-placeholder.conflist"),
+            (None, Profile::Flannel) => Path::new("/etc/cni/net.d/10-flannel.conflist"),
+        }
+    }
+
+    /// The directory that runtimes load.
+    pub fn conf_dir(&self) -> &Path {
+        self.path().parent().unwrap_or(Path::new("/"))
+    }
+}
+
+/// A network address with a prefix that leaves room for pods: `10.244.0.0/16`, not `10.244.0.7/16`.
+fn check_subnet(subnet: &str) -> anyhow::Result<()> {
+    let right = "use a network in CIDR notation, such as 10.244.0.0/16";
+    let parsed = subnet.split_once('/').and_then(|(a, p)| Some((a.parse::<IpAddr>().ok()?, p.parse::<u32>().ok()?)));
+    let Some((address, prefix)) = parsed else { anyhow::bail!("option subnet is {subnet:?}: {right}") };
+    let (bits, width) = match address {
+        IpAddr::V4(a) => (u128::from(u32::from(a)), 32),
+        IpAddr::V6(a) => (u128::from(a), 128),
+    };
+    ensure!(
+        (1..=width - 2).contains(&prefix),
+        "option subnet is {subnet:?}: its prefix leaves no pod addresses; {right}"
+    );
+    let host_bits = bits & ((1u128 << (width - prefix)) - 1);
+    ensure!(host_bits == 0, "option subnet is {subnet:?}: it has host bits set; {right}");
+    Ok(())
+}
