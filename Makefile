@@ -27,3 +27,11 @@ $(TARGETS:%=build-%): build-%:
 rehearsal: ## the stand-in kubeadm, kubelet and kubectl of the practice lab
 	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --profile rehearsal --locked --quiet --target x86_64-unknown-linux-gnu -p rehearsal
 	@mkdir -p dist/rehearsal; install -m 0755 target/x86_64-unknown-linux-gnu/rehearsal/rehearsal dist/rehearsal/rehearsal
+
+.PHONY: tools
+tools: ## install what the tests need (Debian packages as root, cargo-deny, the rust target)
+	tests/tools
+
+.PHONY: test
+test: tools ## everything CI runs; make test STAGES="format crates" for a part
+	tests/run $(STAGES)
