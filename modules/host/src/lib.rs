@@ -5,6 +5,8 @@
 
 #[cfg(feature = "cni")]
 pub mod cni;
+#[cfg(feature = "cri")]
+pub mod cri;
 #[cfg(feature = "deadline")]
 pub mod deadline;
 #[cfg(feature = "files")]
