@@ -1,0 +1,66 @@
+//! After the cluster is trusted: its configuration, the token's rights, the Node of the same name, the JoinConfiguration.
+
+use super::Action::{RefreshToken, ResolveNode, Retry};
+use super::Place::{Error, Kubelet};
+use super::{Row, hopeless, mendable, says, symptom};
+
+const RUN: &str = "run: kubeadm 1.22.6 against a loopback API";
+const JOIN: &str = "cmd/kubeadm/app/cmd/phases/join/kubelet.go";
+const VALIDATION: &str = "cmd/kubeadm/app/apis/kubeadm/validation/validation.go";
+const STRICT: &str = "cmd/kubeadm/app/util/config/strict/strict.go";
+
+// One wording a line: a table, not code.
+#[rustfmt::skip]
+pub(super) static ROWS: &[Row] = &[
+    mendable("node_exists", ResolveNode,
+        "a Ready Node of this name is already in the cluster: if it is this machine before it was wiped it becomes NotReady within a minute or can be deleted, if it is another machine one of the two must be renamed",
+        &[says(Error, 22, 36, "a Node with name \"{}\" and status \"Ready\" already exists in the cluster", "run: kubeadm 1.22.6 on a real cluster; unchanged in 1.36, cmd/kubeadm/app/cmd/phases/join/kubelet.go")]),
+    mendable("node_lookup_failed", Retry,
+        "kubeadm could not ask the API server for the Node of this name, though it could a moment before",
+        &[says(Error, 22, 36, "error execution phase kubelet-start: cannot get Node \"{}\"", JOIN)]),
+    mendable("token_rejected", RefreshToken,
+        "the API server no longer accepts the token, though cluster-info still carries its signature: it was deleted or has just expired",
+        &[says(Error, 22, 36, "ConfigMap: failed to get config map: Unauthorized", RUN),
+          says(Error, 22, 36, "the server has asked for the client to provide credentials", "apimachinery/pkg/api/errors"),
+          says(Kubelet, 22, 36, "cannot create certificate signing request: Unauthorized", "kubernetes/kubeadm#792, #809")]),
+    hopeless("token_forbidden",
+        "the token may not read what kubeadm needs: the cluster's bootstrap role bindings are missing; run `kubeadm init phase bootstrap-token` on the control plane",
+        &[says(Error, 22, 36, "is forbidden: User \"system:bootstrap:{}\" cannot get resource", RUN),
+          says(Kubelet, 22, 36, "is forbidden: User \"system:bootstrap:{}\" cannot create resource \"certificatesigningrequests\"", "apimachinery/pkg/api/errors, rbac")]),
+    hopeless("cluster_config_missing",
+        "the cluster has no kubeadm-config: it was not made by kubeadm, or `kubeadm init phase upload-config` did not run",
+        &[says(Error, 22, 36, "configmaps \"kubeadm-config\" not found", RUN)]),
+    hopeless("kubelet_config_map_missing",
+        "the cluster has no kubelet configuration under the name this kubeadm asks for: kubeadm is of another release than the control plane",
+        &[says(Error, 22, 36, "configmaps \"kubelet-config{}\" not found", "cmd/kubeadm/app/componentconfigs/kubelet.go"),
+          says(Error, 22, 36, "configmaps \"kubelet-config{}\" is forbidden", "kubernetes/kubeadm#2908")]),
+    hopeless("version_skew",
+        "kubeadm, kubelet and control plane are too far apart: the kubelet may not be newer than the control plane, kubeadm must be of the control plane's release or one newer",
+        &[says(Error, 22, 36, "this version of kubeadm only supports deploying clusters with the control plane version >= ", "cmd/kubeadm/app/util/config/common.go"),
+          says(super::Place::Preflight, 22, 36, "the kubelet version is higher than the control plane version", "cmd/kubeadm/app/preflight/checks.go"),
+          says(super::Place::Preflight, 22, 36, "Kubelet version {} is lower than kubeadm can support", "cmd/kubeadm/app/preflight/checks.go")]),
+    hopeless("config_rejected",
+        "kubeadm rejects the JoinConfiguration: an option of this task has a value it does not accept",
+        &[says(Error, 22, 36, "discovery.bootstrapToken.token: Invalid value: ", RUN),
+          says(Error, 22, 36, "the bootstrap token {} was not of the form", "cmd/kubeadm/app/apis/bootstraptoken/v1/utils.go"),
+          says(Error, 22, 36, "bootstrapToken or file must be set", RUN),
+          says(Error, 22, 36, "nodeRegistration.name: Invalid value: ", VALIDATION),
+          says(Error, 22, 36, "nodeRegistration.criSocket: Invalid value: ", VALIDATION),
+          says(Error, 22, 36, "strict decoding error: unknown field ", STRICT),
+          says(Error, 22, 36, "no kind \"JoinConfiguration\" is registered for version ", "apimachinery/pkg/runtime"),
+          says(Error, 22, 36, "your configuration file uses an old API spec: ", "cmd/kubeadm/app/util/config/common.go"),
+          says(Error, 22, 36, "error unmarshaling JSON: while decoding JSON: ", "sigs.k8s.io/yaml"),
+          says(Error, 22, 36, "unknown flag: --", "spf13/pflag")]),
+    hopeless("discovery_file_invalid",
+        "discovery_file is not a kubeconfig that kubeadm can use: it needs one cluster with a server and a certificate authority",
+        &[says(Error, 22, 36, "couldn't create client from discovery file", "cmd/kubeadm/app/discovery/file/file.go"),
+          says(Error, 22, 36, "couldn't load discovery file", "cmd/kubeadm/app/discovery/file/file.go"),
+          says(Error, 22, 36, "the provided discovery-file \"{}\" ", VALIDATION),
+          says(Error, 22, 36, "discovery.file.kubeConfigPath: Invalid value: ", VALIDATION)]),
+    symptom("node_not_registered", Retry,
+        "the kubelet runs but its Node did not appear in the cluster in time: it could not reach the API server, or was not allowed to register",
+        &[says(Error, 22, 30, "error uploading crisocket: timed out waiting for the condition", "run: kubeadm 1.22.6, containerd stopped"),
+          says(Error, 22, 30, "error uploading crisocket: nodes \"{}\" not found", "cmd/kubeadm/app/util/apiclient/idempotency.go"),
+          says(Error, 31, 36, "error writing CRISocket for this node: ", JOIN),
+          says(Error, 29, 30, "error uploading crisocket: ", "cmd/kubeadm/app/phases/patchnode/patchnode.go")]),
+];

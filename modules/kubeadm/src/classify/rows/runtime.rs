@@ -1,0 +1,73 @@
+//! The container runtime, as kubeadm, the kubelet and the runtime itself speak of it.
+
+use super::Action::RestartRuntime;
+use super::Place::{Error, Kubelet, Output, Preflight, Runtime};
+use super::{Row, hopeless, mendable, says};
+
+const RUNTIME: &str = "cmd/kubeadm/app/util/runtime/runtime.go";
+const REMOTE: &str = "pkg/kubelet/cri/remote/remote_runtime.go";
+
+// One wording a line: a table, not code.
+#[rustfmt::skip]
+pub(super) static ROWS: &[Row] = &[
+    mendable("cri_unimplemented", RestartRuntime,
+        "the container runtime answers but its CRI service is off: cri is in disabled_plugins of containerd's config.toml, failed to load, or containerd is older than the kubelet can use",
+        &[says(Preflight, 22, 36, "unknown service runtime.v1", "crictl and kubeadm: kubernetes/kubeadm#3033, cri-tools"),
+          says(Output, 22, 36, "unknown service runtime.v1", "kubernetes#131164, kubeadm 1.32 and 1.33"),
+          says(Error, 22, 36, "unknown service runtime.v1", RUNTIME),
+          says(Kubelet, 22, 36, "unknown service runtime.v1", "kubernetes/kubernetes#73189"),
+          says(Runtime, 22, 36, "unknown service runtime.v1", "gRPC status Unimplemented"),
+          says(Preflight, 26, 27, "CRI v1 runtime API is not implemented for endpoint", "cri-api 1.26, pkg/kubelet/cri/remote")]),
+    mendable("runtime_down", RestartRuntime,
+        "the container runtime does not answer on its socket: it is stopped, or has crashed",
+        &[says(Preflight, 22, 36, "[ERROR CRI]: container runtime is not running: ", RUNTIME),
+          says(Preflight, 35, 36, "[ERROR ContainerRuntimeVersion]: could not connect to the container runtime: ", RUNTIME),
+          says(Output, 22, 36, "WARNING: Couldn't create the interface used for talking to the container runtime: ", "run: kubeadm 1.22.6, containerd stopped"),
+          says(Kubelet, 22, 36, "failed to run Kubelet: {}containerd.sock: connect: ", REMOTE),
+          says(Kubelet, 22, 36, "failed to run Kubelet: failed to create kubelet: get remote runtime typed version failed: ", REMOTE),
+          says(Kubelet, 22, 36, "failed to run Kubelet: unable to determine runtime API version: ", "kubernetes/kubeadm#2945"),
+          says(Kubelet, 22, 36, "failed to run Kubelet: validate service connection: ", REMOTE),
+          says(Runtime, 22, 36, "containerd.sock: connect: connection refused", "gRPC status Unavailable"),
+          says(Runtime, 22, 36, "containerd.sock: connect: no such file or directory", "gRPC status Unavailable")]),
+    mendable("runtime_not_ready", RestartRuntime,
+        "the container runtime answers but says itself that it is not ready",
+        &[says(Preflight, 31, 36, "container runtime condition \"RuntimeReady\" is not true", RUNTIME),
+          says(Kubelet, 22, 36, "container runtime is down", "pkg/kubelet/runtime.go"),
+          says(Runtime, 22, 36, "Failed to run CRI service", "containerd internal/cri")]),
+    hopeless("cgroup_driver_mismatch",
+        "kubelet and container runtime use different cgroup drivers: set SystemdCgroup = true in containerd's config.toml (the module containerd_prepare does) and restart it",
+        &[says(Kubelet, 22, 36, "expected cgroupsPath to be of format \\\"slice:prefix:name\\\" for systemd cgroups, got ", "containerd/containerd#4857"),
+          says(Kubelet, 22, 36, "expected cgroupsPath to be of format \"slice:prefix:name\" for systemd cgroups, got ", "containerd/containerd#4857"),
+          says(Runtime, 22, 36, "expected cgroupsPath to be of format \"slice:prefix:name\" for systemd cgroups, got ", "containerd/containerd#4857"),
+          says(Runtime, 22, 36, "expected cgroupsPath to be of format \\\"slice:prefix:name\\\" for systemd cgroups, got ", "containerd/containerd#4857"),
+          says(Kubelet, 22, 23, "misconfiguration: kubelet cgroup driver: {} is different from docker cgroup driver: ", "pkg/kubelet/dockershim")]),
+    hopeless("runtime_too_old",
+        "the container runtime is older than this release of Kubernetes accepts: upgrade it",
+        &[says(Preflight, 35, 36, "[ERROR ContainerRuntimeVersion]: You must update your container runtime", "cmd/kubeadm/app/preflight/checks.go"),
+          says(Kubelet, 35, 36, "CRI method RuntimeConfig{}is not implemented", "pkg/kubelet, KubeletCgroupDriverFromCRI")]),
+    hopeless("sandbox_image_missing",
+        "the container runtime cannot get its sandbox (pause) image: give containerd_prepare a sandbox_image that this node has or can pull",
+        &[says(Kubelet, 22, 36, "failed to get sandbox image \\\"{}\\\": failed to pull image", "containerd pkg/cri/server/sandbox_run.go"),
+          says(Runtime, 22, 36, "failed to get sandbox image \"{}\": failed to pull image", "containerd pkg/cri/server/sandbox_run.go")]),
+    hopeless("runc_missing",
+        "the container runtime cannot run containers because runc is not installed or not in its search path",
+        &[says(Kubelet, 22, 36, "exec: \\\"runc\\\": executable file not found in $PATH", "containerd runtime v2 shim"),
+          says(Runtime, 22, 36, "exec: \"runc\": executable file not found in $PATH", "containerd runtime v2 shim")]),
+    mendable("container_id_exists", super::Action::Clean,
+        "containers of an earlier join are still known to the runtime under the same ids",
+        &[says(Kubelet, 22, 36, "runc create failed: container with given ID already exists", "k0sproject/k0s#8285"),
+          says(Runtime, 22, 36, "runc create failed: container with given ID already exists", "k0sproject/k0s#8285")]),
+    mendable("image_filesystem_invalid", RestartRuntime,
+        "the kubelet repeatedly finds no capacity on the image filesystem: the runtime's root is not mounted or its statistics are stale",
+        &[says(Kubelet, 22, 36, "Image garbage collection failed multiple times in a row\" err=\"invalid capacity 0 on image filesystem", "pkg/kubelet/kubelet.go; once is normal: k3s-io/k3s#1857")]),
+    hopeless("disk_full",
+        "a filesystem on this node is full, so files that a join must write cannot be written",
+        &[says(Error, 22, 36, ": no space left on device", "errno ENOSPC"),
+          says(Kubelet, 22, 36, "failed to run Kubelet: {}: no space left on device", "errno ENOSPC"),
+          says(Runtime, 22, 36, "write {}: no space left on device", "errno ENOSPC")]),
+    hopeless("read_only",
+        "a filesystem on this node is read-only, so files that a join must write cannot be written",
+        &[says(Error, 22, 36, ": read-only file system", "errno EROFS"),
+          says(Kubelet, 22, 36, "failed to run Kubelet: {}: read-only file system", "errno EROFS"),
+          says(Runtime, 22, 36, ": read-only file system", "errno EROFS")]),
+];

@@ -1,0 +1,6 @@
+//! What `kubeadm join` and `kubeadm init` need to know about kubeadm itself: its versions and configuration API, the
+//! words it fails with, and the kubelet it configures.
+//!
+//! A library of facts with no Ansible in it. Effects on the machine go through `host`; nothing here starts a join.
+
+pub mod classify;
