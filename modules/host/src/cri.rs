@@ -114,7 +114,8 @@ impl Client {
             labels: new.labels.iter().cloned().collect(),
             linux: Some(m::LinuxPodSandboxConfig { cgroup_parent: new.cgroup_parent.clone() }),
         };
-        let answer: m::PodSandboxId = self.runtime("RunPodSandbox", m::RunPodSandboxRequest { config: Some(config) })?;
+        let answer: m::PodSandboxId =
+            self.runtime("RunPodSandbox", m::RunPodSandboxRequest { config: Some(config) })?;
         Ok(answer.pod_sandbox_id)
     }
 

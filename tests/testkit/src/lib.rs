@@ -13,6 +13,8 @@
     reason = "test support: a failed expectation is a failed test, and its effects never leave the sandbox"
 )]
 
+#[cfg(feature = "cri")]
+pub mod cri;
 mod module;
 mod require;
 mod sandbox;

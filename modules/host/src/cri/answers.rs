@@ -177,7 +177,12 @@ fn info(raw: std::collections::HashMap<String, String>) -> BTreeMap<String, Valu
 impl From<messages::StatusResponse> for Status {
     fn from(answer: messages::StatusResponse) -> Self {
         let conditions = answer.status.map(|s| s.conditions).unwrap_or_default().into_iter();
-        let condition = |c: messages::RuntimeCondition| Condition { kind: c.r#type, ok: c.status, reason: c.reason, message: c.message };
+        let condition = |c: messages::RuntimeCondition| Condition {
+            kind: c.r#type,
+            ok: c.status,
+            reason: c.reason,
+            message: c.message,
+        };
         Status { conditions: conditions.map(condition).collect(), info: info(answer.info) }
     }
 }

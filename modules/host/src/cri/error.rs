@@ -62,7 +62,10 @@ impl fmt::Display for Error {
                 write!(f, "calling {call} at {socket}: no answer for {:.1} s", waited.as_secs_f64())
             }
             Error::NoCri { socket } => {
-                write!(f, "calling Version at {socket}: a server answers, but its CRI plugin is disabled or did not load")
+                write!(
+                    f,
+                    "calling Version at {socket}: a server answers, but its CRI plugin is disabled or did not load"
+                )
             }
             Error::Unimplemented { call } => write!(f, "calling {call}: this runtime does not implement it"),
             Error::Status { call, code, message } => write!(f, "calling {call}: {message} (gRPC status {code})"),
@@ -75,6 +78,7 @@ impl std::error::Error for Error {}
 
 /// Whatever a peer sends becomes one line of printable text, cut at 500 characters.
 pub(super) fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     words.join(" ").chars().take(500).collect()
 }

@@ -43,8 +43,12 @@ impl Connection {
             let connect = tokio::time::timeout(deadline.left(), tokio::net::UnixStream::connect(&socket));
             let stream = match connect.await.map_err(|_elapsed| hung())? {
                 Ok(stream) => stream,
-                Err(e) if e.kind() == ErrorKind::NotFound => return Err(Error::SocketMissing { socket: socket.clone() }),
-                Err(e) if e.kind() == ErrorKind::ConnectionRefused => return Err(Error::Refused { socket: socket.clone() }),
+                Err(e) if e.kind() == ErrorKind::NotFound => {
+                    return Err(Error::SocketMissing { socket: socket.clone() });
+                }
+                Err(e) if e.kind() == ErrorKind::ConnectionRefused => {
+                    return Err(Error::Refused { socket: socket.clone() });
+                }
                 // A unix socket whose queue of waiting connections is full: nobody accepts them.
                 Err(e) if e.kind() == ErrorKind::WouldBlock => return Err(hung()),
                 Err(e) => return Err(broken(e.to_string())),
@@ -75,10 +79,12 @@ impl Connection {
         let broken = |cause: String| Error::Broken { socket: socket.clone(), cause: one_line(&cause) };
         let path = path.parse().map_err(|e| broken(format!("the path of {call}: {e}")))?;
         let began = Instant::now();
-        let answer = runtime.block_on(tokio::time::timeout(deadline.left(), async {
-            grpc.ready().await.map_err(|e| tonic::Status::unknown(e.to_string()))?;
+        let asking = async {
+            grpc.ready().await.map_err(|e| tonic::Status::from_error(e.into()))?;
             grpc.unary(tonic::Request::new(request), path, ProstCodec::<Q, A>::default()).await
-        }));
+        };
+        // The timer needs the runtime's context, hence inside.
+        let answer = runtime.block_on(async { tokio::time::timeout(deadline.left(), asking).await });
         match answer {
             Err(_elapsed) => Err(Error::Hung { socket: socket.clone(), call, waited: began.elapsed() }),
             Ok(Ok(response)) => Ok(response.into_inner()),
