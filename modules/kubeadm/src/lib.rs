@@ -1,6 +1,13 @@
 //! What `kubeadm join` and `kubeadm init` need to know about kubeadm itself: its versions and configuration API, the
 //! words it fails with, and the kubelet it configures.
 //!
-//! A library of facts with no Ansible in it. Effects on the machine go through `host`; nothing here starts a join.
+//! A library with no Ansible in it. Effects on the machine go through `host`; nothing here starts a join.
 
+pub mod ca;
 pub mod classify;
+pub mod config;
+pub mod gate;
+pub mod kubeconfig;
+pub mod kubelet;
+pub mod redact;
+pub mod version;
