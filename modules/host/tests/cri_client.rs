@@ -1,4 +1,5 @@
 //! The client against a server made from the upstream API, and against servers that misbehave.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation is a failed test")]
 
 use host::cri::{CgroupDriver, Client, Error, NewSandbox};
 use host::deadline::Deadline;
