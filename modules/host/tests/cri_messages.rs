@@ -1,5 +1,6 @@
 //! The hand-written messages against code generated from the upstream api.proto, both ways: what we write they read,
 //! what they write (every field set) we read.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation is a failed test")]
 
 use host::cri::messages as ours;
 use prost::Message;
