@@ -57,10 +57,13 @@ impl FromStr for Cidr {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
         };
-        let address: IpAddr = address.parse().with_context(|| format!("{text:?} is not a network like 10.244.0.0/16"))?;
+        let address: IpAddr =
+            address.parse().with_context(|| format!("{text:?} is not a network like 10.244.0.0/16"))?;
         let prefix = match prefix {
             // "+16" and "016" are accepted by u8::from_str, and are typing mistakes.
-            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0')) => {
+            Some(digits)
+                if digits.bytes().all(|b| b.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0')) =>
+            {
                 digits.parse().with_context(|| format!("{text:?} is not a network like 10.244.0.0/16"))?
             }
             Some(_) => bail!("{text:?} is not a network like 10.244.0.0/16"),
@@ -116,7 +119,9 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_a_network_and_says_what_would_be_right() {
-        for wrong in ["", "10.244.0.0/33", "10.244/16", "10.244.0.0/", "10.244.0.0/+8", "10.244.0.0/016", "fd00::/129", "pods"] {
+        for wrong in
+            ["", "10.244.0.0/33", "10.244/16", "10.244.0.0/", "10.244.0.0/+8", "10.244.0.0/016", "fd00::/129", "pods"]
+        {
             assert!(wrong.parse::<Cidr>().is_err(), "{wrong}");
         }
         let error = "10.244.0.1/16".parse::<Cidr>().unwrap_err().to_string();

@@ -7,10 +7,14 @@
 pub mod cni;
 #[cfg(feature = "cri")]
 pub mod cri;
+#[cfg(feature = "cidr")]
+pub mod cidr;
 #[cfg(feature = "deadline")]
 pub mod deadline;
 #[cfg(feature = "files")]
 pub mod files;
+#[cfg(feature = "iptables")]
+pub mod iptables;
 #[cfg(feature = "process")]
 pub mod process;
 #[cfg(feature = "systemd")]

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// How much of each stream is kept, in bytes: the start and the end of a longer one.
 const KEEP: usize = 1 << 20;
+/// The same, for [`Program::keep_all`].
+const KEEP_ALL: usize = 1 << 28;
 /// How much of stderr goes into an error, in bytes.
 const TAIL: usize = 1024;
 
@@ -27,6 +29,7 @@ pub struct Program {
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     stdin: Vec<u8>,
+    keep: usize,
 }
 
 /// What a program left behind.
@@ -61,7 +64,13 @@ impl std::error::Error for TimedOut {}
 impl Program {
     /// A program, looked up on PATH unless it is a path.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
-        Program { program: program.as_ref().to_owned(), args: Vec::new(), env: Vec::new(), stdin: Vec::new() }
+        Program {
+            program: program.as_ref().to_owned(),
+            args: Vec::new(),
+            env: Vec::new(),
+            stdin: Vec::new(),
+            keep: KEEP,
+        }
     }
 
     /// Adds arguments.
@@ -79,6 +88,12 @@ impl Program {
     /// What it reads on stdin; nothing by default.
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = bytes.into();
+        self
+    }
+
+    /// Keeps all of its output (up to 512 MiB), for a caller that would misread a part of it.
+    pub fn keep_all(mut self) -> Self {
+        self.keep = KEEP_ALL;
         self
     }
 
@@ -105,7 +120,7 @@ impl Program {
     pub fn start(&self) -> anyhow::Result<Running> {
         let mut command = self.command();
         let child = command.spawn().with_context(|| format!("starting `{}`", self.command_line()))?;
-        Ok(Running { child, command: self.command_line(), stdin: self.stdin.clone(), over: false })
+        Ok(Running { child, command: self.command_line(), stdin: self.stdin.clone(), keep: self.keep, over: false })
     }
 
     #[allow(clippy::disallowed_methods, reason = "the one place that starts programs")]
@@ -133,6 +148,7 @@ pub struct Running {
     child: Child,
     command: String,
     stdin: Vec<u8>,
+    keep: usize,
     over: bool,
 }
 
@@ -160,7 +176,7 @@ impl Running {
         deadline: &Deadline,
         mut watch: impl FnMut(&Seen<'_>) -> anyhow::Result<()>,
     ) -> anyhow::Result<Output> {
-        let (mut out, mut err) = (Kept::default(), Kept::default());
+        let (mut out, mut err) = (Kept::at_most(self.keep), Kept::at_most(self.keep));
         let (mut stdout, mut stderr) = (self.child.stdout.take(), self.child.stderr.take());
         let mut stdin = self.child.stdin.take();
         for fd in [stdout.as_ref().map(AsFdRef::of), stderr.as_ref().map(AsFdRef::of), stdin.as_ref().map(AsFdRef::of)]
@@ -270,19 +286,23 @@ impl AsFdRef {
 }
 
 /// The start and the end of a stream.
-#[derive(Default)]
 struct Kept {
+    most: usize,
     start: Vec<u8>,
     end: std::collections::VecDeque<u8>,
     dropped: usize,
 }
 
 impl Kept {
+    fn at_most(most: usize) -> Self {
+        Kept { most, start: Vec::new(), end: std::collections::VecDeque::new(), dropped: 0 }
+    }
+
     fn push(&mut self, bytes: &[u8]) {
-        let room = KEEP.saturating_sub(self.start.len()).min(bytes.len());
+        let room = self.most.saturating_sub(self.start.len()).min(bytes.len());
         self.start.extend_from_slice(&bytes[..room]);
         self.end.extend(&bytes[room..]);
-        let over = self.end.len().saturating_sub(KEEP);
+        let over = self.end.len().saturating_sub(self.most);
         self.end.drain(..over);
         self.dropped += over;
     }

@@ -109,8 +109,13 @@ fn held<'a>(table: &'a Table, owner: &Owner) -> BTreeSet<&'a str> {
     }
 }
 
-/// Whether a rule shows that the CNI chain it stands in is somebody else's.
+/// Whether a rule shows that the CNI chain it stands in or leads to is somebody else's. A rule that goes anyway shows
+/// nothing: a second look would not find it.
 fn is_foreign(rule: &Rule, owner: &Owner) -> bool {
+    let mut ends = [Some(rule.chain.as_str()), rule.target.as_deref()].into_iter().flatten();
+    if ends.any(|name| has_owned_name(name) && !name.starts_with("CNI-")) {
+        return false;
+    }
     if rule.chain == ADMIN {
         return true;
     }
@@ -134,7 +139,9 @@ fn network_name(comment: &str) -> Option<&str> {
 fn is_about_pods(rule: &Rule, owner: &Owner) -> bool {
     let words = rule.words();
     let mut all = addresses(&words).peekable();
-    all.peek().is_some() && all.all(|network| owner.pod_networks.iter().any(|pods| pods.contains_network(&network)))
+    !is_foreign(rule, owner)
+        && all.peek().is_some()
+        && all.all(|network| owner.pod_networks.iter().any(|pods| pods.contains_network(&network)))
 }
 
 fn addresses(words: &[String]) -> impl Iterator<Item = Cidr> {
