@@ -15,6 +15,8 @@ pub mod deadline;
 pub mod files;
 #[cfg(feature = "iptables")]
 pub mod iptables;
+#[cfg(feature = "nftables")]
+pub mod nftables;
 #[cfg(feature = "process")]
 pub mod process;
 #[cfg(feature = "systemd")]

@@ -163,3 +163,25 @@ fn five_hundred_chains_and_five_thousand_rules_are_fast() {
         }
     });
 }
+
+#[test]
+fn a_table_that_iptables_cannot_show_whole_is_left_to_nft() {
+    if !ready() || !require("program:nft") {
+        return;
+    }
+    Sandbox::new().run(|| {
+        sh("iptables-nft -N KUBE-X");
+        sh("iptables-nft -A INPUT -m addrtype --dst-type LOCAL -j KUBE-X");
+        sh("iptables-nft -A INPUT -s 192.0.2.1 -j ACCEPT");
+        sh("nft 'add set ip filter admins { type ipv4_addr; }'");
+        sh("nft 'add rule ip filter INPUT ip saddr @admins meta cpu 3 drop'");
+        sh("iptables-nft -N KUBE-Y && iptables-nft -A KUBE-Y -j KUBE-X");
+        // The case this test is about: the program itself fails.
+        sh("! iptables-nft-save > /dev/null");
+        assert_eq!(clean(), 1);
+        let left = out("nft list table ip filter");
+        assert!(left.contains("ip saddr @admins meta cpu 3 drop") && left.contains("ip saddr 192.0.2.1"), "{left}");
+        assert!(!left.contains("KUBE-"), "{left}");
+        assert_eq!(clean(), 0);
+    });
+}

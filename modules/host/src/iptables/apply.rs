@@ -49,9 +49,9 @@ fn remove_from(tool: &Tool, planned: &[TableRemoval], owner: &Owner, deadline: &
 /// One table, in one commit. A rule that cannot be read back fails by its words every time; its position is right as
 /// long as nothing `moved` since the plan was made.
 fn commit(tool: &Tool, removal: &Removal, unmoved: bool, deadline: &Deadline) -> Result<()> {
-    let by_words = tool.restore(removal.script(Naming::Words), deadline);
+    let by_words = tool.remove(removal, Naming::Words, deadline);
     let done = by_words.or_else(|error| match unmoved {
-        true => tool.restore(removal.script(Naming::Position), deadline).map_err(|_| error),
+        true => tool.remove(removal, Naming::Position, deadline).map_err(|_| error),
         false => Err(error),
     });
     done.with_context(|| format!("table {}", removal.table))

@@ -5,13 +5,15 @@
 //! A legacy table is only read when the kernel has it already (`/proc/net/ip_tables_names`): asking for one creates it,
 //! and its hooks then see every packet.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
+use super::removal::{Naming, Removal};
 use super::save::{Save, parse};
 use crate::deadline::Deadline;
-use crate::process::Program;
+use crate::nftables::rules;
+use crate::process::{Program, find};
 
 /// Where the rules are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,8 +45,6 @@ pub struct Tool {
 }
 
 const FAMILIES: [(Family, &str); 2] = [(Family::V4, "iptables"), (Family::V6, "ip6tables")];
-/// Besides PATH: ssh often starts a command with a PATH that has no sbin in it.
-const DIRECTORIES: [&str; 4] = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin"];
 
 impl Tool {
     /// `iptables-nft`, `ip6tables-legacy`, ...: the name people know it by.
@@ -80,8 +80,8 @@ impl Tool {
     }
 
     fn find(backend: Backend, family: Family, name: &str) -> Option<Self> {
-        let save = program(&format!("{name}-save"))?;
-        let restore = program(&format!("{name}-restore"))?;
+        let save = find(&format!("{name}-save"))?;
+        let restore = find(&format!("{name}-restore"))?;
         Some(Self { backend, family, save, restore })
     }
 
@@ -90,10 +90,18 @@ impl Tool {
         if self.backend == Backend::Legacy && !self.legacy_tables_exist()? {
             return Ok(Save::default());
         }
-        let output = Program::new(&self.save).keep_all().run(deadline)?;
-        // It skips a rule it cannot express, says so on stderr only, and ends with status 3 (1.8.9, run).
-        let output = output.success().with_context(|| format!("reading the rules of {}", self.name()))?;
-        parse(&output.stdout)
+        let output = Program::new(&self.save).keep_all().run(deadline)?.success();
+        let save = output.and_then(|output| parse(&output.stdout));
+        let hidden = |save: &Save| save.incompatible.iter().any(|name| !save.tables.iter().any(|t| t.name == *name));
+        match save {
+            Ok(save) if !hidden(&save) => Ok(save),
+            // It has no words for a rule or a table that nft itself made.
+            save if self.backend == Backend::Nft && find("nft").is_some() => {
+                rules::read(self.family, deadline).or_else(|error| save.map_err(|_| error))
+            }
+            save => save,
+        }
+        .with_context(|| format!("reading the rules of {}", self.name()))
     }
 
     fn legacy_tables_exist(&self) -> Result<bool> {
@@ -109,8 +117,16 @@ impl Tool {
         }
     }
 
+    /// Carry out one table's removal in one commit.
+    pub(super) fn remove(&self, removal: &Removal, naming: Naming, deadline: &Deadline) -> Result<()> {
+        if removal.by_handle {
+            return rules::remove(self.family, &removal.table, &removal.chains, &removal.rules, deadline);
+        }
+        self.restore(removal.script(naming), deadline)
+    }
+
     /// Apply one transaction, waiting for the xtables lock of others as long as `deadline` allows.
-    pub fn restore(&self, script: Vec<u8>, deadline: &Deadline) -> Result<()> {
+    fn restore(&self, script: Vec<u8>, deadline: &Deadline) -> Result<()> {
         let wait = deadline.left().as_secs().clamp(1, 60).to_string();
         let run = |args: &[&str]| Program::new(&self.restore).args(args).stdin(script.clone()).run(deadline);
         let mut output = run(&["--noflush", "-w", &wait])?;
@@ -123,19 +139,4 @@ impl Tool {
         output.success()?;
         Ok(())
     }
-}
-
-/// The path of an installed program, looked for on PATH and in the system's directories.
-pub(crate) fn program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain(DIRECTORIES.iter().map(PathBuf::from))
-        .filter(|dir| dir.is_absolute())
-        .map(|dir| dir.join(name))
-        .find(|path| is_executable(path))
-}
-
-fn is_executable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }

@@ -20,6 +20,8 @@ pub struct Removal {
     pub rules: Vec<Rule>,
     /// Owned names that stay because somebody else needs them.
     pub held: Vec<String>,
+    /// Whether nft has to do it, by the rules' handles.
+    pub(super) by_handle: bool,
     /// Positions of `rules` in their chains, counted from 1.
     positions: Vec<usize>,
 }
@@ -53,6 +55,7 @@ impl Removal {
         Some(Self {
             table: table.name.clone(),
             positions,
+            by_handle: table.by_handle,
             rules: rules.iter().map(|at| table.rules[*at].clone()).collect(),
             chains,
             held,

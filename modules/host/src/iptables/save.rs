@@ -25,6 +25,8 @@ pub struct Table {
     pub chains: Vec<Chain>,
     /// Rules in the order printed: chain by chain, in the order they are tried.
     pub rules: Vec<Rule>,
+    /// Read by `nft` instead of iptables-save, so that its rules have handles and are removed by them.
+    pub by_handle: bool,
 }
 
 /// A chain.
@@ -45,6 +47,8 @@ pub struct Rule {
     pub target: Option<String>,
     /// Exactly as printed, from `-A` on: packet and byte counters are not part of a rule.
     pub line: Vec<u8>,
+    /// nftables' handle of the rule, in a table read by `nft`.
+    pub handle: Option<u64>,
 }
 
 impl Rule {
@@ -78,7 +82,7 @@ pub fn parse(text: &[u8]) -> Result<Save> {
             (None, _) => {}
             (Some(b'#'), _) => save.incompatible.extend(incompatible(line)),
             (Some(b'*'), None) => {
-                open = Some(Table { name: lossy(&line[1..]), chains: Vec::new(), rules: Vec::new() });
+                open = Some(Table { name: lossy(&line[1..]), chains: Vec::new(), rules: Vec::new(), by_handle: false });
             }
             (Some(b':'), Some(table)) => table.chains.push(chain(line)?),
             (Some(b'-' | b'['), Some(table)) => table.rules.push(rule(line)?),
@@ -116,6 +120,7 @@ fn rule(line: &[u8]) -> Result<Rule> {
             chain: chain.clone(),
             target: words::target(&words[2..]).map(str::to_owned),
             line: bare.to_vec(),
+            handle: None,
         }),
         _ => bail!("reading the output of iptables-save: not a rule: {:?}", lossy(line)),
     }
