@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# The node image: a Debian that boots with systemd in a container, with everything a kubeadm node needs except
+# Kubernetes itself, and without Python. Prints the image's name.
+#
+#   lab/image.sh [--suite bookworm|trixie|forky] [--rebuild]
+#
+# Bootstrapped from Debian's packages, so nothing comes from an image registry. Kept as an image whose label is the hash
+# of this recipe: the second time costs nothing, and a changed recipe is built again. KUBEJOIN_DEBIAN_MIRROR
+# chooses a mirror.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=say.sh
+source "$here/say.sh"
+# shellcheck source=packages.sh
+source "$here/packages.sh"
+
+contents=systemd,systemd-sysv,dbus,openssh-server,sudo,containerd,runc,containernetworking-plugins
+contents+=,iptables,iproute2,kmod,conntrack,ethtool,socat,procps,iputils-ping,ca-certificates
+
+# Nothing for these to do in a container, or they would reach out of it: kernel file systems, the console, apt's
+# timers, udev, a first-boot dialogue.
+masked=(
+    systemd-firstboot.service systemd-udevd.service systemd-timesyncd.service systemd-logind.service
+    systemd-modules-load.service systemd-binfmt.service systemd-remount-fs.service
+    getty.target console-getty.service
+    dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount
+    sys-fs-fuse-connections.mount proc-sys-fs-binfmt_misc.automount proc-sys-fs-binfmt_misc.mount
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
+)
+
+suite=bookworm
+rebuild=false
+while (($#)); do
+    case $1 in
+        --suite) suite=${2:-}; shift ;;
+        --rebuild) rebuild=true ;;
+        *) refuse "unknown argument $1; usage: lab/image.sh [--suite bookworm|trixie|forky] [--rebuild]" ;;
+    esac
+    shift
+done
+case $suite in
+    bookworm | trixie | forky) ;;
+    *) refuse "--suite must be bookworm, trixie or forky, not '$suite'" ;;
+esac
+
+image=localhost/kubejoin-node:$suite
+cache=$(dirname "$here")/.cache
+mirror=${KUBEJOIN_DEBIAN_MIRROR:-http://deb.debian.org/debian}
+((EUID == 0)) || refuse "making the node image needs root: debootstrap sets owners and makes device nodes"
+need podman=podman runc=runc debootstrap=debootstrap
+
+recipe() { (cd "$here" && { cat image.sh; find rootfs -type f -print0 | sort -z | xargs -0 sha256sum; } | sha256sum | cut -c1-16); }
+
+present() {
+    [[ $(podman image inspect -f '{{index .Labels "kubejoin.recipe"}}' "$image" 2>/dev/null) == "$(recipe)" ]]
+}
+
+# The packages as debootstrap lays them out, kept so that a change to the rest of the recipe is quick.
+bootstrap() {
+    local root=$1 archive log=$cache/debootstrap-$suite.log
+    archive=$cache/debian-$suite-$(sha256sum <<<"$contents" | cut -c1-8).tar
+    if $rebuild || [[ ! -e $archive ]]; then
+        debootstrap --variant=minbase "--include=$contents" "--cache-dir=$cache/debs" "$suite" "$root" "$mirror" >"$log" 2>&1 ||
+            { grep -E '^(E|W):' "$log" | tail -n 3 >&2; fail "debootstrap of $suite from $mirror failed; its log is $log"; }
+        rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale,info}/*
+        tar -C "$root" --numeric-owner --xattrs -cf "$archive.new" .
+        mv "$archive.new" "$archive"
+        rm -f "$log"
+    else
+        tar -C "$root" --numeric-owner --xattrs -xpf "$archive"
+    fi
+}
+
+fit() {
+    local root=$1 unit
+    [[ -z $(compgen -G "$root/usr/bin/python3*") ]] || fail "the node image must have no Python, but a package brought it in"
+    cp -a "$here/rootfs/." "$root/"
+    # Each node gets an identity of its own at boot.
+    rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/hostname" "$root/var/lib/dbus/machine-id"
+    : >"$root/etc/machine-id"
+    for unit in "${masked[@]}"; do ln -sf /dev/null "$root/etc/systemd/system/$unit"; done
+    # The distribution's own settings are for a whole machine, and a privileged container would change the host's.
+    # What is put into /etc/sysctl.d on a node works as it should.
+    local sysctl
+    for sysctl in "$root"/usr/lib/sysctl.d/*.conf; do ln -sf /dev/null "$root/etc/sysctl.d/$(basename "$sysctl")"; done
+    # containerd may not lower a container's OOM score where the lab has no CAP_SYS_RESOURCE: let it do what it can.
+    sed -i '/^ *\[plugins\."io\.containerd\.grpc\.v1\.cri"\]$/a\    restrict_oom_score_adj = true' "$root/etc/containerd/config.toml"
+    grep -q restrict_oom_score_adj "$root/etc/containerd/config.toml" ||
+        fail "containerd's packaged configuration has an unexpected form; the recipe must be adapted"
+    # Volumes are mounted here.
+    mkdir -p "$root/var/lib/etcd" "$root/var/lib/kubelet"
+    chmod 0700 "$root/var/lib/etcd"
+}
+
+build() {
+    local root
+    mkdir -p "$cache/debs"
+    # Not under $cache: a checkout may lie on a file system mounted nodev or noexec.
+    root=$(mktemp -d "${TMPDIR:-/var/tmp}/kubejoin-image-XXXXXX")
+    # shellcheck disable=SC2064  # the directory of now, not of then
+    trap "rm -rf --one-file-system '$root'" EXIT
+    bootstrap "$root"
+    fit "$root"
+    tar -C "$root" --numeric-owner --xattrs -c . |
+        podman import -q -c 'CMD ["/sbin/init"]' -c 'STOPSIGNAL SIGRTMIN+3' \
+            -c "LABEL kubejoin.recipe=$(recipe)" - "$image" >/dev/null
+}
+
+exec 9>"/run/lock/kubejoin-image.lock"
+flock 9
+if $rebuild || ! present; then
+    step "making the node image $image (Debian $suite; about a minute, once)" build
+fi
+echo "$image"

@@ -1,0 +1,124 @@
+# shellcheck shell=bash
+# Which kubeadm, kubelet and kubectl the nodes get: the person's own, a version from the Kubernetes package repository,
+# or the stand-ins.
+# Uses the caller's $checkout and $here.
+# shellcheck disable=SC2154
+
+rehearsal=${KUBEJOIN_REHEARSAL:-$checkout/dist/rehearsal/rehearsal}
+
+# kubernetes_source VERSION: names the source, after checking that it can be used.
+kubernetes_source() {
+    local program
+    if [[ $1 == none ]]; then
+        echo none
+    elif [[ -n $1 ]]; then
+        [[ $1 =~ ^v?1\.[0-9]+(\.[0-9]+)?$ ]] || refuse "--kubernetes takes a version such as 1.33 or 1.33.2, or none; not '$1'"
+        echo "packages ${1#v}"
+    elif [[ -n ${KUBE_BIN_DIR:-} ]]; then
+        for program in kubeadm kubelet kubectl; do
+            [[ -x $KUBE_BIN_DIR/$program ]] || refuse "KUBE_BIN_DIR=$KUBE_BIN_DIR has no executable $program"
+        done
+        echo "directory $(cd "$KUBE_BIN_DIR" && pwd)"
+    else
+        [[ -x $rehearsal ]] || make -s -C "$checkout" rehearsal >&2 ||
+            fail "the stand-ins could not be built: run 'make rehearsal', or set KUBE_BIN_DIR, or ask for '--kubernetes VERSION'"
+        echo rehearsal
+    fi
+}
+
+# kubernetes_image SOURCE IMAGE: the image the nodes start from.
+kubernetes_image() {
+    local version=${1#packages } image=$2-kubernetes-${1#packages }
+    [[ $1 == packages* ]] || { echo "$2"; return; }
+    podman image exists "$image" || packages_install "$version" "$2" "$image"
+    echo "$image"
+}
+
+packages_install() {
+    local version=$1 image=$3 minor pin='' log build=kubejoin-build-$$
+    minor=$(cut -d. -f1,2 <<<"$version")
+    [[ $version == "$minor" ]] || pin="=$version-*"
+    log=$(mktemp)
+    # apt's own fetcher, because the node image has no curl.
+    podman --runtime runc run --name "$build" --network host -i "$2" sh -eu -s "$minor" "$pin" >"$log" 2>&1 <<'SCRIPT' ||
+repository=https://pkgs.k8s.io/core:/stable:/v$1/deb/
+keyring=/etc/apt/keyrings/kubernetes.asc
+mkdir -p /etc/apt/keyrings
+/usr/lib/apt/apt-helper download-file "${repository}Release.key" "$keyring" || { echo "kubejoin: unreachable"; exit 1; }
+echo "deb [signed-by=$keyring] $repository /" >/etc/apt/sources.list.d/kubernetes.list
+apt-get update
+apt-get install -y --no-install-recommends "kubeadm$2" "kubelet$2" "kubectl$2" cri-tools
+rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb
+SCRIPT
+    {
+        podman rm -f "$build" >/dev/null
+        grep -q '^kubejoin: unreachable' "$log" &&
+            fail "the Kubernetes package repository pkgs.k8s.io has no version $version or cannot be reached from this machine; set KUBE_BIN_DIR to a directory with kubeadm, kubelet and kubectl, or use the stand-ins"
+        fail "Kubernetes $version could not be installed from pkgs.k8s.io: $(grep -E '^(E|W):' "$log" | tail -n 1); the log is $log"
+    }
+    podman commit -q -c 'CMD ["/sbin/init"]' "$build" "$image" >/dev/null
+    podman rm -f "$build" >/dev/null
+    rm -f "$log"
+}
+
+# kubernetes_fit SOURCE DIRECTORY: lays the files for a node's root into DIRECTORY.
+kubernetes_fit() {
+    local program
+    case $1 in
+        none | packages*) return ;;
+        directory*)
+            mkdir -p "$2/usr/bin"
+            for program in kubeadm kubelet kubectl crictl; do
+                [[ ! -x ${1#directory }/$program ]] || install -m 0755 "${1#directory }/$program" "$2/usr/bin/$program"
+            done
+            ;;
+        rehearsal)
+            install -D -m 0755 "$rehearsal" "$2/usr/bin/kubeadm"
+            ln -sf kubeadm "$2/usr/bin/kubelet"
+            ln -sf kubeadm "$2/usr/bin/kubectl"
+            ;;
+    esac
+    cp -a "$here/kubernetes/." "$2/"
+    # As the packages do: enabled from the start, failing until kubeadm has written a configuration.
+    mkdir -p "$2/etc/systemd/system/multi-user.target.wants"
+    ln -sf /usr/lib/systemd/system/kubelet.service "$2/etc/systemd/system/multi-user.target.wants/kubelet.service"
+}
+
+# kubernetes_images SOURCE NODE: puts into containerd what the node could not pull.
+kubernetes_images() {
+    local node=$2 archive name
+    case $1 in
+        directory*)
+            for archive in "${1#directory }"/images/*.tar; do
+                [[ ! -e $archive ]] || image_import "$node" "$archive"
+            done
+            ;;
+        rehearsal)
+            archive=$(mktemp)
+            for name in $(sandbox_images "$node"); do
+                "$rehearsal" image-tar "$name" "$archive" && image_import "$node" "$archive"
+            done
+            rm -f "$archive"
+            ;;
+    esac
+}
+
+image_import() {
+    podman exec -i "$1" ctr -n k8s.io images import - >/dev/null <"$2" || fail "$1: containerd could not import ${2##*/}"
+}
+
+# What this containerd starts every pod with, and what kubeadm of several versions asks for.
+sandbox_images() {
+    {
+        podman exec "$1" containerd config dump | sed -n "s/^ *\(sandbox_image\|sandbox\) = ['\"]\(.*\)['\"]$/\2/p"
+        printf '%s\n' k8s.gcr.io/pause:3.5 registry.k8s.io/pause:{3.6,3.8,3.9,3.10}
+    } | sort -u
+}
+
+# kubernetes_banner SOURCE: the stand-ins must never be mistaken for Kubernetes.
+kubernetes_banner() {
+    [[ $1 == rehearsal ]] || return 0
+    say "    kubeadm, kubelet and kubectl in this lab are STAND-INS: they do to the nodes what the real ones do, and run"
+    say "    no workloads. For the real ones: KUBE_BIN_DIR=/directory/with/kubeadm/kubelet/kubectl, or"
+    say "    '--kubernetes 1.33' to install them from the Kubernetes package repository."
+}

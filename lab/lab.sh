@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# The practice lab: one control plane and some workers, as systemd containers on this machine.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+checkout=$(dirname "$here")
+# shellcheck source=say.sh
+source "$here/say.sh"
+# shellcheck source=packages.sh
+source "$here/packages.sh"
+# shellcheck source=network.sh
+source "$here/network.sh"
+# shellcheck source=node.sh
+source "$here/node.sh"
+# shellcheck source=kubernetes.sh
+source "$here/kubernetes.sh"
+# shellcheck source=access.sh
+source "$here/access.sh"
+
+usage() {
+    cat <<'USAGE'
+usage: lab/lab.sh up     [--name NAME] [--workers N] [--suite SUITE] [--kubernetes VERSION|none]
+       lab/lab.sh down   [--name NAME]
+       lab/lab.sh status [--name NAME]
+
+  --name NAME           which lab; several can live side by side (default kubejoin)
+  --workers N           how many workers, 0 to 50 (default 2); more than before adds to a running lab
+  --suite SUITE         Debian of the nodes: bookworm (default), trixie, forky
+  --kubernetes VERSION  kubeadm, kubelet and kubectl from the Kubernetes package repository, such as 1.33;
+                        'none' leaves them out. Without it: those of KUBE_BIN_DIR if that is set, else the stand-ins.
+
+'up' leaves nodes alone that are up already, replaces half-made ones, and prints the inventory's path.
+USAGE
+}
+
+parse() {
+    command=${1:-}
+    name=kubejoin workers=2 suite=bookworm version=''
+    case $command in
+        up | down | status) shift ;;
+        -h | --help | help) usage; exit ;;
+        *) refuse "unknown lab command '$command': up, down or status" ;;
+    esac
+    while (($#)); do
+        case $1 in
+            -h | --help) usage; exit ;;
+            --name | --workers | --suite | --kubernetes) (($# > 1)) || refuse "$1 needs a value" ;;
+            *) refuse "unknown argument '$1' for lab $command" ;;
+        esac
+        case $1 in
+            --name) name=$2 ;;
+            --workers) workers=$2 ;;
+            --suite) suite=$2 ;;
+            --kubernetes) version=$2 ;;
+        esac
+        shift 2
+    done
+    [[ $name =~ ^[a-z][a-z0-9-]{0,30}$ ]] || refuse "--name must be lower-case letters, digits and hyphens, at most 31; not '$name'"
+    [[ $workers =~ ^([0-9]|[1-4][0-9]|50)$ ]] || refuse "--workers must be 0 to 50, not '$workers'"
+    [[ $suite =~ ^(bookworm|trixie|forky)$ ]] || refuse "--suite must be bookworm, trixie or forky, not '$suite'"
+    ((EUID == 0)) || refuse "the lab needs root, because its nodes are privileged containers: run it with sudo"
+    state=$checkout/.lab/$name
+}
+
+# One run at a time per lab, machine-wide. Programs that outlive this script get 9>&- or they would keep the lock.
+lock() {
+    [[ ${KUBEJOIN_LAB_LOCKED:-} != "$name" ]] || return 0
+    exec 9>"/run/lock/kubejoin-lab-$name.lock"
+    flock -n 9 || fail "another run is using the lab $name: wait for it, or choose another --name"
+}
+
+nodes() { podman ps --all --filter "label=kubejoin.lab=$name" --format '{{.Names}}' | sort -V; }
+
+label() { podman inspect -f "{{index .Config.Labels \"$2\"}}" "$1"; }
+
+# The nodes asked for, with those the lab has beyond them.
+wanted() { { printf '%s\n' "$name-cp1"; for ((i = 1; i <= workers; i++)); do echo "$name-w$i"; done; nodes; } | sort -uV; }
+
+complete() { [[ $(podman inspect -f '{{.Id}} {{.State.Running}}' "$1" 2>/dev/null) == "$(cat "$state/nodes/$1" 2>/dev/null) true" ]]; }
+
+check_same() {
+    local node
+    for node in $(nodes); do
+        [[ $(label "$node" kubejoin.checkout) == "$checkout" ]] ||
+            refuse "a lab named $name was brought up from $(label "$node" kubejoin.checkout): take it down first, or choose another --name"
+        [[ $(label "$node" kubejoin.image) == "$image" && $(label "$node" kubejoin.kubernetes) == "$source" ]] ||
+            refuse "the lab $name is up with $(label "$node" kubejoin.image) and Kubernetes from $(label "$node" kubejoin.kubernetes): take it down first to change that"
+    done
+}
+
+address() {
+    local prefix
+    prefix=$(network_prefix "$name")
+    if [[ $1 == "$name-cp1" ]]; then echo "$prefix.10"; else echo "$prefix.$((100 + ${1##*-w}))"; fi
+}
+
+make_node() {
+    local node=$1 fit=$state/fit
+    rm -f "$state/nodes/$node"
+    node_remove "$node"
+    node_create "$name" "$node" "$image" "$(address "$node")" "$source"
+    tar -C "$fit" --owner=0 --group=0 -c . | podman cp - "$node:/"
+    podman start "$node" >/dev/null 9>&-
+}
+
+make_nodes() {
+    local node all made=()
+    mapfile -t all < <(wanted)
+    # A cluster does not outlive its control plane.
+    if ! complete "$name-cp1"; then for node in "${all[@]}"; do node_remove "$node"; rm -f "$state/nodes/$node"; done; fi
+    rm -rf "$state/fit"
+    mkdir -p "$state/fit" "$state/nodes"
+    access_fit "$state/fit" "${all[@]}"
+    kubernetes_fit "$source" "$state/fit"
+    for node in "${all[@]}"; do
+        complete "$node" || { make_node "$node"; made+=("$node"); }
+    done
+    for node in "${made[@]}"; do
+        node_wait "$node"
+        kubernetes_images "$source" "$node"
+        podman inspect -f '{{.Id}}' "$node" >"$state/nodes/$node"
+    done
+    rm -rf "$state/fit"
+}
+
+up() {
+    need podman=podman runc=runc ip=iproute2 ssh=openssh-client flock=util-linux
+    lock
+    source=$(kubernetes_source "$version")
+    image=$("$here/image.sh" --suite "$suite")
+    image=$(kubernetes_image "$source" "$image")
+    check_same
+    mkdir -p "$state"
+    load_modules
+    network_up "$name"
+    access_key
+    step "starting the lab $name: $(wanted | wc -l) nodes, Debian $suite" make_nodes
+    access_write
+    kubernetes_banner "$source"
+    [[ $(bridge_netfilter) == present ]] ||
+        say "    br_netfilter is missing in this machine's kernel: traffic over a bridge does not pass iptables"
+    say "    inventory: ${state#"$PWD"/}/inventory.yml"
+}
+
+down() {
+    command -v podman >/dev/null 2>&1 || return 0
+    lock
+    step "removing the lab $name" remove_lab
+}
+
+remove_lab() {
+    local node volume
+    access_close
+    for node in $(nodes); do node_remove "$node"; done
+    for volume in $(podman volume ls -q --filter "label=kubejoin.lab=$name"); do podman volume rm --force "$volume" >/dev/null; done
+    ! podman network exists "$name" || podman network rm --force "$name" >/dev/null
+    rm -rf "$state"
+    rmdir "$checkout/.lab" 2>/dev/null || true
+    rm -f "/run/lock/kubejoin-lab-$name.lock"
+}
+
+status() {
+    need podman=podman
+    local node
+    [[ -n $(nodes) ]] || { echo "no lab named $name; bring one up with: lab up${name:+ --name $name}"; exit 1; }
+    printf '%-24s %-10s %-16s %-10s %-10s %s\n' NODE STATE ADDRESS CONTAINERD KUBELET KUBERNETES
+    for node in $(nodes); do
+        printf '%-24s %-10s %-16s %-10s %-10s %s\n' "$node" "$(in_node "$node" systemctl is-system-running)" \
+            "$(address "$node")" "$(in_node "$node" systemctl is-active containerd)" \
+            "$(in_node "$node" systemctl is-active kubelet)" "$(label "$node" kubejoin.kubernetes)"
+    done
+    echo "br_netfilter: $(bridge_netfilter); cgroups: $(stat -f -c %T /sys/fs/cgroup | sed 's/cgroup2fs/v2/;s/tmpfs/v1/')"
+}
+
+in_node() { timeout 10 podman exec "$@" 2>/dev/null || [[ $? -ne 125 ]] || echo stopped; }
+
+parse "$@"
+"$command"

@@ -1,0 +1,77 @@
+# shellcheck shell=bash
+# One node: a container that boots systemd, with volumes for what a node keeps and an identity of its own.
+# Uses the caller's $checkout.
+# shellcheck disable=SC2154
+
+# The container options this machine asks for, one per line. The same set serves cgroup v1 and v2. podman's own
+# systemd mode (--systemd=always) is not used: on cgroup v1 with a private namespace it lets one node's systemd kill
+# the next node's.
+node_options() {
+    printf '%s\n' --privileged --cgroupns=private --systemd=false --no-hosts --env container=podman --pids-limit=-1 \
+        --tmpfs /run --tmpfs /run/lock --tmpfs /tmp:exec
+    # Without CAP_SYS_RESOURCE (bit 24) nothing may be raised above the present hard limits, which podman's defaults do.
+    # podman itself cuts its processes to what pid_max allows.
+    if ! ((0x$(awk '/^CapEff/ {print $2}' /proc/self/status) >> 24 & 1)); then
+        local files processes most
+        files=$(ulimit -Hn) processes=$(ulimit -Hu) most=$(</proc/sys/kernel/pid_max)
+        if [[ $processes == unlimited ]] || ((processes > most)); then processes=$most; fi
+        printf '%s\n' --ulimit "nproc=$processes:$processes"
+        [[ $files == unlimited ]] || printf '%s\n' --ulimit "nofile=$files:$files"
+    fi
+    [[ ! -d /lib/modules ]] || printf '%s\n' --volume /lib/modules:/lib/modules:ro
+}
+
+# From systemd 256 on, cgroup v1 must be asked for by name.
+init_arguments() {
+    [[ $(stat -f -c %T /sys/fs/cgroup) == cgroup2fs ]] || echo SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1
+}
+
+# node_create LAB NODE IMAGE ADDRESS KUBERNETES: made, not started.
+node_create() {
+    local lab=$1 node=$2 image=$3 address=$4 kubernetes=$5 options arguments directory
+    mapfile -t options < <(node_options)
+    mapfile -t arguments < <(init_arguments)
+    for directory in containerd kubelet etcd; do
+        volume_create "$lab" "$node-$directory" "$directory"
+        options+=(--volume "$node-$directory:/var/lib/$directory")
+    done
+    podman --runtime runc create --name "$node" --hostname "$node" --network "$lab" --ip "$address" \
+        --label "kubejoin.lab=$lab" --label "kubejoin.checkout=$checkout" --label "kubejoin.kubernetes=$kubernetes" \
+        --label "kubejoin.image=$image" "${options[@]}" "$image" /sbin/init "${arguments[@]}" >/dev/null
+}
+
+# containerd's snapshots are overlays, and an overlay cannot lie on another: where podman itself keeps its volumes on
+# one (a container in a container), containerd's goes to memory.
+volume_create() {
+    local options=()
+    if [[ $3 == containerd && $(stat -f -c %T "$(podman info -f '{{.Store.GraphRoot}}')") == overlayfs ]]; then
+        options=(--opt type=tmpfs --opt device=tmpfs)
+    fi
+    podman volume create --label "kubejoin.lab=$1" "${options[@]}" "$2" >/dev/null
+}
+
+# node_remove NODE: the container and its volumes, whatever state an interrupted run left them in.
+node_remove() {
+    local directory
+    podman rm --force --time 0 --ignore "$1" >/dev/null
+    for directory in containerd kubelet etcd; do
+        ! podman volume exists "$1-$directory" || podman volume rm --force "$1-$directory" >/dev/null
+    done
+}
+
+# node_wait NODE: until systemd has finished booting.
+node_wait() {
+    local node=$1 deadline=$((SECONDS + 90)) state=
+    until [[ $state == running || $state == degraded ]]; do
+        ((SECONDS < deadline)) ||
+            fail "$node has not booted within 90 s (systemd says: ${state:-nothing}); see: podman logs $node"
+        [[ $(podman inspect -f '{{.State.Running}}' "$node" 2>/dev/null) == true ]] ||
+            fail "$node has stopped; see: podman logs $node"
+        state=$(timeout 30 podman exec "$node" systemctl is-system-running --wait 2>/dev/null) || pause 0.2
+    done
+    [[ $state == running ]] || say "warning: $node: failed units: $(podman exec "$node" \
+        systemctl list-units --failed --plain --no-legend | awk '{print $1}' | xargs)"
+}
+
+# pause SECONDS: between two polls.
+pause() { read -rt "$1" <> <(:) || true; }
