@@ -94,7 +94,8 @@ fit() {
 }
 
 build() {
-    local root
+    local root old
+    old=$(podman image inspect -f '{{.Id}}' "$image" 2>/dev/null) || old=
     mkdir -p "$cache/debs"
     # Not under $cache: a checkout may lie on a file system mounted nodev or noexec.
     root=$(mktemp -d "${TMPDIR:-/var/tmp}/kubejoin-image-XXXXXX")
@@ -105,6 +106,8 @@ build() {
     tar -C "$root" --numeric-owner --xattrs -c . |
         podman import -q -c 'CMD ["/sbin/init"]' -c 'STOPSIGNAL SIGRTMIN+3' \
             -c "LABEL kubejoin.recipe=$(recipe)" - "$image" >/dev/null
+    # What the name no longer points to is of no use, unless a running lab still has it.
+    [[ -z $old ]] || podman rmi "$old" >/dev/null 2>&1 || true
 }
 
 exec 9>"/run/lock/kubejoin-image.lock"

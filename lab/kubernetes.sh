@@ -30,17 +30,23 @@ kubernetes_source() {
 kubernetes_image() {
     local version=${1#packages } image=$2-kubernetes-${1#packages }
     [[ $1 == packages* ]] || { echo "$2"; return; }
-    podman image exists "$image" || packages_install "$version" "$2" "$image"
+    # Labels are inherited: the same recipe means that it was made from the present node image.
+    [[ $(image_recipe "$image") == "$(image_recipe "$2")" ]] || packages_install "$version" "$2" "$image"
     echo "$image"
 }
 
+image_recipe() { podman image inspect -f '{{index .Labels "kubejoin.recipe"}}' "$1" 2>/dev/null || true; }
+
 packages_install() {
-    local version=$1 image=$3 minor pin='' log build=kubejoin-build-$$
+    local version=$1 image=$3 minor pin='' log build=kubejoin-build-$$ limits
+    mapfile -t limits < <(limit_options)
     minor=$(cut -d. -f1,2 <<<"$version")
     [[ $version == "$minor" ]] || pin="=$version-*"
     log=$(mktemp)
+    # shellcheck disable=SC2064  # the name of now, not of then
+    trap "podman rm --force --ignore --time 0 $build >/dev/null" EXIT
     # apt's own fetcher, because the node image has no curl.
-    podman --runtime runc run --name "$build" --network host -i "$2" sh -eu -s "$minor" "$pin" >"$log" 2>&1 <<'SCRIPT' ||
+    podman --runtime runc run --name "$build" --network host "${limits[@]}" -i "$2" sh -eu -s "$minor" "$pin" >"$log" 2>&1 <<'SCRIPT' ||
 repository=https://pkgs.k8s.io/core:/stable:/v$1/deb/
 keyring=/etc/apt/keyrings/kubernetes.asc
 mkdir -p /etc/apt/keyrings
@@ -51,13 +57,11 @@ apt-get install -y --no-install-recommends "kubeadm$2" "kubelet$2" "kubectl$2" c
 rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb
 SCRIPT
     {
-        podman rm -f "$build" >/dev/null
         grep -q '^kubejoin: unreachable' "$log" &&
             fail "the Kubernetes package repository pkgs.k8s.io has no version $version or cannot be reached from this machine; set KUBE_BIN_DIR to a directory with kubeadm, kubelet and kubectl, or use the stand-ins"
         fail "Kubernetes $version could not be installed from pkgs.k8s.io: $(grep -E '^(E|W):' "$log" | tail -n 1); the log is $log"
     }
     podman commit -q -c 'CMD ["/sbin/init"]' "$build" "$image" >/dev/null
-    podman rm -f "$build" >/dev/null
     rm -f "$log"
 }
 

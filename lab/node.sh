@@ -9,16 +9,19 @@
 node_options() {
     printf '%s\n' --privileged --cgroupns=private --systemd=false --no-hosts --env container=podman --pids-limit=-1 \
         --tmpfs /run --tmpfs /run/lock --tmpfs /tmp:exec
-    # Without CAP_SYS_RESOURCE (bit 24) nothing may be raised above the present hard limits, which podman's defaults do.
-    # podman itself cuts its processes to what pid_max allows.
-    if ! ((0x$(awk '/^CapEff/ {print $2}' /proc/self/status) >> 24 & 1)); then
-        local files processes most
-        files=$(ulimit -Hn) processes=$(ulimit -Hu) most=$(</proc/sys/kernel/pid_max)
-        if [[ $processes == unlimited ]] || ((processes > most)); then processes=$most; fi
-        printf '%s\n' --ulimit "nproc=$processes:$processes"
-        [[ $files == unlimited ]] || printf '%s\n' --ulimit "nofile=$files:$files"
-    fi
+    limit_options
     [[ ! -d /lib/modules ]] || printf '%s\n' --volume /lib/modules:/lib/modules:ro
+}
+
+# Without CAP_SYS_RESOURCE (bit 24) nothing may be raised above the present hard limits, which podman's defaults do.
+# podman itself cuts its processes to what pid_max allows.
+limit_options() {
+    ! ((0x$(awk '/^CapEff/ {print $2}' /proc/self/status) >> 24 & 1)) || return 0
+    local files processes most
+    files=$(ulimit -Hn) processes=$(ulimit -Hu) most=$(</proc/sys/kernel/pid_max)
+    if [[ $processes == unlimited ]] || ((processes > most)); then processes=$most; fi
+    printf '%s\n' --ulimit "nproc=$processes:$processes"
+    [[ $files == unlimited ]] || printf '%s\n' --ulimit "nofile=$files:$files"
 }
 
 # From systemd 256 on, cgroup v1 must be asked for by name.
