@@ -17,7 +17,11 @@ pub mod files;
 pub mod iptables;
 #[cfg(feature = "nftables")]
 pub mod nftables;
+#[cfg(feature = "mounts")]
+pub mod mounts;
 #[cfg(feature = "process")]
 pub mod process;
+#[cfg(feature = "remove")]
+pub mod remove;
 #[cfg(feature = "systemd")]
 pub mod systemd;

@@ -1,0 +1,264 @@
+//! The walk: depth first, with a vector for a stack and a bounded number of open directories.
+//!
+//! A directory is read to its end once; files go while it is read, directories are remembered by name. Then it needs to be
+//! open only to descend and to take its emptied children away.
+
+use std::ffi::{CStr, CString};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use anyhow::Result;
+use rustix::fs::{AtFlags, FileType, RawDir};
+use rustix::io::Errno;
+
+use super::kept::{Why, keep, reason};
+use super::open::Opener;
+use super::{Identity, Removed};
+use crate::deadline::Deadline;
+
+mod stack;
+
+use stack::{Frame, Stack};
+
+/// How often a directory that fills up again is emptied.
+const PASSES: u8 = 16;
+
+/// What is done with what is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Act {
+    /// It is deleted.
+    Delete,
+    /// It is counted, up to this many entries.
+    Count {
+        /// The walk ends here.
+        limit: u64,
+    },
+}
+
+struct Walk<'a> {
+    path: &'a Path,
+    opener: Opener,
+    spare: &'a [Identity],
+    act: Act,
+    stack: Stack<'a>,
+    removed: Removed,
+}
+
+/// Walks the tree below `base`, which stays.
+pub(super) fn walk(
+    path: &Path,
+    base: OwnedFd,
+    opener: Opener,
+    spare: &[Identity],
+    act: Act,
+    deadline: &Deadline,
+) -> Result<Removed> {
+    let stack = Stack::new(path, base, opener);
+    let mut walk = Walk { path, opener, spare, act, stack, removed: Removed::nothing() };
+    let mut buffer = vec![MaybeUninit::uninit(); 32 * 1024];
+    while !walk.stack.is_empty() {
+        if deadline.expired() {
+            let here = walk.stack.path_of(&[]);
+            keep(&mut walk.removed, here, Why::OutOfTime);
+            walk.removed.complete = false;
+            break;
+        }
+        if matches!(act, Act::Count { limit } if walk.removed.entries >= limit) {
+            walk.removed.complete = false;
+            break;
+        }
+        walk.step(&mut buffer);
+    }
+    Ok(walk.removed)
+}
+
+impl Walk<'_> {
+    fn step(&mut self, buffer: &mut [MaybeUninit<u8>]) {
+        if let Err(errno) = self.stack.ensure_open() {
+            return self.lost(errno);
+        }
+        let Some(top) = self.stack.top() else { return };
+        if !top.read {
+            return self.read(buffer);
+        }
+        match top.directories.pop() {
+            Some((name, passes)) => self.descend(name, passes),
+            None => self.leave(),
+        }
+    }
+
+    /// Reads the topmost directory to its end, deleting what is no directory.
+    fn read(&mut self, buffer: &mut [MaybeUninit<u8>]) {
+        let Some(mut top) = self.stack.pop() else { return };
+        top.read = true;
+        top.seen = false;
+        if let Some(fd) = top.fd.take() {
+            let mut entries = RawDir::new(&fd, buffer);
+            while let Some(entry) = entries.next() {
+                match entry {
+                    Ok(entry) if matches!(entry.file_name().to_bytes(), b"." | b"..") => {}
+                    Ok(entry) => {
+                        top.seen = true;
+                        if entry.file_type() == FileType::Directory {
+                            top.directories.push((entry.file_name().to_owned(), 0));
+                        } else {
+                            let name = entry.file_name().to_owned();
+                            self.file(&mut top, &fd, name);
+                        }
+                    }
+                    Err(errno) => {
+                        let here = self.stack.path_of(&[&top.name]);
+                        keep(&mut self.removed, here, Why::of(errno));
+                        top.holds = true;
+                        break;
+                    }
+                }
+            }
+            top.fd = Some(fd);
+        }
+        self.stack.push(top);
+    }
+
+    /// Deletes one entry that was not a directory when it was listed.
+    fn file(&mut self, top: &mut Frame, fd: &OwnedFd, name: CString) {
+        let stat = match rustix::fs::statat(fd, &*name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT) {
+            Err(Errno::NOENT) => return,
+            stat => stat.ok(),
+        };
+        let kind = stat.as_ref().map(|stat| FileType::from_raw_mode(stat.st_mode));
+        if kind == Some(FileType::Directory) {
+            top.directories.push((name, 0));
+            return;
+        }
+        let bytes = stat.filter(|stat| stat.st_nlink == 1).map_or(0, |stat| stat.st_blocks as u64 * 512);
+        let result = if self.act == Act::Delete { rustix::fs::unlinkat(fd, &*name, AtFlags::empty()) } else { Ok(()) };
+        match result {
+            Ok(()) => {
+                self.removed.entries += 1;
+                self.removed.bytes += bytes;
+            }
+            Err(Errno::NOENT) => {}
+            // It has just been replaced.
+            Err(Errno::ISDIR) => top.directories.push((name, 0)),
+            Err(errno) => {
+                let path = self.stack.path_of(&[&top.name, &name]);
+                keep(&mut self.removed, path, reason(fd, &*name, errno));
+                top.holds = true;
+            }
+        }
+    }
+
+    fn descend(&mut self, name: CString, passes: u8) {
+        let Some(top) = self.stack.top() else { return };
+        let Some(fd) = &top.fd else { return };
+        match self.opener.open(fd, &name) {
+            Ok(child) if self.is_spared(&child) => self.hold(&name, Why::Spared),
+            Ok(child) => {
+                self.stack.push(Frame::new(name, child, passes));
+            }
+            Err(Errno::NOENT) => {}
+            // Replaced by a file or a link since it was listed: that goes, not what it points to.
+            Err(Errno::NOTDIR | Errno::LOOP) if passes < PASSES => self.replaced(name, passes),
+            Err(errno) => self.hold(&name, Why::of(errno)),
+        }
+    }
+
+    fn replaced(&mut self, name: CString, passes: u8) {
+        let Some(mut top) = self.stack.pop() else { return };
+        if let Some(fd) = top.fd.take() {
+            let before = top.directories.len();
+            self.file(&mut top, &fd, name);
+            // Back to being a directory: count the pass, or two racing threads could keep us here for ever.
+            for (_, again) in &mut top.directories[before..] {
+                *again = passes + 1;
+            }
+            top.fd = Some(fd);
+        }
+        self.stack.push(top);
+    }
+
+    /// The topmost directory has been dealt with: take it away, or look at it once more.
+    fn leave(&mut self) {
+        let Some(mut done) = self.stack.pop() else { return };
+        let Some(parent) = self.stack.top() else {
+            if done.seen && !done.holds && self.act == Act::Delete {
+                if done.passes < PASSES {
+                    done.read = false;
+                    done.passes += 1;
+                    self.rewind(&done);
+                    self.stack.push(done);
+                } else {
+                    let path = self.path.to_owned();
+                    keep(&mut self.removed, path, Why::Refilled);
+                }
+            }
+            return;
+        };
+        parent.holds |= done.holds;
+        if self.act != Act::Delete {
+            self.removed.entries += 1;
+            return;
+        }
+        if done.holds {
+            return;
+        }
+        drop(done.fd.take());
+        if let Err(errno) = self.stack.ensure_open() {
+            return self.lost(errno);
+        }
+        let Some(fd) = self.stack.top().and_then(|parent| parent.fd.as_ref()) else { return };
+        match rustix::fs::unlinkat(fd, &*done.name, AtFlags::REMOVEDIR) {
+            Ok(()) => self.removed.entries += 1,
+            Err(Errno::NOENT) => {}
+            Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) if done.passes < PASSES => {
+                if let Some(parent) = self.stack.top() {
+                    parent.directories.push((done.name, done.passes + 1));
+                }
+            }
+            Err(errno) => {
+                let why = reason(fd, &*done.name, errno);
+                self.hold(&done.name, why);
+            }
+        }
+    }
+
+    /// Back to the start of the listing.
+    fn rewind(&self, frame: &Frame) {
+        if let Some(fd) = &frame.fd {
+            // Where the file system cannot seek, the next pass lists nothing and the walk ends there.
+            let _ = rustix::fs::seek(fd, rustix::fs::SeekFrom::Start(0));
+        }
+    }
+
+    fn is_spared(&self, fd: &OwnedFd) -> bool {
+        !self.spare.is_empty()
+            && rustix::fs::fstat(fd)
+                .is_ok_and(|stat| self.spare.contains(&Identity { device: stat.st_dev, inode: stat.st_ino }))
+    }
+
+    fn hold(&mut self, name: &CStr, why: Why) {
+        let path = self.stack.path_of(&[name]);
+        keep(&mut self.removed, path, why);
+        if let Some(top) = self.stack.top() {
+            top.holds = true;
+        }
+    }
+
+    /// A directory on the way was moved or became a mount: begin again at the base, which is always open.
+    fn lost(&mut self, errno: Errno) {
+        let here = self.stack.path_of(&[]);
+        let Some(mut base) = self.stack.unwind() else { return };
+        if base.passes < PASSES {
+            base.passes += 1;
+            base.read = false;
+            base.directories.clear();
+            self.rewind(&base);
+        } else {
+            keep(&mut self.removed, here, Why::of(errno));
+            base.directories.clear();
+            base.holds = true;
+        }
+        self.stack.push(base);
+    }
+}
