@@ -8,6 +8,7 @@ pub mod classify;
 pub mod config;
 pub mod gate;
 pub mod kubeconfig;
+pub mod kubectl;
 pub mod kubelet;
 pub mod redact;
 pub mod version;

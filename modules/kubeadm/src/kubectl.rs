@@ -1,0 +1,65 @@
+//! The cluster through `kubectl`, as JSON: the one client every control plane has, of the version that fits it.
+//!
+//! Objects go in on stdin and come out as JSON. Every call has the caller's deadline and kubectl's own request time-out
+//! below it, so that an API server which accepts and never answers is told from one that is slow.
+
+use anyhow::Context as _;
+use host::deadline::Deadline;
+use host::process::Program;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The administrator's kubeconfig that kubeadm writes on a control plane.
+pub const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
+
+/// A cluster, by kubeconfig.
+#[derive(Debug, Clone)]
+pub struct Kubectl {
+    kubeconfig: PathBuf,
+}
+
+impl Kubectl {
+    /// The cluster of this kubeconfig.
+    pub fn new(kubeconfig: impl AsRef<Path>) -> Self {
+        Kubectl { kubeconfig: kubeconfig.as_ref().to_owned() }
+    }
+
+    /// One object, or `None` when there is none of that name or kind.
+    pub fn get(&self, kind: &str, name: &str, namespace: &str, deadline: &Deadline) -> anyhow::Result<Option<Value>> {
+        let output = self.run(&["get", kind, name, "--namespace", namespace, "--output", "json"], "", deadline)?;
+        let stderr = output.stderr_text();
+        if !output.status.success() && (stderr.contains("NotFound") || stderr.contains("not found")) {
+            return Ok(None);
+        }
+        let output = output.success().with_context(|| format!("reading {kind} {name}"))?;
+        serde_json::from_slice(&output.stdout).with_context(|| format!("reading {kind} {name} as JSON")).map(Some)
+    }
+
+    /// All objects of a kind, in all namespaces.
+    pub fn list(&self, kind: &str, deadline: &Deadline) -> anyhow::Result<Vec<Value>> {
+        let output = self.run(&["get", kind, "--all-namespaces", "--output", "json"], "", deadline)?;
+        let output = output.success().with_context(|| format!("listing {kind}"))?;
+        let mut list: Value =
+            serde_json::from_slice(&output.stdout).with_context(|| format!("reading the list of {kind} as JSON"))?;
+        Ok(match list["items"].take() {
+            Value::Array(items) => items,
+            _ => Vec::new(),
+        })
+    }
+
+    /// Creates or updates objects.
+    pub fn apply(&self, objects: &[Value], deadline: &Deadline) -> anyhow::Result<()> {
+        let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": objects});
+        self.run(&["apply", "--filename", "-"], &list.to_string(), deadline)?.success().context("applying objects").map(drop)
+    }
+
+    /// Any other command, with what it reads on stdin. A non-zero exit is no error here.
+    pub fn run(&self, args: &[&str], stdin: &str, deadline: &Deadline) -> anyhow::Result<host::process::Output> {
+        // kubectl's own limit ends one request; the deadline ends kubectl.
+        let limit = deadline.left().min(Duration::from_secs(30)).as_secs().max(1);
+        let mut program = Program::new("kubectl").args(["--kubeconfig"]).args([&self.kubeconfig]);
+        program = program.args([format!("--request-timeout={limit}s")]).args(args);
+        program.stdin(stdin).run(deadline)
+    }
+}
