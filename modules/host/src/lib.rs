@@ -15,6 +15,10 @@ pub mod deadline;
 pub mod files;
 #[cfg(feature = "iptables")]
 pub mod iptables;
+#[cfg(feature = "links")]
+pub mod links;
+#[cfg(feature = "links")]
+mod netlink;
 #[cfg(feature = "nftables")]
 pub mod nftables;
 #[cfg(feature = "mounts")]
@@ -23,5 +27,7 @@ pub mod mounts;
 pub mod process;
 #[cfg(feature = "remove")]
 pub mod remove;
+#[cfg(feature = "links")]
+pub mod routes;
 #[cfg(feature = "systemd")]
 pub mod systemd;

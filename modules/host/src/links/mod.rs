@@ -1,0 +1,125 @@
+//! Network links: bridges, veths, VXLANs, with their addresses.
+//!
+//! Listing, deleting and the few changes a repair needs. Which links are Kubernetes' own is [`owned`], a pure function.
+//! Refuses nothing by itself: the caller deletes what [`owned`] named, with its reason beside it.
+
+mod owned;
+
+use std::fmt;
+use std::net::IpAddr;
+
+use anyhow::{Context as _, Result};
+
+use crate::cidr::Cidr;
+use crate::deadline::Deadline;
+use crate::netlink;
+
+pub use owned::{Owned, owned};
+
+/// One link of the current network namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Link {
+    /// Its number in this namespace; not reused soon.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// `bridge`, `veth`, `vxlan`, `dummy`, `wireguard`, ...; empty for a network card and for `lo`.
+    pub kind: String,
+    /// The index of the bridge (or bond) it is a port of.
+    pub master: Option<u32>,
+    /// Hardware address in lower case with colons; empty when it has none.
+    pub mac: String,
+    /// In bytes.
+    pub mtu: u32,
+    /// Set up by the administrator (IFF_UP).
+    pub up: bool,
+    /// Something answers at the other end (IFF_LOWER_UP); a bridge has it when a port has it.
+    pub carrier: bool,
+    /// For a VXLAN.
+    pub vxlan: Option<Vxlan>,
+    /// The other end of a veth: an index in its namespace, see `netnsid`. For other kinds the link it lies on.
+    pub peer: Option<u32>,
+    /// The number of the other end's namespace; nothing when it is this one.
+    pub netnsid: Option<i32>,
+    /// Both families.
+    pub addresses: Vec<Address>,
+}
+
+/// What makes a VXLAN this one and no other.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vxlan {
+    /// The VXLAN network identifier.
+    pub id: u32,
+    /// UDP port.
+    pub port: u16,
+    /// The address tunnels start from.
+    pub local: Option<IpAddr>,
+    /// The index of the link below.
+    pub over: Option<u32>,
+}
+
+/// An address of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address {
+    /// The link's own address.
+    pub ip: IpAddr,
+    /// The prefix of the network it stands in, in bits.
+    pub prefix: u8,
+}
+
+impl Address {
+    /// The network it stands in.
+    pub fn network(&self) -> Result<Cidr> {
+        Cidr::around(self.ip, self.prefix)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.ip, self.prefix)
+    }
+}
+
+/// All links, in the kernel's order.
+pub fn list(deadline: &Deadline) -> Result<Vec<Link>> {
+    netlink::list_links(deadline)
+}
+
+/// Delete links by index, in this order; the name is for the error. One that is gone already is no error, and every one
+/// is tried. Deleting one end of a veth deletes the other.
+pub fn delete(links: &[(u32, String)], deadline: &Deadline) -> Result<()> {
+    if links.is_empty() { Ok(()) } else { netlink::delete_links(links, deadline) }
+}
+
+/// Set a link up.
+pub fn set_up(link: &Link, deadline: &Deadline) -> Result<()> {
+    netlink::set_link_up(link.index, true, deadline).with_context(|| format!("setting {} up", link.name))
+}
+
+/// Set a link down.
+pub fn set_down(link: &Link, deadline: &Deadline) -> Result<()> {
+    netlink::set_link_up(link.index, false, deadline).with_context(|| format!("setting {} down", link.name))
+}
+
+/// Make a link a port of a bridge.
+pub fn attach(link: &Link, bridge: &Link, deadline: &Deadline) -> Result<()> {
+    let what = || format!("attaching {} to {}", link.name, bridge.name);
+    netlink::set_link_master(link.index, bridge.index, deadline).with_context(what)
+}
+
+/// Add a bridge, set up.
+pub fn add_bridge(name: &str, deadline: &Deadline) -> Result<()> {
+    netlink::add_bridge(name, deadline).with_context(|| format!("adding bridge {name}"))
+}
+
+/// Give a link an address.
+pub fn add_address(link: &Link, address: Address, deadline: &Deadline) -> Result<()> {
+    let what = || format!("giving {} the address {address}", link.name);
+    netlink::add_address(link.index, address, deadline).with_context(what)
+}
+
+/// Take an address from a link; one that is gone already is no error.
+pub fn delete_address(link: &Link, address: Address, deadline: &Deadline) -> Result<()> {
+    let what = || format!("taking the address {address} from {}", link.name);
+    netlink::delete_address(link.index, address, deadline).with_context(what)
+}

@@ -1,0 +1,188 @@
+//! Links and routes of a real namespace; judged by `ip -j`.
+#![cfg(feature = "links")]
+#![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
+
+mod network;
+
+use std::time::{Duration, Instant};
+
+use host::deadline::Deadline;
+use host::links::{self, Address, Link};
+use host::routes;
+use network::{json, out, sh};
+use testkit::{Sandbox, require};
+
+fn ready() -> bool {
+    require("root") && require("program:ip") && require("link:bridge") && require("link:veth") && require("link:vxlan")
+}
+
+fn minute() -> Deadline {
+    Deadline::after(Duration::from_secs(60))
+}
+
+fn find(name: &str) -> Link {
+    links::list(&minute()).unwrap().into_iter().find(|link| link.name == name).unwrap()
+}
+
+/// A node's links, beside somebody's own bridge, VXLAN and veth.
+fn node() {
+    sh("ip link add cni0 type bridge && ip addr add 10.244.1.1/24 dev cni0 && ip addr add fd00:1::1/64 dev cni0");
+    sh("ip link set cni0 up && ip netns add pod && ip link add veth1 mtu 1450 type veth peer name eth0 netns pod");
+    sh("ip link set veth1 master cni0 up && ip -n pod link set eth0 up");
+    sh("ip link add flannel.1 type vxlan id 1 local 127.0.0.1 dev lo dstport 8472 nolearning");
+    sh("ip addr add 10.244.1.0/32 dev flannel.1 && ip link set flannel.1 up");
+    sh("ip route add 10.244.2.0/24 via 10.244.2.0 dev flannel.1 onlink");
+    sh("ip link add br-lan type bridge && ip addr add 192.168.7.1/24 dev br-lan && ip link set br-lan up");
+    sh("ip link add lan0 type veth peer name lan1 && ip link set lan0 master br-lan up && ip link set lan1 up");
+    sh("ip link add vxlan7 type vxlan id 7 dev lo dstport 4789");
+    sh("ip route add 10.244.99.0/24 via 192.168.7.9 && ip route add 172.30.0.0/16 dev br-lan table 100");
+    sh("ip route add default via 192.168.7.254 metric 50 && ip -6 route add fd00:9::/64 dev br-lan");
+}
+
+#[test]
+fn a_listing_agrees_with_ip() {
+    if !ready() {
+        return;
+    }
+    Sandbox::new().empty("/run").run(|| {
+        node();
+        let links = links::list(&minute()).unwrap();
+        let oracle = json("ip -j -d addr");
+        let oracle = oracle.as_array().unwrap();
+        assert_eq!(links.len(), oracle.len());
+        for (link, ip) in links.iter().zip(oracle) {
+            assert_eq!(link.name, ip["ifname"]);
+            assert_eq!(link.index, ip["ifindex"]);
+            assert_eq!(link.mtu, ip["mtu"]);
+            assert_eq!(link.mac, ip["address"].as_str().unwrap_or_default());
+            assert_eq!(link.kind, ip["linkinfo"]["info_kind"].as_str().unwrap_or_default());
+            let flags = ip["flags"].as_array().unwrap();
+            assert_eq!(link.up, flags.contains(&"UP".into()));
+            assert_eq!(link.carrier, flags.contains(&"LOWER_UP".into()), "{}", link.name);
+            let master = link.master.map(|index| links.iter().find(|l| l.index == index).unwrap().name.clone());
+            assert_eq!(master.as_deref(), ip["master"].as_str());
+            assert_eq!(link.netnsid.map(i64::from), ip["link_netnsid"].as_i64());
+            let addresses: Vec<_> = link.addresses.iter().map(Address::to_string).collect();
+            let theirs = ip["addr_info"].as_array().unwrap().iter();
+            let theirs: Vec<_> =
+                theirs.map(|a| format!("{}/{}", a["local"].as_str().unwrap(), a["prefixlen"])).collect();
+            assert_eq!(addresses, theirs, "{}", link.name);
+            if let Some(vxlan) = &link.vxlan {
+                let data = &ip["linkinfo"]["info_data"];
+                assert_eq!(
+                    (vxlan.id, vxlan.port),
+                    (data["id"].as_u64().unwrap() as u32, data["port"].as_u64().unwrap() as u16)
+                );
+                assert_eq!(vxlan.local.map(|ip| ip.to_string()).as_deref(), data["local"].as_str());
+            }
+        }
+        assert_eq!(find("lan0").peer, Some(find("lan1").index));
+    });
+}
+
+#[test]
+fn kubernetes_links_and_routes_go_and_nothing_else() {
+    if !ready() {
+        return;
+    }
+    Sandbox::new().empty("/run").run(|| {
+        node();
+        let pods = ["10.244.0.0/16".parse().unwrap(), "fd00:1::/48".parse().unwrap()];
+        let all = links::list(&minute()).unwrap();
+        let owned = links::owned(&all);
+        let names: Vec<_> = owned.iter().map(|owned| owned.name.as_str()).collect();
+        assert_eq!(names, ["veth1", "cni0", "flannel.1"]);
+        let indices: Vec<u32> = owned.iter().map(|owned| owned.index).collect();
+        let listed = routes::list(&minute()).unwrap();
+        let ours = routes::owned(&listed, &pods, &indices);
+        let texts: Vec<_> = ours.iter().map(|route| routes::described(route, &all)).collect();
+        assert!(
+            texts.iter().any(|t| t.starts_with("unicast 10.244.2.0/24 via 10.244.2.0 dev flannel.1 onlink")),
+            "{texts:?}"
+        );
+        assert!(texts.iter().all(|text| text.contains("dev cni0") || text.contains("dev flannel.1")), "{texts:?}");
+        let others: Vec<_> = listed.iter().filter(|route| !ours.contains(route)).collect();
+        assert!(others.iter().any(|route| route.destination.to_string() == "10.244.99.0/24"));
+
+        // What the kernel does by itself to IPv6 while links come up is no evidence.
+        let ours_or_automatic = ["cni0", "flannel.1", "veth1", "fe80", "ff00"];
+        let foreign = |text: String| -> Vec<String> {
+            text.lines().filter(|l| !ours_or_automatic.iter().any(|w| l.contains(w))).map(str::to_owned).collect()
+        };
+        let routes_now = || foreign(out("ip route show table all; ip -6 route show table all"));
+        let links_now = || foreign(out("ip -br link; ip -br -4 addr"));
+        let before = (routes_now(), links_now());
+        routes::delete(&ours, &minute()).unwrap();
+        assert!(!out("ip route").contains("flannel.1"));
+        assert_eq!(routes_now(), before.0);
+        let plan: Vec<_> = owned.into_iter().map(|owned| (owned.index, owned.name)).collect();
+        links::delete(&plan, &minute()).unwrap();
+        assert_eq!((routes_now(), links_now()), before);
+        assert!(!out("ip link").contains("cni0"));
+        routes::delete(&ours, &minute()).unwrap();
+        links::delete(&plan, &minute()).unwrap();
+    });
+}
+
+#[test]
+fn one_of_two_equal_destinations_is_deleted() {
+    if !ready() {
+        return;
+    }
+    Sandbox::new().empty("/run").run(|| {
+        node();
+        sh("ip route add 10.244.2.0/24 via 192.168.7.3 metric 7 && ip route add 10.244.2.0/24 via 192.168.7.4 table 200");
+        let flannel = find("flannel.1").index;
+        let all = routes::list(&minute()).unwrap();
+        let ours = routes::owned(&all, &["10.244.2.0/24".parse().unwrap()], &[flannel]);
+        assert_eq!(ours.len(), 1);
+        routes::delete(&ours, &minute()).unwrap();
+        assert_eq!(out("ip route | grep 10.244.2").trim(), "10.244.2.0/24 via 192.168.7.3 dev br-lan metric 7");
+        assert!(out("ip route show table 200").contains("192.168.7.4"));
+    });
+}
+
+#[test]
+fn a_bridge_is_made_changed_and_its_port_attached() {
+    if !ready() {
+        return;
+    }
+    Sandbox::new().run(|| {
+        links::add_bridge("cni0", &minute()).unwrap();
+        let address = Address { ip: "10.244.3.1".parse().unwrap(), prefix: 24 };
+        links::add_address(&find("cni0"), address, &minute()).unwrap();
+        sh("ip link add veth9 type veth peer name other");
+        links::attach(&find("veth9"), &find("cni0"), &minute()).unwrap();
+        links::set_up(&find("veth9"), &minute()).unwrap();
+        links::set_down(&find("cni0"), &minute()).unwrap();
+        let ip = json("ip -j addr show cni0");
+        assert_eq!(ip[0]["addr_info"][0]["local"], "10.244.3.1");
+        assert_eq!(ip[0]["operstate"], "DOWN");
+        assert_eq!(json("ip -j link show veth9")[0]["master"], "cni0");
+        links::delete_address(&find("cni0"), address, &minute()).unwrap();
+        links::delete_address(&find("cni0"), address, &minute()).unwrap();
+        assert_eq!(find("cni0").addresses, []);
+        let error = format!("{:#}", links::add_bridge("cni0", &minute()).unwrap_err());
+        assert!(error.starts_with("adding bridge cni0: ") && error.contains("File exists"), "{error}");
+    });
+}
+
+#[test]
+fn two_hundred_veths_are_deleted_quickly() {
+    if !ready() {
+        return;
+    }
+    Sandbox::new().run(|| {
+        let batch: String = (0..200)
+            .map(|n| format!("link add veth{n} type veth peer name p{n}\nlink set veth{n} master cni0\n"))
+            .collect();
+        network::feed("ip -batch -", &format!("link add cni0 type bridge\n{batch}"));
+        let started = Instant::now();
+        let owned = links::owned(&links::list(&minute()).unwrap());
+        assert_eq!(owned.len(), 201);
+        let plan: Vec<_> = owned.into_iter().map(|owned| (owned.index, owned.name)).collect();
+        links::delete(&plan, &minute()).unwrap();
+        eprintln!("200 veths and their bridge deleted in {:?}", started.elapsed());
+        assert_eq!(out("ip -br link").lines().count(), 1);
+    });
+}
