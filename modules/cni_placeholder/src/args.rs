@@ -2,8 +2,8 @@
 
 use ansible::{Kind, Opt, Params, Spec};
 use anyhow::ensure;
+use host::cidr::Cidr;
 use serde::Deserialize;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// What the module accepts.
@@ -11,9 +11,9 @@ pub static SPEC: Spec = Spec {
     name: "cni_placeholder",
     summary: "A CNI configuration is there before containerd starts",
     options: &[
-        Opt::new("state", Kind::Str, "Whether the configuration is to be there. V(present) never replaces or shadows a working CNI; V(absent) removes only what this module wrote.")
+        Opt::new("state", Kind::Str, "Whether the configuration is to be there. V(present) never replaces or shadows a working CNI; V(absent) removes only what this module wrote. V(handover) waits until the real configuration is there, then removes the placeholder and everything made from it: pods with placeholder addresses are recreated, its bridge and address leases go, and the runtime confirms which network is in force.")
             .default("\"present\"")
-            .choices(&["present", "absent"]),
+            .choices(&["present", "absent", "handover"]),
         Opt::new("profile", Kind::Str, "V(bridge) is a complete network of its own for a node without any. V(flannel) is flannel's own configuration: pods wait for flannel instead of getting an address that is not theirs, which is right for workers.")
             .default("\"bridge\"")
             .choices(&["bridge", "flannel"]),
@@ -27,6 +27,8 @@ pub static SPEC: Spec = Spec {
         Opt::new("plugin_dir", Kind::Path, "The directory of CNI plugins that is made when missing.").default("\"/opt/cni/bin\""),
         Opt::new("plugin_source", Kind::Path, "Where the distribution keeps its CNI plugins. Those missing in O(plugin_dir) are linked from here, so that one directory has both them and what a network adds. An empty value links nothing.")
             .default("\"/usr/lib/cni\""),
+        Opt::new("socket", Kind::Str, "The container runtime's socket, for V(state=handover).").default("\"unix:///run/containerd/containerd.sock\""),
+        Opt::new("timeout", Kind::Int, "How long V(state=handover) may take altogether, in seconds.").default("120"),
     ],
     rules: &[],
 };
@@ -51,6 +53,10 @@ pub struct Args {
     pub plugin_dir: PathBuf,
     /// Where the distribution keeps plugins; empty for "link nothing".
     pub plugin_source: PathBuf,
+    /// The runtime's socket.
+    pub socket: String,
+    /// Seconds for the hand-over.
+    pub timeout: u64,
 }
 
 /// Whether the configuration is to be there.
@@ -61,6 +67,8 @@ pub enum State {
     Present,
     /// It is not to be there.
     Absent,
+    /// It goes as soon as the real configuration is there, with all that was made from it.
+    Handover,
 }
 
 /// The two templates.
@@ -132,20 +140,15 @@ impl Args {
     }
 }
 
-/// A network address with a prefix that leaves room for pods: `10.244.0.0/16`, not `10.244.0.7/16`.
+/// A network with a prefix that leaves room for pods: `10.244.0.0/16`, not `10.244.0.7/16`.
 fn check_subnet(subnet: &str) -> anyhow::Result<()> {
     let right = "use a network in CIDR notation, such as 10.244.0.0/16";
-    let parsed = subnet.split_once('/').and_then(|(a, p)| Some((a.parse::<IpAddr>().ok()?, p.parse::<u32>().ok()?)));
-    let Some((address, prefix)) = parsed else { anyhow::bail!("option subnet is {subnet:?}: {right}") };
-    let (bits, width) = match address {
-        IpAddr::V4(a) => (u128::from(u32::from(a)), 32),
-        IpAddr::V6(a) => (u128::from(a), 128),
-    };
+    let network: Cidr =
+        subnet.parse().map_err(|e: anyhow::Error| anyhow::anyhow!("option subnet is {subnet:?}: {e:#}; {right}"))?;
+    let room = if network.address().is_ipv4() { 1..=30 } else { 1..=126 };
     ensure!(
-        (1..=width - 2).contains(&prefix),
+        room.contains(&network.prefix()),
         "option subnet is {subnet:?}: its prefix leaves no pod addresses; {right}"
     );
-    let host_bits = bits & ((1u128 << (width - prefix)) - 1);
-    ensure!(host_bits == 0, "option subnet is {subnet:?}: it has host bits set; {right}");
     Ok(())
 }

@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod args;
+pub mod handover;
 pub mod observe;
 pub mod plan;
 pub mod template;
@@ -15,6 +16,9 @@ pub static MODULE: ansible::Module = ansible::Module { spec: &args::SPEC, run };
 
 fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
     let args = args::Args::from_params(params)?;
+    if args.state == args::State::Handover {
+        return handover::run(&args, task);
+    }
     let state = observe::observe(&args)?;
     let plan = plan::plan(&args, &state);
     if !task.check_mode {

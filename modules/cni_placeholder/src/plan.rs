@@ -57,6 +57,8 @@ pub fn plan(args: &Args, state: &State) -> Plan {
             present(args, state, &mut plan);
         }
         Wanted::Absent => absent(args, state, &mut plan),
+        // Planned from what the node made of the placeholder: see `handover`.
+        Wanted::Handover => {}
     }
     plan
 }
