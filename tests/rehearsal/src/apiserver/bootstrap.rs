@@ -1,0 +1,62 @@
+//! Bootstrap: signs cluster-info for each token, drops expired tokens, approves and signs kubelets' certificate requests.
+
+use super::auth::{token_expired, token_field};
+use super::store::{Store, key};
+use crate::pki::{self, Pair};
+use crate::yaml::{items, text};
+use crate::{clock, faults};
+use anyhow::Result;
+use serde_json::{Value, json};
+
+/// Keeps the `jws-kubeconfig-*` signatures in kube-public/cluster-info in step with the tokens.
+pub fn sign_cluster_info(store: &mut Store) -> Result<()> {
+    let tokens: Vec<Value> = store.list("secrets", Some("kube-system")).filter(|secret| text(secret, "/type") == "bootstrap.kubernetes.io/token").cloned().collect();
+    for token in tokens.iter().filter(|token| token_expired(token)) {
+        store.remove(&key("secrets", "kube-system", text(token, "/metadata/name")))?;
+    }
+    let at = key("configmaps", "kube-public", "cluster-info");
+    let Some(mut info) = store.get(&at).cloned() else { return Ok(()) };
+    let content = text(&info, "/data/kubeconfig").to_owned();
+    if let Some(data) = info["data"].as_object_mut() {
+        data.retain(|name, _| !name.starts_with("jws-kubeconfig-"));
+    }
+    if !faults::switched("token-expired") {
+        for token in tokens.iter().filter(|token| !token_expired(token) && token_field(token, "usage-bootstrap-signing") == "true") {
+            let (id, mut secret) = (token_field(token, "token-id"), token_field(token, "token-secret"));
+            if faults::switched("jws-bad") {
+                secret.push('x');
+            }
+            info["data"][format!("jws-kubeconfig-{id}")] = json!(pki::jws(&content, &id, &secret));
+        }
+    }
+    store.put(at, info).map(drop)
+}
+
+/// Approves and signs what a bootstrapping or renewing kubelet asks for.
+pub fn sign_requests(store: &mut Store, ca: &Pair) -> Result<()> {
+    if faults::switched("tls-bootstrap-hang") {
+        return Ok(());
+    }
+    for mut request in store.list("certificates.k8s.io/certificatesigningrequests", None).cloned().collect::<Vec<_>>() {
+        if !request["status"]["certificate"].is_null() || text(&request, "/spec/signerName") != "kubernetes.io/kube-apiserver-client-kubelet" {
+            continue;
+        }
+        let groups = items(&request, "/spec/groups");
+        if !groups.iter().any(|group| group == "system:bootstrappers" || group == "system:nodes" || group == "system:masters") {
+            continue;
+        }
+        let (verdict, reason, message) = if faults::switched("csr-denied") {
+            ("Denied", "Denied", "Denied by the rehearsal's fault csr-denied")
+        } else {
+            ("Approved", "AutoApproved", "Auto approving kubelet client certificate after SubjectAccessReview.")
+        };
+        request["status"]["conditions"] = json!([{"type": verdict, "status": "True", "reason": reason, "message": message, "lastUpdateTime": clock::now()}]);
+        if verdict == "Approved" {
+            let pem = pki::unbase64(text(&request, "/spec/request"))?;
+            request["status"]["certificate"] = json!(pki::base64(pki::sign(ca, &String::from_utf8_lossy(&pem))?));
+        }
+        let at = key("certificates.k8s.io/certificatesigningrequests", "", text(&request, "/metadata/name"));
+        store.put(at, request)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! Log lines in klog's format on stderr, as the real programs write them: `I1120 23:22:38.094749     248 server.go:440] ...`.
+
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+fn line(level: char, place: &str, text: &str) {
+    let when = OffsetDateTime::now_utc()
+        .format(format_description!("[month][day] [hour]:[minute]:[second].[subsecond digits:6]"))
+        .unwrap_or_default();
+    eprintln!("{level}{when} {:>7} {place}] {text}", std::process::id());
+}
+
+/// An information line.
+pub fn info(place: &str, text: &str) {
+    line('I', place, text);
+}
+
+/// A warning line.
+pub fn warn(place: &str, text: &str) {
+    line('W', place, text);
+}
+
+/// An error line.
+pub fn error(place: &str, text: &str) {
+    line('E', place, text);
+}
