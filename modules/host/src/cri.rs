@@ -14,6 +14,11 @@ pub use answers::{
 };
 pub use error::Error;
 
+/// The condition that says whether containers can be run.
+pub const RUNTIME_READY: &str = "RuntimeReady";
+/// The condition that says whether a CNI configuration is loaded.
+pub const NETWORK_READY: &str = "NetworkReady";
+
 use crate::deadline::Deadline;
 use messages as m;
 use transport::Connection;

@@ -29,5 +29,7 @@ pub mod process;
 pub mod remove;
 #[cfg(feature = "links")]
 pub mod routes;
+#[cfg(feature = "space")]
+pub mod space;
 #[cfg(feature = "systemd")]
 pub mod systemd;

@@ -161,7 +161,12 @@ fn real_status(verbose: bool) -> v1::StatusResponse {
     });
     let status = Some(v1::RuntimeStatus { conditions: conditions.collect() });
     let entries = recorded.as_object().into_iter().flatten().filter(|(key, _)| *key != "status" && verbose);
-    // crictl shows the values parsed; on the wire each is a JSON document in a string.
-    let info = entries.map(|(key, value)| (key.clone(), value.to_string())).collect();
+    // crictl shows the values parsed; on the wire each is a JSON document in a string, but for the bare words of
+    // lastCNILoadStatus (containerd internal/cri/server/status.go).
+    let on_the_wire = |key: &str, value: &serde_json::Value| match value.as_str() {
+        Some(words) if key.starts_with("lastCNILoadStatus") => words.to_owned(),
+        _ => value.to_string(),
+    };
+    let info = entries.map(|(key, value)| (key.clone(), on_the_wire(key, value))).collect();
     v1::StatusResponse { status, info, ..Default::default() }
 }

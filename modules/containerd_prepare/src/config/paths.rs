@@ -1,0 +1,124 @@
+//! Reaching into a TOML document by path, and setting one value there so that everything else stays as it was.
+
+use anyhow::bail;
+use toml_edit::{Decor, DocumentMut, Item, Table, TableLike, Value};
+
+/// The table at `path`, or `None` when it is not there. Something else in its place is also `None`.
+pub fn table<'a>(document: &'a DocumentMut, path: &[&str]) -> Option<&'a dyn TableLike> {
+    let mut at: &dyn TableLike = document.as_table();
+    for key in path {
+        at = at.get(key)?.as_table_like()?;
+    }
+    Some(at)
+}
+
+/// The value at `path`.
+pub fn value<'a>(document: &'a DocumentMut, path: &[&str]) -> Option<&'a Value> {
+    let (key, parents) = path.split_last()?;
+    table(document, parents)?.get(key)?.as_value()
+}
+
+/// Sets the value at `path`, makes the tables that lead there when they are missing, and says whether anything changed.
+/// A comment behind the old value and the key's place stay.
+pub fn set(document: &mut DocumentMut, path: &[&str], new: impl Into<Value>) -> anyhow::Result<bool> {
+    let new = new.into();
+    let Some((key, parents)) = path.split_last() else { bail!("no key to set") };
+    let mut indent = Indent::default();
+    let mut at: &mut dyn TableLike = document.as_table_mut();
+    for (depth, name) in parents.iter().enumerate() {
+        let missing = at.get(name).is_none_or(Item::is_none);
+        if missing {
+            at.insert(name, new_table(at, &indent, depth + 1 == parents.len()));
+        }
+        let Some(item) = at.get_mut(name) else { bail!("making the table {}", path[..=depth].join(".")) };
+        if let Item::Table(table) = item {
+            indent.descend(table, missing);
+        }
+        let Some(inner) = item.as_table_like_mut() else {
+            bail!("{} is no table", path[..=depth].join("."));
+        };
+        at = inner;
+    }
+    match at.get_mut(key) {
+        Some(Item::Value(old)) => {
+            if same(old, &new) {
+                return Ok(false);
+            }
+            let decor: Decor = old.decor().clone();
+            *old = new;
+            *old.decor_mut() = decor;
+        }
+        Some(Item::None) | None => {
+            let prefix = key_prefix(at, &indent);
+            at.insert(key, Item::Value(new));
+            if let (Some(prefix), Some(mut key)) = (prefix, at.key_mut(key)) {
+                key.leaf_decor_mut().set_prefix(prefix);
+            }
+        }
+        Some(_) => bail!("{} is a table, not a value", path.join(".")),
+    }
+    Ok(true)
+}
+
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::String(a), Value::String(b)) => a.value() == b.value(),
+        (Value::Boolean(a), Value::Boolean(b)) => a.value() == b.value(),
+        (Value::Integer(a), Value::Integer(b)) => a.value() == b.value(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same(a, b)),
+        _ => false,
+    }
+}
+
+/// A table of the kind its parent needs: TOML forbids a `[header]` inside an inline table or below a dotted key.
+fn new_table(parent: &dyn TableLike, indent: &Indent, last: bool) -> Item {
+    let mut table = Table::new();
+    if parent.is_dotted() {
+        table.set_dotted(true);
+    } else {
+        // Without keys of its own a table that only leads further needs no header.
+        table.set_implicit(!last);
+        if let Some(header) = &indent.header {
+            table.decor_mut().set_prefix(format!("\n{header}  "));
+        }
+    }
+    // An inline parent turns it into an inline table by itself.
+    Item::Table(table)
+}
+
+/// The indentation of the headers on the way down, where a file indents them.
+#[derive(Default)]
+struct Indent {
+    header: Option<String>,
+}
+
+impl Indent {
+    fn descend(&mut self, table: &Table, new: bool) {
+        if table.is_implicit() || table.is_dotted() {
+            return;
+        }
+        let prefix = table.decor().prefix().and_then(|p| p.as_str()).unwrap_or_default();
+        let blanks = prefix.rsplit('\n').next().unwrap_or_default();
+        let is_blank = blanks.chars().all(|c| c == ' ' || c == '\t');
+        if is_blank && (!blanks.is_empty() || (new && self.header.is_some())) {
+            self.header = Some(blanks.to_owned());
+        }
+    }
+}
+
+/// What stands before a new key: what stands before its neighbours, or two blanks more than before the header.
+fn key_prefix(table: &dyn TableLike, indent: &Indent) -> Option<String> {
+    let mut last = None;
+    for (name, item) in table.iter() {
+        if item.is_value()
+            && let Some(key) = table.key(name)
+        {
+            last = key.leaf_decor().prefix().and_then(|p| p.as_str()).or(last);
+        }
+    }
+    let blanks = match last {
+        Some(prefix) => prefix.rsplit('\n').next().unwrap_or_default().to_owned(),
+        None => format!("{}  ", indent.header.as_ref()?),
+    };
+    blanks.chars().all(|c| c == ' ' || c == '\t').then_some(blanks)
+}
