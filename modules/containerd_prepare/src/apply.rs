@@ -113,7 +113,7 @@ fn start(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()> {
     // After five failed starts in a row systemd refuses a sixth; whatever was wrong before may be right now.
     systemd::reset_failed(UNIT, deadline).ok();
     if let Err(e) = systemd::restart(UNIT, deadline) {
-        let said = journal::answer(UNIT).map_or_else(|| format!("{e:#}"), |line| line);
+        let said = journal::answer(UNIT).unwrap_or_else(|| format!("{e:#}"));
         bail!("{}ing containerd: {said}", restart.verb);
     }
     wait(args, deadline).map(drop)

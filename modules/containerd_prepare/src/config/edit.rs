@@ -4,7 +4,7 @@
 
 use super::names::{CRI_PLUGINS, Names};
 use super::paths::{set, table, value};
-use toml_edit::{Array, DocumentMut, Value};
+use toml_edit::{Array, Decor, DocumentMut, RawString, Value};
 
 /// What CRI's settings are to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,16 +40,33 @@ pub fn enable_cri(document: &mut DocumentMut) -> Vec<String> {
             let found = list.iter().position(|v| v.as_str() == Some(name));
             let Some(at) = found else { break };
             let removed = list.remove(at);
-            if at == 0
-                && let (Some(first), Some(prefix)) = (list.get_mut(0), removed.decor().prefix().cloned())
-                && !first.decor().prefix().and_then(|p| p.as_str()).is_some_and(|p| p.contains('#'))
-            {
-                first.decor_mut().set_prefix(prefix);
-            }
+            keep_comment(list, at, removed.decor());
             done.push(format!("take {name} out of disabled_plugins"));
         }
     }
     done
+}
+
+/// A comment behind the element before the removed one stands, to the parser, before the removed one. It stays, before
+/// what comes next; so does the first element's indentation.
+fn keep_comment(list: &mut Array, at: usize, removed: &Decor) {
+    let text = |raw: Option<&RawString>| raw.and_then(|r| r.as_str()).unwrap_or_default().to_owned();
+    let (prefix, suffix) = (text(removed.prefix()), text(removed.suffix()));
+    let comment = if suffix.contains('#') { format!("{prefix}{suffix}") } else { prefix.clone() };
+    match list.get_mut(at) {
+        Some(next) if comment.contains('#') => {
+            let after = text(next.decor().prefix());
+            next.decor_mut().set_prefix(format!("{}{after}", comment.trim_end_matches([' ', '\t', '\n', '\r'])));
+        }
+        Some(next) if at == 0 && !text(next.decor().prefix()).contains('#') => next.decor_mut().set_prefix(prefix),
+        Some(_) => {}
+        None if comment.contains('#') => {
+            let after = text(Some(list.trailing()));
+            let after = if after.starts_with(['\n', '\r']) { after } else { format!("\n{after}") };
+            list.set_trailing(format!("{}{after}", comment.trim_end_matches([' ', '\t', '\n', '\r'])));
+        }
+        None => {}
+    }
 }
 
 /// Whether the document has CRI's runtime section (with runtimes and CNI) under that name.
@@ -57,23 +74,25 @@ pub fn has_section(document: &DocumentMut, section: &str) -> bool {
     table(document, &["plugins", section]).is_some()
 }
 
-/// A file without `version` whose sections have the names of version 2: containerd 1.x reads it as version 1 and passes
-/// them over (kubernetes/website#38241). It is version 2 but for the line that says so.
+/// A file without `version` that says something of plugins, and nothing in the short names of version 1, is version 2
+/// but for the line that says so. containerd 1.x reads it as version 1 and passes over its sections
+/// (kubernetes/website#38241), and version 1 itself is at its end. Docker's packaged file is one: it only disables `cri`.
 pub fn lacks_version_line(document: &DocumentMut) -> bool {
-    let plugins = table(document, &["plugins"]);
     let dotted = |key: &str| key.contains('.');
+    let plugins: Vec<&str> =
+        table(document, &["plugins"]).into_iter().flat_map(|t| t.iter()).map(|(key, _)| key).collect();
+    let listed = |list: &str| document.get(list).and_then(|i| i.as_array()).into_iter().flatten().map(Value::as_str);
+    let disabled: Vec<_> = listed("disabled_plugins").chain(listed("required_plugins")).collect();
     document.get("version").is_none()
-        && plugins.is_some_and(|t| !t.is_empty() && t.iter().all(|(key, _)| dotted(key)))
-        && ["disabled_plugins", "required_plugins"].iter().all(|list| {
-            let names = document.get(list).and_then(|i| i.as_array());
-            names.into_iter().flatten().all(|v| v.as_str().is_some_and(|n| dotted(n) || CRI_PLUGINS.contains(&n)))
-        })
+        && !(plugins.is_empty() && disabled.is_empty())
+        && plugins.iter().all(|key| dotted(key))
+        && disabled.iter().all(|name| name.is_some_and(|n| dotted(n) || CRI_PLUGINS.contains(&n)))
 }
 
 /// Writes `version = 2`.
 pub fn add_version_line(document: &mut DocumentMut) -> anyhow::Result<String> {
     set(document, &["version"], 2)?;
-    Ok("add version = 2, without which containerd 1.x passes over its sections".to_owned())
+    Ok("add version = 2, without which containerd 1.x passes over sections with long names".to_owned())
 }
 
 /// Sets what is wanted in the sections of `names`. With `make` a runtime table that is missing is made, which only the

@@ -21,19 +21,31 @@ pub fn value<'a>(document: &'a DocumentMut, path: &[&str]) -> Option<&'a Value> 
 /// Sets the value at `path`, makes the tables that lead there when they are missing, and says whether anything changed.
 /// A comment behind the old value and the key's place stay.
 pub fn set(document: &mut DocumentMut, path: &[&str], new: impl Into<Value>) -> anyhow::Result<bool> {
-    let new = new.into();
+    let mut indent = Indent { header: None, lead: closing_comments(document) };
+    let done = set_below(document, path, new.into(), &mut indent);
+    if let Some(lead) = indent.lead {
+        document.set_trailing(lead);
+    }
+    done
+}
+
+fn set_below(document: &mut DocumentMut, path: &[&str], new: Value, indent: &mut Indent) -> anyhow::Result<bool> {
     let Some((key, parents)) = path.split_last() else { bail!("no key to set") };
-    let mut indent = Indent::default();
+    let mut inline = false;
     let mut at: &mut dyn TableLike = document.as_table_mut();
     for (depth, name) in parents.iter().enumerate() {
         let missing = at.get(name).is_none_or(Item::is_none);
         if missing {
-            at.insert(name, new_table(at, &indent, depth + 1 == parents.len()));
+            let table = new_table(at, indent, depth + 1 == parents.len());
+            let end = last_value_end(at, inline);
+            at.insert(name, table);
+            close(at, name, end);
         }
         let Some(item) = at.get_mut(name) else { bail!("making the table {}", path[..=depth].join(".")) };
         if let Item::Table(table) = item {
             indent.descend(table, missing);
         }
+        inline |= item.is_inline_table();
         let Some(inner) = item.as_table_like_mut() else {
             bail!("{} is no table", path[..=depth].join("."));
         };
@@ -49,8 +61,10 @@ pub fn set(document: &mut DocumentMut, path: &[&str], new: impl Into<Value>) -> 
             *old.decor_mut() = decor;
         }
         Some(Item::None) | None => {
-            let prefix = key_prefix(at, &indent);
+            let prefix = key_prefix(at, indent);
+            let end = last_value_end(at, inline);
             at.insert(key, Item::Value(new));
+            close(at, key, end);
             if let (Some(prefix), Some(mut key)) = (prefix, at.key_mut(key)) {
                 key.leaf_decor_mut().set_prefix(prefix);
             }
@@ -58,6 +72,35 @@ pub fn set(document: &mut DocumentMut, path: &[&str], new: impl Into<Value>) -> 
         Some(_) => bail!("{} is a table, not a value", path.join(".")),
     }
     Ok(true)
+}
+
+/// The comments at the end of a file without any `[header]`: they are about the top level (`#root = ...`), and must not
+/// come to stand inside the first table that is made.
+fn closing_comments(document: &mut DocumentMut) -> Option<String> {
+    let has_header =
+        document.iter().any(|(_, item)| item.is_array_of_tables() || item.as_table().is_some_and(|t| !t.is_dotted()));
+    let trailing = document.trailing().as_str().unwrap_or_default().to_owned();
+    if has_header || trailing.trim().is_empty() {
+        return None;
+    }
+    document.set_trailing("");
+    Some(trailing)
+}
+
+/// The blank before the `}` of an inline table belongs to its last value: taken from it here, and given to the new last
+/// one in [`close`].
+fn last_value_end(table: &mut dyn TableLike, inline: bool) -> Option<String> {
+    let (_, last) = table.iter_mut().last().filter(|_| inline)?;
+    let decor = last.as_value_mut()?.decor_mut();
+    let end = decor.suffix().and_then(|s| s.as_str()).unwrap_or_default().to_owned();
+    decor.set_suffix("");
+    Some(end)
+}
+
+fn close(table: &mut dyn TableLike, key: &str, end: Option<String>) {
+    if let (Some(end), Some(value)) = (end, table.get_mut(key).and_then(|i| i.as_value_mut())) {
+        value.decor_mut().set_suffix(end);
+    }
 }
 
 fn same(a: &Value, b: &Value) -> bool {
@@ -71,7 +114,7 @@ fn same(a: &Value, b: &Value) -> bool {
 }
 
 /// A table of the kind its parent needs: TOML forbids a `[header]` inside an inline table or below a dotted key.
-fn new_table(parent: &dyn TableLike, indent: &Indent, last: bool) -> Item {
+fn new_table(parent: &dyn TableLike, indent: &mut Indent, last: bool) -> Item {
     let mut table = Table::new();
     if parent.is_dotted() {
         table.set_dotted(true);
@@ -81,15 +124,19 @@ fn new_table(parent: &dyn TableLike, indent: &Indent, last: bool) -> Item {
         if let Some(header) = &indent.header {
             table.decor_mut().set_prefix(format!("\n{header}  "));
         }
+        if last && let Some(lead) = indent.lead.take() {
+            table.decor_mut().set_prefix(format!("{lead}\n"));
+        }
     }
     // An inline parent turns it into an inline table by itself.
     Item::Table(table)
 }
 
 /// The indentation of the headers on the way down, where a file indents them.
-#[derive(Default)]
 struct Indent {
     header: Option<String>,
+    /// What has to stand before the first header of the file.
+    lead: Option<String>,
 }
 
 impl Indent {
