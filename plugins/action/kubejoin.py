@@ -1,0 +1,10 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The action plugin behind every module of this collection; meta/runtime.yml and plugins/action/names lead here."""
+
+from __future__ import annotations
+
+from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.native import NativeAction
+
+
+class ActionModule(NativeAction):
+    """Runs the task's module from the one static binary that holds them all."""

@@ -1,0 +1,56 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Turns the signals that end a task's process into an exception, so that the remote work can be ended first.
+
+Since ansible-core 2.19 Ctrl-C reaches a task as a signal that ends it on the spot; before, as KeyboardInterrupt.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(BaseException):
+    """The task was told to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__("ended by signal %d" % number)
+        self.number = number
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Raises Interrupted in the block for a signal, which is delivered again, as Ansible wants it, after the block."""
+
+    def stop(number: int, _frame: object) -> NoReturn:
+        raise Interrupted(number)
+
+    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    try:
+        yield
+    except Interrupted as interrupted:
+        _restore(before)
+        os.kill(os.getpid(), interrupted.number)
+        raise
+    finally:
+        _restore(before)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Lets the block finish: a second Ctrl-C must not cut the clearing-up that the first one started."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+def _restore(before: dict[signal.Signals, object]) -> None:
+    for number, handler in before.items():
+        signal.signal(number, handler)  # type: ignore[arg-type]

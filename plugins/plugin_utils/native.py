@@ -1,0 +1,94 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs a task of this collection: the action plugin's one implementation.
+
+The module is not Python and the target needs none. What the task says (`become`, `environment`, `timeout`, check mode,
+connection) is Ansible's and stays so; this adds how the program gets there, and that a long task survives a lost
+connection and says what it is doing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from . import answer, launch_script
+from .channel import Channel, Overdue
+from .delivery import Delivery, environment_line
+from .interruption import interruptible, undisturbed
+from .long_task import LongTask, Progress
+from .options import Settings, encode
+
+# Modules that may take long: they run by themselves and are followed.
+LONG = frozenset(
+    [
+        "aggressive_reset",
+        "cni_repair",
+        "containerd_prepare",
+        "flannel_config",
+        "kubeadm_init_guarded",
+        "kubeadm_join_guarded",
+        "node_diagnose",
+        "pod_connectivity",
+        "stale_node",
+    ]
+)
+ENDING = 40  # seconds that ending the remote work may take
+
+
+class NativeAction(ActionBase):  # type: ignore[misc]
+    """What runs for every module of the collection."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = True
+    _supports_check_mode = True
+    _supports_async = True
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The task's result, as a builtin module's would be."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        if getattr(self._connection._shell, "_IS_WINDOWS", False):
+            raise AnsibleActionFail("%s runs on Linux targets, not on Windows" % self._module())
+        result.update(self._native(variables))
+        return result
+
+    def _module(self) -> str:
+        name: str = getattr(self._task, "resolved_action", None) or self._task.action
+        return name.rpartition(".")[2]
+
+    def _native(self, variables: dict[str, Any]) -> dict[str, Any]:
+        module = self._module()
+        settings = Settings.read(variables, self._templar)
+        host = self._task.delegate_to or variables.get("inventory_hostname", "")
+        channel = Channel(self)
+        delivery = Delivery(channel, host, settings.cache_dir, self.get_shell_option("remote_tmp", default=None))
+        environment: dict[str, Any] = {}
+        self._compute_environment_string(environment)
+        options = dict(self._task.args)
+        self._update_module_args(self._task.action, options, variables)
+        line, surroundings = encode(options), environment_line(environment)
+        run = uuid.uuid4().hex
+        with interruptible():
+            try:
+                if module not in LONG:
+                    return answer.parse(delivery.run(launch_script.attached(run, module), line, surroundings), module)
+                progress = Progress(host, module, settings.quiet(self._task.no_log))
+                job = LongTask(channel, run, settings.reconnect_timeout, progress)
+                start = launch_script.job(run, module, settings.reconnect_timeout)
+                return answer.parse(job.wait(lambda: delivery.run(start, line, surroundings)), module)
+            except Exception:
+                raise
+            except BaseException:
+                # `timeout:` of the task, or Ctrl-C: what was started on the target must not go on by itself.
+                self._end(channel, run)
+                raise
+
+    def _end(self, channel: Channel, run: str) -> None:
+        with undisturbed():
+            try:
+                channel.run(launch_script.end(run), seconds=ENDING)
+            except (Exception, Overdue) as error:
+                self._display.warning("the task may still be running on the target, it could not be ended: %s" % error)
