@@ -50,6 +50,11 @@ impl Identity {
     pub fn of(path: &Path) -> Option<Self> {
         rustix::fs::stat(path).ok().map(|stat| Self { device: stat.st_dev, inode: stat.st_ino })
     }
+
+    /// Of what is at `path` itself, be it a link. `None` when there is nothing.
+    pub fn at(path: &Path) -> Option<Self> {
+        rustix::fs::lstat(path).ok().map(|stat| Self { device: stat.st_dev, inode: stat.st_ino })
+    }
 }
 
 /// What became of a tree.
@@ -63,6 +68,8 @@ pub struct Removed {
     pub kept: Vec<Kept>,
     /// How many had to stay.
     pub kept_count: u64,
+    /// What was spared because the caller asked for it.
+    pub spared: Vec<PathBuf>,
     /// Whether the walk came to its end. False when time ran out, or a survey's limit was reached.
     pub complete: bool,
 }
@@ -75,7 +82,7 @@ impl Removed {
 
 /// Deletes what is at `path`, an absolute path without links. Nothing there is no error.
 ///
-/// `spare` names directories that must not be entered even if they are found inside, having been moved there.
+/// `spare` names files and directories that stay wherever in the tree they are found, with all that is in them.
 pub fn remove(path: &Path, what: What, spare: &[Identity], deadline: &Deadline) -> Result<Removed> {
     remove_by(None, path, what, spare, deadline)
 }
@@ -94,11 +101,16 @@ pub fn remove_by(
         if what == What::Contents {
             bail!("deleting the contents of {}: not a directory", path.display());
         }
-        return unlink(path).with_context(doing);
+        return match Identity::at(path) {
+            Some(identity) if spare.contains(&identity) => {
+                Ok(Removed { spared: vec![path.to_owned()], ..Removed::nothing() })
+            }
+            _ => unlink(path).with_context(doing),
+        };
     };
     let mount_point = open::is_mount_root(path, &fd).with_context(doing)?;
     let mut removed = walk::walk(path, fd, opener, spare, walk::Act::Delete, deadline).with_context(doing)?;
-    if what == What::Tree && removed.complete && removed.kept_count == 0 && !mount_point {
+    if what == What::Tree && removed.complete && removed.kept_count == 0 && removed.spared.is_empty() && !mount_point {
         match rmdir(path) {
             Ok(()) => removed.entries += 1,
             Err(Errno::NOENT) => {}
@@ -109,13 +121,14 @@ pub fn remove_by(
 }
 
 /// Counts what [`remove`] would delete, up to `limit` entries, and lists the mounts in its way. Touches nothing.
-pub fn survey(path: &Path, limit: u64, deadline: &Deadline) -> Result<Removed> {
+pub fn survey(path: &Path, spare: &[Identity], limit: u64, deadline: &Deadline) -> Result<Removed> {
     let doing = || format!("looking into {}", path.display());
     match open_base(path, None).with_context(doing)? {
         None => Ok(Removed::nothing()),
+        Some(Base::File) if Identity::at(path).is_some_and(|identity| spare.contains(&identity)) => Ok(Removed::nothing()),
         Some(Base::File) => Ok(Removed { entries: 1, ..Removed::nothing() }),
         Some(Base::Directory(fd, opener)) => {
-            walk::walk(path, fd, opener, &[], walk::Act::Count { limit }, deadline).with_context(doing)
+            walk::walk(path, fd, opener, spare, walk::Act::Count { limit }, deadline).with_context(doing)
         }
     }
 }

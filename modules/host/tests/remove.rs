@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stdout, reason = "test code")]
 
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -38,7 +38,7 @@ fn an_ordinary_tree_goes_and_is_counted() {
     Sandbox::new().empty("/mnt").run(|| {
         for method in METHODS {
             sh("mkdir -p /mnt/t/a/b/c /mnt/t/d; echo x > /mnt/t/a/b/file; ln -s /etc /mnt/t/link; mkfifo /mnt/t/d/fifo; touch /mnt/t/.hidden");
-            let there = survey(Path::new("/mnt/t"), 1000, &soon()).unwrap();
+            let there = survey(Path::new("/mnt/t"), &[], 1000, &soon()).unwrap();
             let gone = empty("/mnt/t", method);
             assert_eq!((gone.entries, gone.bytes, gone.kept_count, gone.complete), (8, 4096, 0, true), "{method:?}");
             assert_eq!((there.entries, there.bytes), (gone.entries, gone.bytes));
@@ -230,14 +230,17 @@ fn a_mount_that_appears_during_the_walk_is_kept() {
 }
 
 #[test]
-fn a_spared_directory_that_was_moved_inside_is_not_entered() {
+fn what_is_spared_stays_wherever_it_was_moved() {
     Sandbox::new().empty("/mnt").run(|| {
-        sh("mkdir -p /mnt/t/a /mnt/media; touch /mnt/media/film /mnt/t/x");
-        let spare = [Identity::of(Path::new("/mnt/media")).unwrap()];
+        sh("mkdir -p /mnt/t/a /mnt/t/b /mnt/media; touch /mnt/media/film /mnt/t/x; ln -s nowhere /mnt/t/b/link");
+        let spare = ["/mnt/media", "/mnt/t/b/link"].map(|path| Identity::at(Path::new(path)).unwrap());
         sh("mv /mnt/media /mnt/t/a/");
-        let gone = remove(Path::new("/mnt/t"), What::Contents, &spare, &soon()).unwrap();
-        assert_eq!(gone.kept[0].to_string(), "/mnt/t/a/media: a preserved directory");
-        assert_eq!((gone.entries, names("/mnt/t/a/media")), (1, vec!["film".to_owned()]));
+        let there = survey(Path::new("/mnt/t"), &spare, 1000, &soon()).unwrap();
+        let mut gone = remove(Path::new("/mnt/t"), What::Tree, &spare, &soon()).unwrap();
+        gone.spared.sort();
+        assert_eq!(gone.spared, ["/mnt/t/a/media", "/mnt/t/b/link"].map(PathBuf::from));
+        assert_eq!((gone.entries, gone.kept_count, there.entries), (1, 0, 1));
+        assert_eq!((names("/mnt/t/a/media"), names("/mnt/t/b")), (vec!["film".to_owned()], vec!["link".to_owned()]));
     });
 }
 

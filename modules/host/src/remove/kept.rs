@@ -32,8 +32,6 @@ pub enum Why {
     AppendOnly,
     /// The file system is mounted read-only.
     ReadOnly,
-    /// The caller asked for it to be spared.
-    Spared,
     /// Somebody keeps putting things in.
     Refilled,
     /// Time ran out before it.
@@ -60,7 +58,6 @@ impl std::fmt::Display for Why {
             Self::Immutable => f.write_str("immutable (chattr +i)"),
             Self::AppendOnly => f.write_str("append-only (chattr +a)"),
             Self::ReadOnly => f.write_str("on a read-only file system"),
-            Self::Spared => f.write_str("a preserved directory"),
             Self::Refilled => f.write_str("being filled again by somebody"),
             Self::OutOfTime => f.write_str("not reached in time"),
             Self::Refused(errno) => write!(f, "{errno}"),

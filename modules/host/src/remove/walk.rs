@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use anyhow::Result;
-use rustix::fs::{AtFlags, FileType, RawDir};
+use rustix::fs::{AtFlags, FileType, RawDir, Stat};
 use rustix::io::Errno;
 
 use super::kept::{Why, keep, reason};
@@ -131,6 +131,11 @@ impl Walk<'_> {
             top.directories.push((name, 0));
             return;
         }
+        if stat.as_ref().is_some_and(|stat| self.is_spared(stat)) {
+            self.spare(&[&top.name, &name]);
+            (top.holds, top.spares) = (true, true);
+            return;
+        }
         let bytes = stat.filter(|stat| stat.st_nlink == 1).map_or(0, |stat| stat.st_blocks as u64 * 512);
         let result = if self.act == Act::Delete { rustix::fs::unlinkat(fd, &*name, AtFlags::empty()) } else { Ok(()) };
         match result {
@@ -153,7 +158,7 @@ impl Walk<'_> {
         let Some(top) = self.stack.top() else { return };
         let Some(fd) = &top.fd else { return };
         match self.opener.open(fd, &name) {
-            Ok(child) if self.is_spared(&child) => self.hold(&name, Why::Spared),
+            Ok(child) if rustix::fs::fstat(&child).is_ok_and(|stat| self.is_spared(&stat)) => self.spare(&[&name]),
             Ok(child) => {
                 self.stack.push(Frame::new(name, child, passes));
             }
@@ -196,8 +201,10 @@ impl Walk<'_> {
             return;
         };
         parent.holds |= done.holds;
+        parent.spares |= done.spares;
         if self.act != Act::Delete {
-            self.removed.entries += 1;
+            // What holds a mount now will be empty once that is gone; what is spared stays.
+            self.removed.entries += u64::from(!done.spares);
             return;
         }
         if done.holds {
@@ -231,10 +238,16 @@ impl Walk<'_> {
         }
     }
 
-    fn is_spared(&self, fd: &OwnedFd) -> bool {
-        !self.spare.is_empty()
-            && rustix::fs::fstat(fd)
-                .is_ok_and(|stat| self.spare.contains(&Identity { device: stat.st_dev, inode: stat.st_ino }))
+    fn is_spared(&self, stat: &Stat) -> bool {
+        self.spare.contains(&Identity { device: stat.st_dev, inode: stat.st_ino })
+    }
+
+    fn spare(&mut self, names: &[&CStr]) {
+        let path = self.stack.path_of(names);
+        self.removed.spared.push(path);
+        if let Some(top) = self.stack.top() {
+            (top.holds, top.spares) = (true, true);
+        }
     }
 
     fn hold(&mut self, name: &CStr, why: Why) {

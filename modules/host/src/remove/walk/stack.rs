@@ -32,13 +32,15 @@ pub(super) struct Frame {
     pub(super) directories: Vec<(CString, u8)>,
     /// Something in it had to stay, so it has to as well.
     pub(super) holds: bool,
+    /// Something in it is to stay for good.
+    pub(super) spares: bool,
     /// How often it has been dealt with and was not empty.
     pub(super) passes: u8,
 }
 
 impl Frame {
     pub(super) fn new(name: CString, fd: OwnedFd, passes: u8) -> Self {
-        Self { name, fd: Some(fd), read: false, seen: false, directories: Vec::new(), holds: false, passes }
+        Self { name, fd: Some(fd), read: false, seen: false, directories: Vec::new(), holds: false, spares: false, passes }
     }
 }
 
