@@ -6,9 +6,12 @@
 pub mod ca;
 pub mod classify;
 pub mod config;
+pub mod dropin;
+pub mod endpoint;
 pub mod gate;
 pub mod kubeconfig;
 pub mod kubectl;
 pub mod kubelet;
+pub mod lock;
 pub mod redact;
 pub mod version;

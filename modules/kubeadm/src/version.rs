@@ -27,6 +27,9 @@ pub enum Api {
     V1Beta4,
 }
 
+/// For a kubeadm that does not tell its version.
+pub const NEWEST_API: Api = Api::V1Beta4;
+
 impl Api {
     /// The value of `apiVersion`.
     pub fn name(self) -> &'static str {

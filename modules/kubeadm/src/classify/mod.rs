@@ -8,7 +8,7 @@ mod lines;
 mod pattern;
 mod rows;
 
-pub use rows::{Action, Place, Row, Wording, row, table};
+pub use rows::{Action, OUT_OF_TIME, Place, Row, UNKNOWN, Wording, row, table};
 
 /// The longest evidence line that is handed on, in characters.
 const EVIDENCE_CHARS: usize = 500;
@@ -33,6 +33,13 @@ pub struct Finding {
     pub evidence: String,
     /// What the wording's gaps held, in order.
     pub captures: Vec<String>,
+}
+
+impl Finding {
+    /// A fault that was found without a text, by its class; an unknown class is a finding all the same.
+    pub fn of(class: &str, seen: &str) -> Self {
+        Finding { row: row(class).unwrap_or(&UNKNOWN), evidence: evidence(seen), captures: Vec::new() }
+    }
 }
 
 /// Every class recognised in the texts, the one to act upon first; each class once, with its first line.

@@ -109,8 +109,24 @@ pub fn table() -> impl Iterator<Item = &'static Row> {
 
 /// The row of a class, for code that found the fault without a text.
 pub fn row(class: &str) -> Option<&'static Row> {
-    table().find(|row| row.class == class)
+    table().chain([&UNKNOWN, &OUT_OF_TIME]).find(|row| row.class == class)
 }
+
+/// A failure with no known wording.
+pub static UNKNOWN: Row = symptom(
+    "unknown",
+    Action::Retry,
+    "kubeadm failed with words that are not in the table of failures: read its output and the kubelet's journal",
+    &[],
+);
+
+/// The caller's time ran out, and nothing tells why it took so long.
+pub static OUT_OF_TIME: Row = symptom(
+    "out_of_time",
+    Action::Stop,
+    "the join was still under way when the time given to it ran out, with no sign of a fault: give it more with timeout",
+    &[],
+);
 
 /// Kubernetes' own source, as origin of a wording.
 pub(super) const fn says(place: Place, since: u8, until: u8, text: &'static str, origin: &'static str) -> Wording {

@@ -1,0 +1,133 @@
+//! `host:port` of an API server: reading it, and finding out whether anything answers there.
+
+use anyhow::ensure;
+use host::deadline::Deadline;
+use std::fmt;
+use std::io::ErrorKind;
+use std::net::{IpAddr, TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+/// The port kubeadm gives the API server.
+pub const API_PORT: u16 = 6443;
+/// How long one connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// An API server's address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Name or address, without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl Endpoint {
+    /// Reads `host`, `host:port`, `[v6]:port`, a bare IPv6 address, each with or without `https://`.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let plain = text.strip_prefix("https://").unwrap_or(text).trim_end_matches('/');
+        let (host, port) = match plain.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, port)) => (host, port.strip_prefix(':')),
+            None if plain.parse::<IpAddr>().is_ok() => (plain, None),
+            None => plain.split_once(':').map_or((plain, None), |(host, port)| (host, Some(port))),
+        };
+        let port = match port {
+            None => API_PORT,
+            Some(port) => port
+                .parse()
+                .ok()
+                .filter(|port| *port != 0)
+                .ok_or_else(|| anyhow::anyhow!("the port {port:?} must be a number from 1 to 65535"))?,
+        };
+        let name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+        ensure!(
+            host.parse::<IpAddr>().is_ok() || (!host.is_empty() && host.chars().all(name)),
+            "it must be host:port, with a DNS name or an IP address as host"
+        );
+        Ok(Endpoint { host: host.to_owned(), port })
+    }
+
+    /// Tries to connect. An error is the class of failure and the words of the system.
+    pub fn connect(&self, deadline: &Deadline) -> Result<TcpStream, Unreachable> {
+        let unreachable = |class, cause: String| Unreachable { class, cause };
+        let addresses = (self.host.as_str(), self.port)
+            .to_socket_addrs()
+            .map_err(|e| unreachable("endpoint_name_unknown", format!("resolving {}: {e}", self.host)))?;
+        let mut last = unreachable("endpoint_name_unknown", format!("resolving {}: it has no address", self.host));
+        for address in addresses {
+            let limit = CONNECT.min(deadline.left()).max(Duration::from_millis(1));
+            match TcpStream::connect_timeout(&address, limit) {
+                Ok(stream) => return Ok(stream),
+                Err(e) => last = unreachable(class_of(e.kind()), format!("connecting to {address}: {e}")),
+            }
+        }
+        Err(last)
+    }
+}
+
+fn class_of(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::ConnectionRefused => "api_refused",
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "api_no_route",
+        _ => "api_timeout",
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Nothing answers at an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreachable {
+    /// The failure class, a row of [`crate::classify`].
+    pub class: &'static str,
+    /// What was tried, and the system's words.
+    pub cause: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn endpoints_are_read_however_people_write_them() {
+        for (text, read) in [
+            ("10.0.0.1", "10.0.0.1:6443"),
+            ("10.0.0.1:7443", "10.0.0.1:7443"),
+            ("https://cp.example:6443/", "cp.example:6443"),
+            ("fd00::1", "[fd00::1]:6443"),
+            ("[fd00::1]:7443", "[fd00::1]:7443"),
+        ] {
+            assert_eq!(Endpoint::parse(text).unwrap().to_string(), read, "{text}");
+        }
+        for text in ["", "a b", "h:0", "h:x", "h:1:2", "user@h"] {
+            assert!(Endpoint::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_closed_port_is_refused_and_an_open_one_connects() {
+        let deadline = Deadline::after(Duration::from_secs(5));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut endpoint = Endpoint { host: "127.0.0.1".into(), port: listener.local_addr().unwrap().port() };
+        assert!(endpoint.connect(&deadline).is_ok());
+        drop(listener);
+        assert_eq!(endpoint.connect(&deadline).unwrap_err().class, "api_refused");
+        endpoint.host = "no-such-name.invalid".into();
+        assert_eq!(endpoint.connect(&deadline).unwrap_err().class, "endpoint_name_unknown");
+    }
+
+    #[test]
+    fn every_class_named_here_is_in_the_table() {
+        for class in ["api_refused", "api_no_route", "api_timeout", "endpoint_name_unknown"] {
+            assert!(crate::classify::row(class).is_some(), "{class}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! One run of `kubeadm join`: what would make it pointless, the configuration that nobody else can read, the program
+//! under watch, and what its end means.
+
+use crate::args::Args;
+use crate::observe::{State, UNIT, kubeadm};
+use crate::phases::Phase;
+use crate::watch::{Watch, Watched, runtime_class};
+use crate::{leftovers, log};
+use ansible::Task;
+use host::deadline::{Deadline, Look};
+use host::process::{Output, Program};
+use host::{cri, files};
+use kubeadm::classify::{self, Finding, Texts};
+use kubeadm::config::{self, Timeouts};
+use kubeadm::kubelet::{self, Health, Kubelet};
+use kubeadm::lock::RUN_DIR;
+use kubeadm::redact::redact;
+use kubeadm::version::NEWEST_API;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long an API server may be out of reach before the attempt is given up: longer than a restart of it takes.
+const REACH: Duration = Duration::from_secs(10);
+/// How long the runtime may be out of reach before the attempt is given up.
+const RUNTIME: Duration = Duration::from_secs(5);
+/// How long kubeadm may take to discover the cluster. Its own default is five minutes.
+const DISCOVERY: Duration = Duration::from_secs(60);
+/// Kept of the budget for taking a failed attempt back.
+const RESERVE: Duration = Duration::from_secs(6);
+
+/// One attempt, over.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// How long it took.
+    pub seconds: f64,
+    /// kubeadm's phases.
+    pub phases: Vec<Phase>,
+    /// kubeadm's stdout, redacted.
+    pub stdout: String,
+    /// kubeadm's stderr, redacted.
+    pub stderr: String,
+    /// kubeadm's exit status; none when it was killed or not run.
+    pub exit: Option<i32>,
+    /// What went wrong, the cause first; empty when nothing did.
+    pub findings: Vec<Finding>,
+    /// What the kubelet wrote to the journal meanwhile, redacted; only after a failure.
+    pub journal: String,
+}
+
+impl Attempt {
+    /// Whether kubeadm came to a good end.
+    pub fn succeeded(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// An attempt that was not made, and why.
+    fn pointless(began: Instant, finding: Finding) -> Self {
+        Attempt {
+            seconds: began.elapsed().as_secs_f64(),
+            phases: Vec::new(),
+            stdout: String::new(),
+            stderr: String::new(),
+            exit: None,
+            findings: vec![finding],
+            journal: String::new(),
+        }
+    }
+}
+
+/// Makes one attempt. An `Err` is a fault of this machine that is no matter of joining, such as a full /run.
+pub fn attempt(args: &Args, state: &State, task: &Task, deadline: &Deadline) -> anyhow::Result<Attempt> {
+    let began = Instant::now();
+    if let Some(finding) = pointless(args, deadline) {
+        return Ok(Attempt::pointless(began, finding));
+    }
+    let since = SystemTime::now();
+    let file = write_config(args, state, deadline)?;
+    let restarts = Kubelet::observe(UNIT, deadline).map(|kubelet| kubelet.restarts).unwrap_or(0);
+    let mut watch = Watch::new(task, &args.cri_socket, restarts);
+    let inner = Deadline::after(deadline.left().saturating_sub(RESERVE));
+    // --v=1 makes discovery tell each failed try; below 5 there is no stack trace, and no secret is logged.
+    let running = kubeadm().args(["join", "--config"]).args([&file]).args(["--v=1"]).start();
+    let ran = running.and_then(|running| {
+        let group = running.group();
+        let _on_abort = ansible::on_abort(move || group.kill());
+        running.wait(&inner, |seen| {
+            watch.look(seen)?;
+            // The token need not stay on disk longer than kubeadm needs to read it.
+            if watch.config_was_read() { files::delete_file(&file).map(drop) } else { Ok(()) }
+        })
+    });
+    files::delete_file(&file)?;
+    // kubeadm deletes it itself, unless it was killed.
+    leftovers::remove_bootstrap()?;
+    Ok(judge(ran, watch.finish(), since, began, deadline))
+}
+
+/// Without the API server or the runtime kubeadm would only fail later.
+fn pointless(args: &Args, deadline: &Deadline) -> Option<Finding> {
+    if let Some(endpoint) = args.endpoint() {
+        let limit = deadline.at_most(REACH);
+        let mut last = None;
+        let reached = limit.poll(Duration::from_secs(1), "the API server", || {
+            Ok(match endpoint.connect(&limit) {
+                Ok(_) => Look::Ready(()),
+                Err(unreachable) => {
+                    let cause = unreachable.cause.clone();
+                    last = Some(unreachable);
+                    Look::NotYet(cause)
+                }
+            })
+        });
+        if let (Err(_), Some(unreachable)) = (reached, last) {
+            return Some(Finding::of(unreachable.class, &unreachable.cause));
+        }
+    }
+    let limit = deadline.at_most(RUNTIME);
+    let mut last = None;
+    let answered = limit.poll(Duration::from_millis(500), "the container runtime", || {
+        Ok(match cri::Client::connect(&args.cri_socket, &limit) {
+            Ok(_) => Look::Ready(()),
+            Err(error) => {
+                let cause = error.to_string();
+                last = Some(error);
+                Look::NotYet(cause)
+            }
+        })
+    });
+    match (answered, last) {
+        (Err(_), Some(error)) => Some(Finding::of(runtime_class(&error), &error.to_string())),
+        _ => None,
+    }
+}
+
+/// The JoinConfiguration, for root's eyes only, on a file system that is memory.
+fn write_config(args: &Args, state: &State, deadline: &Deadline) -> anyhow::Result<String> {
+    let api = state.kubeadm.map_or(NEWEST_API, |version| version.api());
+    let left = deadline.left().saturating_sub(RESERVE);
+    let timeouts = Timeouts { discovery: DISCOVERY.min(left), kubelet: left };
+    let text = config::join(api, &args.discovery()?, &args.registration(), timeouts);
+    files::make_dir(RUN_DIR, 0o700)?;
+    let path = config_path();
+    files::write_atomic(&path, text.as_bytes(), 0o600)?;
+    Ok(path)
+}
+
+/// Where the JoinConfiguration lies while kubeadm reads it.
+pub fn config_path() -> String {
+    format!("{RUN_DIR}/join.json")
+}
+
+/// What the end of kubeadm means.
+fn judge(
+    ran: anyhow::Result<Output>,
+    watched: Watched,
+    since: SystemTime,
+    began: Instant,
+    deadline: &Deadline,
+) -> Attempt {
+    let (stdout, stderr, exit, failure) = match ran {
+        Ok(output) => {
+            (output.stdout, output.stderr, output.status.code(), (!output.status.success()).then(String::new))
+        }
+        Err(error) => (watched.stdout, watched.stderr, None, Some(format!("{error:#}"))),
+    };
+    let text = |bytes: &[u8]| redact(&String::from_utf8_lossy(bytes));
+    let (stdout, stderr) = (text(&stdout), text(&stderr));
+    let mut findings = Vec::new();
+    let mut words = String::new();
+    if let Some(error) = failure {
+        words = redact(&journal(UNIT, since, deadline));
+        findings.extend(watched.doomed);
+        let all = format!("{stdout}\n{stderr}");
+        for finding in classify::classify(&Texts { kubeadm: &all, kubelet: &words, runtime: "" }) {
+            if findings.iter().all(|known: &Finding| known.row.class != finding.row.class) {
+                findings.push(finding);
+            }
+        }
+        if findings.is_empty() {
+            findings.push(unexplained(exit, &stderr, &error));
+        }
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    Attempt { seconds, phases: watched.phases, stdout, stderr, exit, findings, journal: log::tail(&words, 200) }
+}
+
+/// A failure without a known wording.
+fn unexplained(exit: Option<i32>, stderr: &str, error: &str) -> Finding {
+    let last = stderr.lines().rev().find(|line| !line.trim().is_empty() && !line.starts_with("To see the stack trace"));
+    match (exit, Path::new(kubeadm::kubeconfig::KUBELET_CONF).exists(), kubelet::healthz()) {
+        (Some(_), _, _) => Finding::of("unknown", last.unwrap_or("kubeadm said nothing")),
+        // Its certificate is requested in the background: healthy and without one means that nobody signs it.
+        (None, _, Health::Ok) => Finding::of("csr_pending", "the kubelet is healthy and has no certificate yet"),
+        (None, _, Health::Not(why)) => Finding::of("out_of_time", &format!("{error}; kubelet: {why}")),
+    }
+}
+
+/// What a unit wrote to the journal since `since`; empty when it cannot be read. Evidence, at most 500 lines.
+pub fn journal(unit: &str, since: SystemTime, deadline: &Deadline) -> String {
+    let seconds = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let since = format!("--since=@{seconds}");
+    let args = ["--no-pager", "--quiet", "--output=cat", "--lines=500", &since, "--unit", unit];
+    let limit = Deadline::after(deadline.left().clamp(Duration::from_secs(2), Duration::from_secs(5)));
+    Program::new("journalctl").args(args).run(&limit).map(|output| output.stdout_text()).unwrap_or_default()
+}

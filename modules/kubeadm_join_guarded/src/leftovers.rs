@@ -1,0 +1,77 @@
+//! What a join writes, so that a failed attempt can be taken back: file by file, never a directory.
+//!
+//! Only what was not there before the attempt is removed. What needs more than that is a reset.
+
+use host::deadline::Deadline;
+use host::{files, systemd};
+use kubeadm::{gate, kubeconfig};
+use std::path::{Path, PathBuf};
+
+/// Files kubeadm and the kubelet write during a join.
+const FILES: &[&str] = &[
+    kubeconfig::BOOTSTRAP_CONF,
+    kubeconfig::KUBELET_CONF,
+    kubeconfig::CA_CERT,
+    gate::CONFIG,
+    "/var/lib/kubelet/kubeadm-flags.env",
+    "/var/lib/kubelet/instance-config.yaml",
+];
+/// Where the kubelet keeps its client's key and certificate, under names with dates.
+const KEYS: &str = "/var/lib/kubelet/pki";
+/// What kubeadm refuses to find (`FileAvailable`), and what leads a new kubelet astray.
+const CREDENTIALS: &[&str] = &[kubeconfig::BOOTSTRAP_CONF, kubeconfig::KUBELET_CONF, kubeconfig::CA_CERT];
+
+/// What was there before an attempt.
+#[derive(Debug, Clone)]
+pub struct Snapshot(Vec<PathBuf>);
+
+impl Snapshot {
+    /// Looks.
+    pub fn take() -> anyhow::Result<Self> {
+        present().map(Snapshot)
+    }
+
+    /// Stops the kubelet and removes what has come since. Says what was removed.
+    pub fn undo(&self, deadline: &Deadline) -> anyhow::Result<Vec<String>> {
+        let new: Vec<PathBuf> = present()?.into_iter().filter(|path| !self.0.contains(path)).collect();
+        remove(&new, deadline)
+    }
+}
+
+/// Removes credentials that lead nowhere, of an earlier join that broke off. Says what was removed.
+pub fn remove_credentials(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
+    let wanted: Vec<PathBuf> = CREDENTIALS.iter().map(PathBuf::from).chain(keys()?).collect();
+    let there: Vec<PathBuf> = wanted.into_iter().filter(|path| path.symlink_metadata().is_ok()).collect();
+    remove(&there, deadline)
+}
+
+/// Removes the token's credentials, which kubeadm leaves behind when it is killed.
+pub fn remove_bootstrap() -> anyhow::Result<bool> {
+    files::delete_file(kubeconfig::BOOTSTRAP_CONF)
+}
+
+fn remove(paths: &[PathBuf], deadline: &Deadline) -> anyhow::Result<Vec<String>> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    // A kubelet that runs would write some of them again.
+    systemd::stop(crate::observe::UNIT, deadline)?;
+    let mut removed = Vec::new();
+    for path in paths {
+        if files::delete_file(path)? {
+            removed.push(path.display().to_string());
+        }
+    }
+    Ok(removed)
+}
+
+fn present() -> anyhow::Result<Vec<PathBuf>> {
+    let fixed = FILES.iter().map(PathBuf::from).filter(|path| path.symlink_metadata().is_ok());
+    Ok(fixed.chain(keys()?).collect())
+}
+
+fn keys() -> anyhow::Result<Vec<PathBuf>> {
+    let names = files::names(KEYS)?;
+    let ours = |name: &std::ffi::OsString| name.to_string_lossy().starts_with("kubelet-client");
+    Ok(names.iter().filter(|name| ours(name)).map(|name| Path::new(KEYS).join(name)).collect())
+}

@@ -1,0 +1,93 @@
+use super::*;
+use crate::args::tests::args;
+use kubeadm::gate::Unit;
+use kubeadm::kubelet::Kubelet;
+use kubeadm::version::Version;
+use serde_json::json;
+
+const HASH: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
+const OTHER: &str = "sha256:2222222222222222222222222222222222222222222222222222222222222222";
+
+fn healthy() -> State {
+    State {
+        kubeadm: Version::parse("v1.31.0").ok(),
+        unit: Unit {
+            name: "kubelet.service".into(),
+            load: "loaded".into(),
+            file_state: "enabled".into(),
+            fragment: None,
+            active: "active".into(),
+            masked: false,
+            gated: false,
+            remembered: None,
+        },
+        kubelet: Kubelet {
+            active: "active".into(),
+            pid: 7,
+            args: vec!["kubelet".into(), "--kubeconfig=/etc/kubernetes/kubelet.conf".into()],
+            ..Kubelet::default()
+        },
+        health: Health::Ok,
+        conf: Some(Ok(Kubeconfig {
+            server: "https://10.0.0.1:6443".into(),
+            ca_hash: Some(HASH.into()),
+            client_certificate: None,
+        })),
+        certificate: true,
+        configured: true,
+        control_plane: false,
+        node_name: "w1".into(),
+    }
+}
+
+fn class(result: anyhow::Result<Plan>) -> String {
+    format!("{:?}", result.unwrap_err().downcast::<Failure>().unwrap())
+}
+
+#[test]
+fn joined_and_healthy_is_nothing_to_do_under_any_address_of_the_cluster() {
+    for endpoint in ["10.0.0.1", "lb.example:6443"] {
+        let args = args(json!({"control_plane_endpoint": endpoint, "ca_cert_hashes": [OTHER, HASH]}));
+        assert_eq!(plan(&args, &healthy()).unwrap(), Plan::Nothing, "{endpoint}");
+    }
+}
+
+#[test]
+fn a_node_of_another_cluster_is_refused() {
+    let by_hash = args(json!({"control_plane_endpoint": "10.0.0.1", "ca_cert_hashes": [OTHER]}));
+    assert!(class(plan(&by_hash, &healthy())).contains("joined_elsewhere"));
+    let by_address = args(json!({"control_plane_endpoint": "10.9.9.9"}));
+    assert!(class(plan(&by_address, &healthy())).contains("joined_elsewhere"));
+}
+
+#[test]
+fn a_kubeconfig_without_its_certificate_is_a_join_that_broke_off() {
+    let args = args(json!({"control_plane_endpoint": "10.0.0.1"}));
+    let state = State { certificate: false, ..healthy() };
+    assert_eq!(plan(&args, &state).unwrap(), Plan::Join { leftovers: true });
+    let state = State { conf: Some(Err("reading".into())), ..healthy() };
+    assert_eq!(plan(&args, &state).unwrap(), Plan::Join { leftovers: true });
+    let state = State { conf: None, ..healthy() };
+    assert_eq!(plan(&args, &state).unwrap(), Plan::Join { leftovers: false });
+}
+
+#[test]
+fn a_joined_node_is_mended_and_not_joined_again() {
+    let args = args(json!({"control_plane_endpoint": "10.0.0.1"}));
+    let mut state = healthy();
+    state.unit.masked = true;
+    state.kubelet = Kubelet::default();
+    state.configured = false;
+    assert_eq!(plan(&args, &state).unwrap(), Plan::Mend(vec![Mend::Release, Mend::FetchConfig, Mend::Start]));
+}
+
+#[test]
+fn a_control_plane_is_not_joined_as_a_worker_and_a_bare_machine_is_told_what_it_lacks() {
+    let args = args(json!({"control_plane_endpoint": "10.0.0.1"}));
+    let state = State { control_plane: true, conf: None, ..healthy() };
+    assert!(class(plan(&args, &state)).contains("control_plane"));
+    assert!(class(plan(&args, &State { kubeadm: None, ..healthy() })).contains("kubeadm_missing"));
+    let mut state = healthy();
+    state.unit.load = "not-found".into();
+    assert!(class(plan(&args, &state)).contains("kubelet_unit_missing"));
+}

@@ -1,0 +1,64 @@
+//! Proof that the join is one: not kubeadm's word, but what the node shows.
+
+use crate::leftovers;
+use crate::observe::UNIT;
+use host::deadline::{Deadline, Look};
+use kubeadm::classify::Finding;
+use kubeadm::kubeconfig;
+use kubeadm::kubelet::{self, Health, Kubelet};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// kubeadm has just seen it healthy, or it has just been started.
+const SETTLE: Duration = Duration::from_secs(30);
+
+/// What was proved, as result fields; or the class of what was not.
+pub fn prove(deadline: &Deadline) -> Result<Value, Finding> {
+    let conf = match kubeconfig::read(kubeconfig::KUBELET_CONF) {
+        Ok(Some(conf)) => conf,
+        Ok(None) => {
+            return Err(Finding::of(
+                "bootstrap_credentials_gone",
+                "kubeadm succeeded and /etc/kubernetes/kubelet.conf is not there",
+            ));
+        }
+        Err(e) => return Err(Finding::of("bootstrap_credentials_gone", &format!("{e:#}"))),
+    };
+    if let Some(path) = conf.client_certificate.as_ref().filter(|path| !path.exists()) {
+        let seen = format!("the kubelet's client certificate {} is not there", path.display());
+        return Err(Finding::of("csr_pending", &seen));
+    }
+    let kubelet = settled(deadline)?;
+    let leftover = leftovers::remove_bootstrap().unwrap_or(false);
+    Ok(json!({
+        "server": conf.server,
+        "ca_cert_hash": conf.ca_hash,
+        "kubelet_active": kubelet.running(),
+        "kubelet_healthy": true,
+        "kubelet_standalone": false,
+        "bootstrap_file_removed": leftover,
+    }))
+}
+
+/// Waits until the kubelet is up, with an API server, and says that it is well.
+fn settled(deadline: &Deadline) -> Result<Kubelet, Finding> {
+    let limit = deadline.at_most(SETTLE);
+    let mut seen = Finding::of("kubelet_unhealthy", "it was not looked at");
+    let settled = limit.poll(Duration::from_millis(250), "a healthy kubelet", || {
+        let kubelet = Kubelet::observe(UNIT, &limit)?;
+        let health = if kubelet.running() { kubelet::healthz() } else { Health::Not(String::new()) };
+        Ok(match health {
+            Health::Ok if !kubelet.standalone() => Look::Ready(kubelet),
+            Health::Ok => {
+                seen = Finding::of("standalone", &kubelet.args.join(" "));
+                Look::NotYet("standalone".into())
+            }
+            Health::Not(why) => {
+                let words = format!("{UNIT} is {} ({}) {why}", kubelet.active, kubelet.sub);
+                seen = Finding::of("kubelet_unhealthy", words.trim());
+                Look::NotYet(words)
+            }
+        })
+    });
+    settled.map_err(|_| seen)
+}

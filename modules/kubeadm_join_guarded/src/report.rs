@@ -1,0 +1,122 @@
+//! The result: what Ansible, a play's end table and a human read.
+
+use crate::args::Args;
+use crate::attempt::Attempt;
+use crate::decide::Tried;
+use crate::observe::State;
+use crate::plan::Plan;
+use ansible::{Diff, Outcome};
+use kubeadm::classify::{Action, Finding};
+use kubeadm::gate::Method;
+use serde_json::{Value, json};
+
+/// What is known before anything is done; in check mode and for a joined node this is all.
+pub fn planned(args: &Args, state: &State, plan: &Plan) -> Outcome {
+    let to = target(args);
+    let (msg, after) = match plan {
+        Plan::Nothing => (format!("{} is joined and healthy", state.node_name), String::new()),
+        Plan::Mend(steps) => {
+            let words: Vec<&str> = steps.iter().map(|step| step.words()).collect();
+            (format!("{} is joined, to be mended: {}", state.node_name, words.join(", ")), words.join("\n") + "\n")
+        }
+        Plan::Join { leftovers } => {
+            let clean = if *leftovers { "remove credentials of a join that broke off\n" } else { "" };
+            (format!("{} is to join {to}", state.node_name), format!("{clean}join {to}\n"))
+        }
+    };
+    let mut outcome = Outcome::new()
+        .changed(*plan != Plan::Nothing)
+        .msg(msg)
+        .field("node_name", &state.node_name)
+        .field("joined", !matches!(plan, Plan::Join { .. }))
+        .field("kubeadm_version", state.kubeadm.map(|version| version.to_string()))
+        .field("endpoint", &to);
+    if *plan != Plan::Nothing {
+        outcome = outcome.diff([Diff::new(&state.node_name, describe(state), after)]);
+    }
+    if state.unit.foreign_mask() {
+        outcome.warn(format!("{} had been masked by somebody else; a join has to unmask it", state.unit.name));
+    }
+    outcome
+}
+
+/// The cluster, in words.
+pub fn target(args: &Args) -> String {
+    match (args.endpoint(), &args.discovery_file) {
+        (Some(endpoint), _) => endpoint.to_string(),
+        (None, Some(file)) => format!("the cluster of {file}"),
+        (None, None) => "the cluster".into(),
+    }
+}
+
+fn describe(state: &State) -> String {
+    let conf = match &state.conf {
+        None => "none".to_owned(),
+        Some(Ok(conf)) => conf.server.clone(),
+        Some(Err(_)) => "unreadable".into(),
+    };
+    let held = match state.unit.held() {
+        Method::None => "no",
+        other => other.name(),
+    };
+    format!("cluster: {conf}\nkubelet: {}\nheld back: {held}\n", state.kubelet.active)
+}
+
+/// One attempt, as an item of `attempts`.
+pub fn attempt(attempt: &Attempt, remedy: &[String], log: Option<&str>) -> Value {
+    let mut item = json!({
+        "seconds": round(attempt.seconds),
+        "exit_status": attempt.exit,
+        "phases": attempt.phases,
+        "log": log,
+        "remedy": remedy,
+    });
+    if let Some(first) = attempt.findings.first() {
+        let others: Vec<&str> = attempt.findings[1..].iter().map(|finding| finding.row.class).collect();
+        item["failure_class"] = json!(first.row.class);
+        item["evidence"] = json!(first.evidence);
+        item["other_classes"] = json!(others);
+    }
+    item
+}
+
+/// The fields that say what went wrong and what now.
+pub fn verdict(args: &Args, finding: &Finding) -> Vec<(&'static str, Value)> {
+    vec![
+        ("failure_class", json!(finding.row.class)),
+        ("evidence", json!(finding.evidence)),
+        ("explanation", json!(finding.row.explanation)),
+        ("next_action", json!(next_action(args, finding))),
+        ("retry_safe", json!(finding.row.retry_safe)),
+    ]
+}
+
+/// What whoever called is to do now; what this module could do itself it has done.
+fn next_action(args: &Args, finding: &Finding) -> &'static str {
+    match (finding.row.action, args.on_node_conflict) {
+        (Action::ResolveNode, crate::args::OnConflict::Delete) => "delete_node",
+        (action, _) => action.name(),
+    }
+}
+
+/// The sentence of a failed task.
+pub fn sentence(args: &Args, state: &State, finding: &Finding, attempts: usize) -> String {
+    let tries = if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") };
+    format!(
+        "joining {} to {} ({tries}): {}: {}",
+        state.node_name,
+        target(args),
+        finding.row.explanation,
+        finding.evidence
+    )
+}
+
+/// The cause as an entry of the history.
+pub fn tried(attempt: &Attempt, seconds: f64) -> Option<Tried> {
+    attempt.findings.first().map(|finding| Tried { row: finding.row, seconds })
+}
+
+/// To a hundredth of a second.
+pub fn round(seconds: f64) -> f64 {
+    (seconds * 100.0).round() / 100.0
+}

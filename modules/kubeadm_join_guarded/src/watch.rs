@@ -1,0 +1,190 @@
+//! Watching a running kubeadm: an attempt that cannot succeed any more is ended, a slow one is not.
+//!
+//! kubeadm itself waits two to five minutes for a kubelet that will never come (measured: 125 s with containerd stopped).
+//! What is known sooner is acted upon sooner, but only when it has lasted: a runtime that is being restarted, a kubelet
+//! that restarts once, or a token that is a second old are no faults.
+
+use crate::attempt::journal;
+use crate::observe::UNIT;
+use crate::phases::{Phase, Phases};
+use ansible::Task;
+use host::cri;
+use host::deadline::Deadline;
+use host::process::Seen;
+use kubeadm::classify::{self, Action, Finding, Texts};
+use kubeadm::kubelet::Kubelet;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Between two looks at runtime and kubelet.
+const EVERY: Duration = Duration::from_secs(1);
+/// One question to the runtime or to systemd.
+const QUESTION: Duration = Duration::from_secs(5);
+/// How long the runtime may be away: longer than a restart takes.
+const RUNTIME_AWAY: Duration = Duration::from_secs(6);
+/// How long discovery may find no signature for the token: the signer needs a moment after a token was made.
+const TOKEN_UNSIGNED: Duration = Duration::from_secs(15);
+/// How long any other hopeless answer may last: once may be a proxy that is starting.
+const HOPELESS: Duration = Duration::from_secs(4);
+/// How long the kubelet may run standalone, or be down after kubeadm started it.
+const KUBELET_WRONG: Duration = Duration::from_secs(4);
+/// With a reason in the journal one crash is enough; without one, so many.
+const CRASHES: u32 = 3;
+
+/// The eyes on one attempt.
+pub struct Watch<'a> {
+    task: &'a Task,
+    socket: &'a str,
+    began: Instant,
+    since: SystemTime,
+    looked: Instant,
+    restarts_before: u32,
+    phases: Phases,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    suspect: Option<(&'static str, Instant)>,
+    doomed: Option<Finding>,
+}
+
+/// kubeadm was killed because it could not succeed.
+#[derive(Debug)]
+pub struct Doomed;
+
+impl std::fmt::Display for Doomed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the join could not succeed any more")
+    }
+}
+
+impl std::error::Error for Doomed {}
+
+/// What is left of a watch.
+pub struct Watched {
+    /// The phases seen.
+    pub phases: Vec<Phase>,
+    /// kubeadm's stdout, its first 1 MiB.
+    pub stdout: Vec<u8>,
+    /// kubeadm's stderr, its first 1 MiB.
+    pub stderr: Vec<u8>,
+    /// Why it was ended early.
+    pub doomed: Option<Finding>,
+}
+
+impl<'a> Watch<'a> {
+    /// Begins now.
+    pub fn new(task: &'a Task, socket: &'a str, restarts_before: u32) -> Self {
+        Watch {
+            task,
+            socket,
+            began: Instant::now(),
+            since: SystemTime::now(),
+            looked: Instant::now(),
+            restarts_before,
+            phases: Phases::default(),
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            suspect: None,
+            doomed: None,
+        }
+    }
+
+    /// Called after every piece of output and at least every 200 ms. An error ends the attempt.
+    pub fn look(&mut self, seen: &Seen<'_>) -> anyhow::Result<()> {
+        keep(&mut self.stdout, seen.stdout);
+        keep(&mut self.stderr, seen.stderr);
+        for phase in self.phases.read(&self.stdout, self.began.elapsed()) {
+            self.task.phase(phase);
+        }
+        if self.looked.elapsed() < EVERY || self.phases.begun("joined") {
+            return Ok(());
+        }
+        self.looked = Instant::now();
+        let fault = self.runtime().or_else(|| self.discovery()).or_else(|| self.kubelet());
+        self.suspect = match (fault.as_ref().map(|(finding, _)| finding.row.class), self.suspect) {
+            (None, _) => None,
+            (Some(class), Some((before, since))) if class == before => Some((class, since)),
+            (Some(class), _) => Some((class, Instant::now())),
+        };
+        if let (Some((finding, patience)), Some((_, since))) = (fault, self.suspect)
+            && since.elapsed() >= patience
+        {
+            self.doomed = Some(finding);
+            return Err(Doomed.into());
+        }
+        Ok(())
+    }
+
+    /// Whether kubeadm has read its configuration: it prints its first line only after that.
+    pub fn config_was_read(&self) -> bool {
+        self.phases.begun("preflight")
+    }
+
+    /// Ends the watch.
+    pub fn finish(self) -> Watched {
+        let Watch { phases, stdout, stderr, doomed, .. } = self;
+        Watched { phases: phases.all().to_vec(), stdout, stderr, doomed }
+    }
+
+    /// The runtime has to answer all the time.
+    fn runtime(&self) -> Option<(Finding, Duration)> {
+        let error = cri::Client::connect(self.socket, &Deadline::after(QUESTION)).err()?;
+        Some((Finding::of(runtime_class(&error), &error.to_string()), RUNTIME_AWAY))
+    }
+
+    /// What discovery says at every try, minutes before it gives up.
+    fn discovery(&self) -> Option<(Finding, Duration)> {
+        if self.phases.begun("configuration") {
+            return None;
+        }
+        let text = String::from_utf8_lossy(&self.stderr);
+        let last = text.lines().rev().find(|line| line.contains("[discovery] "))?;
+        let finding = classify::classify(&Texts { kubeadm: last, ..Texts::default() }).into_iter().next()?;
+        match finding.row.action {
+            Action::Stop => Some((finding, HOPELESS)),
+            Action::RefreshToken => Some((finding, TOKEN_UNSIGNED)),
+            _ => None,
+        }
+    }
+
+    /// After kubeadm has started it, the kubelet has to stay up, with an API server.
+    fn kubelet(&self) -> Option<(Finding, Duration)> {
+        if !self.phases.begun("tls-bootstrap") && !self.phases.begun("kubelet-check") {
+            return None;
+        }
+        let deadline = Deadline::after(QUESTION);
+        let kubelet = Kubelet::observe(UNIT, &deadline).ok()?;
+        if kubelet.standalone() {
+            return Some((Finding::of("standalone", &kubelet.args.join(" ")), KUBELET_WRONG));
+        }
+        if kubelet.running() {
+            return None;
+        }
+        let words = journal(UNIT, self.since, &deadline);
+        let cause = classify::classify(&Texts { kubelet: &words, ..Texts::default() }).into_iter().next();
+        let crashes = kubelet.restarts.saturating_sub(self.restarts_before);
+        match cause {
+            Some(cause) if !cause.row.symptom => Some((cause, Duration::ZERO)),
+            _ if kubelet.active == "activating" && crashes < CRASHES => None,
+            Some(cause) => Some((cause, KUBELET_WRONG)),
+            None => {
+                let seen = format!("{UNIT} is {} ({}, {})", kubelet.active, kubelet.sub, kubelet.result);
+                let class = if crashes > 0 { "kubelet_crashing" } else { "kubelet_not_startable" };
+                Some((Finding::of(class, &seen), KUBELET_WRONG))
+            }
+        }
+    }
+}
+
+/// The failure class of a CRI error.
+pub fn runtime_class(error: &cri::Error) -> &'static str {
+    match error {
+        cri::Error::NoCri { .. } | cri::Error::Unimplemented { .. } => "cri_unimplemented",
+        cri::Error::Status { .. } => "runtime_not_ready",
+        _ => "runtime_down",
+    }
+}
+
+fn keep(kept: &mut Vec<u8>, seen: &[u8]) {
+    if seen.len() > kept.len() {
+        kept.extend_from_slice(&seen[kept.len()..]);
+    }
+}
