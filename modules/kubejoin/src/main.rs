@@ -3,7 +3,9 @@
 fn main() -> std::process::ExitCode {
     ansible::main(&[
         &cni_placeholder::MODULE,
+        &containerd_prepare::MODULE,
         &flannel_config::MODULE,
+        &kubeadm_join_guarded::MODULE,
         &kubelet_mask::MODULE,
     ])
 }
