@@ -32,6 +32,13 @@ pub const TABLE: &[Fault] = &[
     row("tls-bootstrap-hang", "control plane", "certificate signing requests stay pending"),
     row("crisocket-timeout", "worker", "kubelet gets its certificate but never registers its Node"),
     row("slow-join", "worker", "kubelet asks for its certificate only after N seconds (parameter, default 20)"),
+    row("healthz-500", "worker", "the kubelet's healthz answers 500"),
+    row("imagefs-zero", "worker", "the image filesystem stays without capacity"),
+    row("lease-stops", "worker", "the kubelet renews its lease no more"),
+    row("register-refused", "worker", "the API server refuses to register the Node"),
+    row("image-pull", "worker", "images of user pods cannot be pulled"),
+    row("swap-on", "worker", "the machine seems to have swap on"),
+    row("cgroup-v1", "worker", "the machine seems to have cgroup v1"),
     row("cri-unimplemented", "worker", "the container runtime does not know the CRI service"),
     row("clock-behind", "worker", "the machine's clock is before the certificate's start"),
 ];

@@ -9,12 +9,16 @@
 mod apiserver;
 mod banner;
 mod clock;
+mod container;
 mod cri;
 mod faults;
 mod kinds;
+mod image;
 mod klog;
 mod kubeadm;
 mod kubeconfig;
+mod kubectl;
+mod kubelet;
 mod merge;
 mod net;
 mod pki;
@@ -34,6 +38,12 @@ fn main() -> ExitCode {
     }
     match name.as_str() {
         "kubeadm" => kubeadm::main(&args),
+        "kubectl" => kubectl::main(&args),
+        "kubelet" => kubelet::main(&args),
+        "pause" => container::pause(&args),
+        "cp" => container::cp(&args),
+        "etcd" | "kube-scheduler" | "kube-controller-manager" | "coredns" => container::pause(&[]),
+        "image-tar" => image::main(&args),
         "kube-apiserver" => apiserver::main(&args),
         "faults" => {
             for fault in faults::TABLE {

@@ -32,6 +32,10 @@ fn flag<'a>(args: &'a [String], name: &str, default: &'a str) -> &'a str {
 
 /// `kube-apiserver FLAGS`; also understands `--etcd-data-dir` and `--pki` (tests).
 pub fn main(args: &[String]) -> ExitCode {
+    if std::process::id() == 1 {
+        // The first process of a container gets no default action for SIGTERM.
+        crate::container::end_on_term();
+    }
     match serve(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
