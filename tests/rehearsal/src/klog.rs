@@ -3,11 +3,16 @@
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-fn line(level: char, place: &str, text: &str) {
+/// What a line starts with: level, time, process id.
+pub fn prefix(level: char) -> String {
     let when = OffsetDateTime::now_utc()
         .format(format_description!("[month][day] [hour]:[minute]:[second].[subsecond digits:6]"))
         .unwrap_or_default();
-    eprintln!("{level}{when} {:>7} {place}] {text}", std::process::id());
+    format!("{level}{when} {:>7}", std::process::id())
+}
+
+fn line(level: char, place: &str, text: &str) {
+    eprintln!("{} {place}] {text}", prefix(level));
 }
 
 /// An information line.

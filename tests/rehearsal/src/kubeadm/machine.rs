@@ -21,7 +21,9 @@ pub fn kubelet_config(service_subnet: &str, domain: &str, given: &Value) -> Valu
         "nodeStatusUpdateFrequency": "0s", "rotateCertificates": true, "runtimeRequestTimeout": "0s", "shutdownGracePeriod": "0s",
         "shutdownGracePeriodCriticalPods": "0s", "staticPodPath": "/etc/kubernetes/manifests", "streamingConnectionIdleTimeout": "0s",
         "syncFrequency": "0s", "volumeStatsAggPeriod": "0s"});
-    crate::merge::merge(&mut config, given);
+    if given.is_object() {
+        crate::merge::merge(&mut config, given);
+    }
     config
 }
 

@@ -146,8 +146,8 @@ fn crictl_warning() {
         let twice = quoted.replace('\\', "\\\\").replace('"', "\\\"");
         let missing = format!("rpc error: code = NotFound desc = an error occurred when try to find sandbox \\\"{twice}\\\": not found");
         told.push(format!(
-            "failed to stop running pod {word}: output: {warning}\nE{} {:>7} remote_runtime.go:267] \"StopPodSandbox from runtime service failed\" err=\"{missing}\" podSandboxID=\"{quoted}\"\ntime=\"{time}\" level=error msg=\"stopping the pod sandbox \\\"{twice}\\\": {missing}\"\n, error: exit status 1",
-            &crate::clock::now_micro()[5..], std::process::id()
+            "failed to stop running pod {word}: output: {warning}\n{} remote_runtime.go:267] \"StopPodSandbox from runtime service failed\" err=\"{missing}\" podSandboxID=\"{quoted}\"\ntime=\"{time}\" level=error msg=\"stopping the pod sandbox \\\"{twice}\\\": {missing}\"\n, error: exit status 1",
+            klog::prefix('E')
         ));
     }
     klog::warn("cleanupnode.go:84", &format!("[reset] Failed to remove containers: [{}]", told.join(", ")));

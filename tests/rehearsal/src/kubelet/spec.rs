@@ -70,7 +70,7 @@ pub fn sandbox(settings: &Settings, pod: &Value, uid: &str, attempt: u32) -> Pod
     let ports = items(pod, "/spec/containers").iter().flat_map(|container| items(container, "/ports")).filter(|port| port["hostPort"].is_u64() && !host);
     PodSandboxConfig {
         metadata: Some(PodSandboxMetadata { name: text(pod, "/metadata/name").into(), uid: uid.into(), namespace: text(pod, "/metadata/namespace").into(), attempt }),
-        hostname: if host { settings.node.clone() } else { text(pod, "/metadata/name").chars().take(63).collect() },
+        hostname: if host { String::new() } else { text(pod, "/metadata/name").chars().take(63).collect() },
         log_directory: logs(pod, uid),
         dns_config: dns,
         port_mappings: ports.map(|port| PortMapping { protocol: i32::from(port["protocol"] == "UDP"), container_port: number(&port["containerPort"]), host_port: number(&port["hostPort"]), host_ip: String::new() }).collect(),
