@@ -11,7 +11,10 @@ mod banner;
 mod clock;
 mod container;
 mod cri;
+mod dns;
 mod faults;
+mod flannel;
+mod hostside;
 mod kinds;
 mod image;
 mod klog;
@@ -23,6 +26,7 @@ mod merge;
 mod net;
 mod pki;
 mod place;
+mod proxy;
 mod run;
 mod version;
 mod yaml;
@@ -42,7 +46,12 @@ fn main() -> ExitCode {
         "kubelet" => kubelet::main(&args),
         "pause" => container::pause(&args),
         "cp" => container::cp(&args),
-        "etcd" | "kube-scheduler" | "kube-controller-manager" | "coredns" => container::pause(&[]),
+        "flanneld" => flannel::daemon::main(&args),
+        "flannel" => flannel::cni::main(),
+        "kube-proxy" => proxy::main(),
+        "coredns" => dns::main(),
+        "in-host" => hostside::enter(&args),
+        "etcd" | "kube-scheduler" | "kube-controller-manager" => container::pause(&[]),
         "image-tar" => image::main(&args),
         "kube-apiserver" => apiserver::main(&args),
         "faults" => {

@@ -3,7 +3,7 @@
 use super::flags::Settings;
 use crate::net::api::Api;
 use crate::pki::hex;
-use crate::yaml::{parse, text};
+use crate::yaml::{items, parse, text};
 use serde_json::{Value, json};
 
 /// The pods of the manifest directory; a file that does not parse is left out, as a real kubelet does (and logs).
@@ -62,4 +62,27 @@ pub fn mirror(api: &Api, statics: &mut [Value], listed: &[Value]) {
         // Not possible while the Node is not there or the API server is down: the next round tries again.
         let _ = api.create(&format!("/api/v1/namespaces/{}/pods", text(own, "/metadata/namespace")), &copy);
     }
+}
+
+/// The pod with the volume and mounts that carry its service account's token, as admission adds them.
+pub fn with_account(mut pod: Value) -> Value {
+    if pod["spec"]["automountServiceAccountToken"] == false {
+        return pod;
+    }
+    let uid = text(&pod, "/metadata/uid").replace('-', "");
+    let name = format!("kube-api-access-{}", uid.get(..5).unwrap_or("xxxxx"));
+    let path = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let mut volumes = items(&pod, "/spec/volumes").to_vec();
+    volumes.push(json!({"name": name, "projected": {"defaultMode": 420, "sources": []}}));
+    pod["spec"]["volumes"] = json!(volumes);
+    for list in ["initContainers", "containers"] {
+        for container in pod["spec"][list].as_array_mut().into_iter().flatten() {
+            let mut mounts = items(container, "/volumeMounts").to_vec();
+            if !mounts.iter().any(|mount| text(mount, "/mountPath") == path) {
+                mounts.push(json!({"mountPath": path, "name": name, "readOnly": true}));
+            }
+            container["volumeMounts"] = json!(mounts);
+        }
+    }
+    pod
 }

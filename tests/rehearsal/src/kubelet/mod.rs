@@ -200,7 +200,7 @@ fn main_loop(settings: &Settings, api: Option<&Api>) -> Result<()> {
         if let Some(api) = api.filter(|_| memory.informed) {
             manifests::mirror(api, &mut statics, &listed);
         }
-        let wanted: Vec<Value> = statics.into_iter().chain(listed.iter().filter(|pod| !manifests::is_mirror(pod)).cloned()).collect();
+        let wanted: Vec<Value> = statics.into_iter().chain(listed.iter().filter(|pod| !manifests::is_mirror(pod)).cloned().map(manifests::with_account)).collect();
         let connected = Cri::connect(&settings.socket);
         let trouble = node::trouble(&connected);
         if let Ok(cri) = connected {
