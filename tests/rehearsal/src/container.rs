@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Sleeps until it is told to end. As process 1 of a container it would ignore SIGTERM without a handler, so it waits for it.
-fn sleep() -> ExitCode {
+/// `reap` collects orphans, which a program that waits for children of its own must not have done for it.
+fn sleep(reap: bool) -> ExitCode {
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(tokio) = tokio else { return ExitCode::FAILURE };
     tokio.block_on(async {
@@ -20,7 +21,7 @@ fn sleep() -> ExitCode {
             tokio::select! {
                 _ = term.recv() => return,
                 _ = int.recv() => return,
-                _ = child.recv() => while let Ok(Some(_)) = rustix::process::wait(rustix::process::WaitOptions::NOHANG) {},
+                _ = child.recv(), if reap => while let Ok(Some(_)) = rustix::process::wait(rustix::process::WaitOptions::NOHANG) {},
             }
         }
     });
@@ -30,7 +31,7 @@ fn sleep() -> ExitCode {
 /// Ends the process on SIGTERM, for programs that block elsewhere.
 pub fn end_on_term() {
     std::thread::spawn(|| {
-        sleep();
+        sleep(false);
         std::process::exit(0);
     });
 }
@@ -67,7 +68,7 @@ pub fn pause(args: &[String]) -> ExitCode {
             eprintln!("listen on port {port}: not possible");
         }
     }
-    sleep()
+    sleep(true)
 }
 
 /// `cp [-f] FROM TO`: writes TO in place, as coreutils does.

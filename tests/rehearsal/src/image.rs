@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 /// The label that tells our image from a real one of the same name.
 pub const LABEL: &str = "rehearsal.stand-in";
@@ -58,14 +59,25 @@ fn layer(binary: &[u8]) -> Result<Vec<u8>> {
     Ok(tar.into_inner()?)
 }
 
-/// The image under the given names, as a docker-archive.
-pub fn archive(names: &[String]) -> Result<Vec<u8>> {
+fn own_binary() -> Result<Vec<u8>> {
     let mut binary = Vec::new();
     std::fs::File::open("/proc/self/exe").context("open /proc/self/exe")?.read_to_end(&mut binary)?;
+    Ok(binary)
+}
+
+/// The value of [`LABEL`] in images made of this very binary.
+pub fn build() -> &'static str {
+    static BUILD: OnceLock<String> = OnceLock::new();
+    BUILD.get_or_init(|| own_binary().map(|binary| hex(&ring::digest::digest(&ring::digest::SHA256, &binary).as_ref()[..8])).unwrap_or_default())
+}
+
+/// The image under the given names, as a docker-archive.
+pub fn archive(names: &[String]) -> Result<Vec<u8>> {
+    let binary = own_binary()?;
     let layer = layer(&binary)?;
     let digest = |bytes: &[u8]| hex(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
     let config = json!({"architecture": "amd64", "os": "linux", "created": "2026-01-01T00:00:00Z",
-        "config": {"Entrypoint": ["/pause"], "Env": ["PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin"], "Labels": {LABEL: "1"}, "WorkingDir": "/"},
+        "config": {"Entrypoint": ["/pause"], "Env": ["PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin"], "Labels": {LABEL: build()}, "WorkingDir": "/"},
         "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", digest(&layer))]},
         "history": [{"created": "2026-01-01T00:00:00Z", "created_by": "rehearsal image-tar"}]})
     .to_string();

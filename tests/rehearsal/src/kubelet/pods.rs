@@ -115,7 +115,10 @@ fn ensure_image(cri: &Cri, name: &str) -> Result<bool> {
     if faults::switched("image-pull") && !name.contains("pause") && !name.contains("kube-") {
         bail!("failed to \"StartContainer\" with ErrImagePull: \"rpc error: code = Unknown desc = failed to pull and unpack image {name:?}: failed to resolve reference {name:?}: dial tcp: lookup registry: no such host\"");
     }
-    if cri.image(name)?.is_none() {
+    let label = |(_, info): (_, HashMap<String, String>)| (info.values().any(|text| text.contains(image::LABEL)), info.values().any(|text| text.contains(image::build())));
+    // Missing, or a stand-in made of another build of this program.
+    let state = cri.image(name)?.map(label);
+    if state.is_none_or(|(ours, current)| ours && !current) {
         let full = match name.split('/').next() {
             Some(first) if name.contains('/') && (first.contains('.') || first.contains(':') || first == "localhost") => name.to_owned(),
             _ if name.contains('/') => format!("docker.io/{name}"),
