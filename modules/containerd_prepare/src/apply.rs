@@ -131,7 +131,10 @@ pub fn wait(args: &Args, deadline: &Deadline) -> anyhow::Result<Runtime> {
                 Ok(Look::NotYet(format!("it is not ready: {words}")))
             }
             // containerd serves its socket only when all plugins are loaded: this will not change by waiting.
-            Err(e @ Error::NoCri { .. }) => bail!("{}", journal::answer(UNIT).unwrap_or_else(|| e.to_string())),
+            Err(e @ Error::NoCri { .. }) => match journal::answer(UNIT) {
+                Some(line) => bail!("containerd runs, but without CRI: {line}"),
+                None => bail!("{e}"),
+            },
             Err(e) => Ok(Look::NotYet(e.to_string())),
         }
     })

@@ -49,7 +49,25 @@ fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
         describe(&args, network, task.check_mode, &deadline, &mut outcome)
             .map_err(|e| Failure::new(format!("{e:#}")).with(outcome.clone()))?;
     }
-    Ok(outcome)
+    let msg = sentence(&plan, &outcome, task.check_mode);
+    Ok(outcome.msg(msg))
+}
+
+fn sentence(plan: &plan::Plan, outcome: &Outcome, check: bool) -> String {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let (Some(version), Some(cri)) = (outcome.get("containerd_version"), outcome.get("cri")) else {
+        return match (&plan.restart, &plan.restart_left) {
+            (Some(restart), _) => format!("containerd does not answer, a {} is needed: {}", restart.verb, restart.why),
+            (None, Some(left)) => format!("containerd is configured and was not asked to {}: {}", left.verb, left.why),
+            (None, None) => "containerd is configured".to_owned(),
+        };
+    };
+    let network = match cri.get("network").filter(|_| cri["network_ready"] == true).map(text) {
+        Some(name) => format!("has the pod network {name}"),
+        None => "has no pod network yet".to_owned(),
+    };
+    let then = if check && plan.restart.is_some() { ", before the changes" } else { "" };
+    format!("containerd {} answers over CRI {} and {network}{then}", text(version), text(&cri["api"]))
 }
 
 /// Adds what containerd says of itself, and fails when that is not good enough.
