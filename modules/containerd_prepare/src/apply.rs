@@ -15,7 +15,7 @@ use host::process::Program;
 use host::{files, systemd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 const UNIT: &str = "containerd.service";
 /// How often an answer is looked for.
@@ -112,15 +112,16 @@ fn start(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()> {
     let Some(restart) = &plan.restart else { return Ok(()) };
     // After five failed starts in a row systemd refuses a sixth; whatever was wrong before may be right now.
     systemd::reset_failed(UNIT, deadline).ok();
+    let since = SystemTime::now();
     if let Err(e) = systemd::restart(UNIT, deadline) {
-        let said = journal::answer(UNIT).unwrap_or_else(|| format!("{e:#}"));
+        let said = journal::answer(UNIT, since).unwrap_or_else(|| format!("{e:#}"));
         bail!("{}ing containerd: {said}", restart.verb);
     }
-    wait(args, deadline).map(drop)
+    wait(args, since, deadline).map(drop)
 }
 
-/// Waits until containerd answers and calls itself ready.
-pub fn wait(args: &Args, deadline: &Deadline) -> anyhow::Result<Runtime> {
+/// Waits until containerd answers and calls itself ready; `since` is when it was started, for the journal.
+pub fn wait(args: &Args, since: SystemTime, deadline: &Deadline) -> anyhow::Result<Runtime> {
     deadline.poll(EVERY, "an answer from containerd over CRI", || {
         // A hung attempt must leave time for another one.
         match ready(args, &deadline.at_most(Duration::from_secs(5))) {
@@ -131,7 +132,7 @@ pub fn wait(args: &Args, deadline: &Deadline) -> anyhow::Result<Runtime> {
                 Ok(Look::NotYet(format!("it is not ready: {words}")))
             }
             // containerd serves its socket only when all plugins are loaded: this will not change by waiting.
-            Err(e @ Error::NoCri { .. }) => match journal::answer(UNIT) {
+            Err(e @ Error::NoCri { .. }) => match journal::answer(UNIT, since) {
                 Some(line) => bail!("containerd runs, but without CRI: {line}"),
                 None => bail!("{e}"),
             },

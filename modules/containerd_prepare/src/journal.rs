@@ -1,14 +1,17 @@
 //! The line of containerd's journal that says why it does not start.
 
 use host::deadline::Deadline;
-use host::systemd;
-use std::time::Duration;
+use host::process::Program;
+use std::time::{Duration, SystemTime};
 
-/// The line, cleaned up; `None` when the journal cannot be read or says nothing of use. It takes no more than 5 s, which
-/// are not the task's: the answer is worth them even when the budget is spent.
-pub fn answer(unit: &str) -> Option<String> {
-    let text = systemd::journal(unit, 80, &Deadline::after(Duration::from_secs(5))).ok()?;
-    pick(&text)
+/// The line that the unit wrote since then, cleaned up; `None` when the journal cannot be read or says nothing of use. It
+/// takes no more than 5 s, which are not the task's: the answer is worth them even when the budget is spent.
+pub fn answer(unit: &str, since: SystemTime) -> Option<String> {
+    let since = since.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let since = format!("@{}.{:06}", since.as_secs(), since.subsec_micros());
+    let args = ["--no-pager", "--quiet", "--output=cat", "--lines=200", "--since", &since, "--unit", unit];
+    let output = Program::new("journalctl").args(args).run(&Deadline::after(Duration::from_secs(5))).ok()?;
+    pick(&output.success().ok()?.stdout_text())
 }
 
 /// The last of the most telling kind: a fatal end, CRI's own plugin failing, any error.

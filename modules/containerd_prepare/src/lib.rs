@@ -22,7 +22,7 @@ use host::cri::{self, Client};
 use host::deadline::{Deadline, Look};
 use observe::Runtime;
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The module as Ansible runs it.
 pub static MODULE: ansible::Module = ansible::Module { spec: &args::SPEC, run };
@@ -78,7 +78,7 @@ fn describe(
     deadline: &Deadline,
     outcome: &mut Outcome,
 ) -> anyhow::Result<()> {
-    let mut runtime = apply::wait(args, deadline)?;
+    let mut runtime = apply::wait(args, SystemTime::now(), deadline)?;
     if network && !check {
         runtime = wait_for_network(args, deadline, runtime);
     }
@@ -119,7 +119,7 @@ fn wait_for_network(args: &args::Args, deadline: &Deadline, first: Runtime) -> R
     }
     let mut last = first;
     let looked = deadline.at_most(NETWORK_LOAD).poll(Duration::from_millis(200), "the CNI configuration", || {
-        let runtime = apply::wait(args, deadline)?;
+        let runtime = apply::wait(args, SystemTime::now(), deadline)?;
         let ready = runtime.status.holds(cri::NETWORK_READY);
         last = runtime;
         Ok(if ready { Look::Ready(()) } else { Look::NotYet(String::new()) })

@@ -139,6 +139,7 @@ fn edits(state: &State, wanted: &Wanted) -> anyhow::Result<Vec<FileEdit>> {
             main.version = 2;
         }
     }
+    let comments: Vec<_> = files.iter_mut().map(|f| paths::take_closing_comments(&mut f.document)).collect();
     let runtime = target(&files, |f| f.names().runtime);
     let images = target(&files, |f| f.names().images);
     for (at, (file, done)) in files.iter_mut().zip(&mut changes).enumerate() {
@@ -152,6 +153,11 @@ fn edits(state: &State, wanted: &Wanted) -> anyhow::Result<Vec<FileEdit>> {
             Ok(())
         };
         edit_file().with_context(|| format!("editing {}", file.path.display()))?;
+    }
+    for (file, comments) in files.iter_mut().zip(comments) {
+        if let Some(comments) = comments {
+            paths::give_back(&mut file.document, comments);
+        }
     }
     let all = files.into_iter().zip(changes).filter(|(_, changes)| !changes.is_empty());
     Ok(all

@@ -350,7 +350,7 @@ fn document() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, max_global_rejects: 200_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, max_global_rejects: 200_000, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn any_edit_parses_keeps_every_foreign_key_and_comment_and_is_idempotent(
         text in document(),

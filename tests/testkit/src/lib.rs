@@ -16,9 +16,11 @@
 #[cfg(feature = "cri")]
 pub mod cri;
 mod module;
+mod node;
 mod require;
 mod sandbox;
 
 pub use module::run_module;
+pub use node::Node;
 pub use require::require;
 pub use sandbox::Sandbox;

@@ -7,12 +7,17 @@ use std::process::{Command, Stdio};
 /// Runs `exe` (`env!("CARGO_BIN_EXE_<name>")`) with these options, with `--diff`, and in check mode if `check`.
 ///
 /// Panics unless the answer is one line of ASCII JSON with nothing on stderr, and the exit status agrees with `failed`.
-pub fn run_module(exe: &str, mut options: Value, check: bool) -> Value {
+pub fn run_module(exe: &str, options: Value, check: bool) -> Value {
+    let mut command = Command::new(exe);
+    command.arg("-");
+    answer(command, options, check)
+}
+
+/// The same for any command that ends in a module reading its stdin.
+pub(crate) fn answer(mut command: Command, mut options: Value, check: bool) -> Value {
     options["_ansible_check_mode"] = json!(check);
     options["_ansible_diff"] = json!(true);
-    let mut command = Command::new(exe);
-    let mut child =
-        command.arg("-").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(options.to_string().as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

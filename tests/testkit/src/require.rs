@@ -6,13 +6,14 @@ use std::process::{Command, Stdio};
 
 /// Whether this machine has `feature`; if not, prints `SKIP ...` to stderr, or panics when `STRICT=1`.
 ///
-/// Features: `root`; `program:NAME` (on PATH or in the sbin directories); `file:PATH`; `link:TYPE` (a link type such as
+/// Features: `root`; `node` (podman and the lab's node image, for [`crate::Node`]); `program:NAME` (on PATH or in the sbin directories); `file:PATH`; `link:TYPE` (a link type such as
 /// `bridge`, `veth`, `dummy`, `vxlan`: tried in a throw-away network namespace); `fs:TYPE` (in /proc/filesystems).
 /// Any other name is a mistake in the test and panics.
 #[must_use = "return from the test when the feature is missing"]
 pub fn require(feature: &str) -> bool {
     let present = match feature.split_once(':') {
         None if feature == "root" => really_root(),
+        None if feature == "node" => has_node_image(),
         Some(("program", name)) => on_path(name),
         Some(("file", path)) => Path::new(path).exists(),
         Some(("link", kind)) => makes_link(kind),
@@ -32,6 +33,12 @@ pub fn require(feature: &str) -> bool {
 fn really_root() -> bool {
     let all = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
     nix::unistd::geteuid().is_root() && all.split_whitespace().eq(["0", "0", "4294967295"])
+}
+
+fn has_node_image() -> bool {
+    let mut exists = Command::new("podman");
+    exists.args(["image", "exists", crate::node::IMAGE]).stdout(Stdio::null()).stderr(Stdio::null());
+    really_root() && exists.status().is_ok_and(|status| status.success())
 }
 
 fn on_path(name: &str) -> bool {

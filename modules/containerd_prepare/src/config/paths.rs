@@ -21,22 +21,14 @@ pub fn value<'a>(document: &'a DocumentMut, path: &[&str]) -> Option<&'a Value> 
 /// Sets the value at `path`, makes the tables that lead there when they are missing, and says whether anything changed.
 /// A comment behind the old value and the key's place stay.
 pub fn set(document: &mut DocumentMut, path: &[&str], new: impl Into<Value>) -> anyhow::Result<bool> {
-    let mut indent = Indent { header: None, lead: closing_comments(document) };
-    let done = set_below(document, path, new.into(), &mut indent);
-    if let Some(lead) = indent.lead {
-        document.set_trailing(lead);
-    }
-    done
-}
-
-fn set_below(document: &mut DocumentMut, path: &[&str], new: Value, indent: &mut Indent) -> anyhow::Result<bool> {
+    let (new, mut indent) = (new.into(), Indent::default());
     let Some((key, parents)) = path.split_last() else { bail!("no key to set") };
     let mut inline = false;
     let mut at: &mut dyn TableLike = document.as_table_mut();
     for (depth, name) in parents.iter().enumerate() {
         let missing = at.get(name).is_none_or(Item::is_none);
         if missing {
-            let table = new_table(at, indent, depth + 1 == parents.len());
+            let table = new_table(at, &indent, depth + 1 == parents.len());
             let end = last_value_end(at, inline);
             at.insert(name, table);
             close(at, name, end);
@@ -61,7 +53,7 @@ fn set_below(document: &mut DocumentMut, path: &[&str], new: Value, indent: &mut
             *old.decor_mut() = decor;
         }
         Some(Item::None) | None => {
-            let prefix = key_prefix(at, indent);
+            let prefix = key_prefix(at, &indent);
             let end = last_value_end(at, inline);
             at.insert(key, Item::Value(new));
             close(at, key, end);
@@ -74,17 +66,45 @@ fn set_below(document: &mut DocumentMut, path: &[&str], new: Value, indent: &mut
     Ok(true)
 }
 
-/// The comments at the end of a file without any `[header]`: they are about the top level (`#root = ...`), and must not
-/// come to stand inside the first table that is made.
-fn closing_comments(document: &mut DocumentMut) -> Option<String> {
-    let has_header =
-        document.iter().any(|(_, item)| item.is_array_of_tables() || item.as_table().is_some_and(|t| !t.is_dotted()));
+/// Takes the comments at the end of a file without any `[header]`: they are about the top level (`#root = ...`), and must
+/// not come to stand inside a table that is made. [`give_back`] puts them before the first one.
+pub fn take_closing_comments(document: &mut DocumentMut) -> Option<String> {
     let trailing = document.trailing().as_str().unwrap_or_default().to_owned();
-    if has_header || trailing.trim().is_empty() {
+    if trailing.trim().is_empty() || has_header(document.as_table()) {
         return None;
     }
     document.set_trailing("");
     Some(trailing)
+}
+
+/// Puts them back: before the first header there is now, or at the end again.
+pub fn give_back(document: &mut DocumentMut, comments: String) {
+    match first_header(document.as_table_mut()) {
+        Some(table) => table.decor_mut().set_prefix(format!("{comments}\n")),
+        None => document.set_trailing(comments),
+    }
+}
+
+fn has_header(table: &Table) -> bool {
+    table.iter().any(|(_, item)| match item {
+        Item::ArrayOfTables(_) => true,
+        Item::Table(inner) => !inner.is_dotted() || has_header(inner),
+        _ => false,
+    })
+}
+
+/// The first table below this one that is written with a header of its own.
+fn first_header(table: &mut Table) -> Option<&mut Table> {
+    for (_, item) in table.iter_mut() {
+        let Item::Table(inner) = item else { continue };
+        if !inner.is_dotted() && !(inner.is_implicit() && inner.get_values().is_empty()) {
+            return Some(inner);
+        }
+        if let Some(found) = first_header(inner) {
+            return Some(found);
+        }
+    }
+    None
 }
 
 /// The blank before the `}` of an inline table belongs to its last value: taken from it here, and given to the new last
@@ -114,7 +134,7 @@ fn same(a: &Value, b: &Value) -> bool {
 }
 
 /// A table of the kind its parent needs: TOML forbids a `[header]` inside an inline table or below a dotted key.
-fn new_table(parent: &dyn TableLike, indent: &mut Indent, last: bool) -> Item {
+fn new_table(parent: &dyn TableLike, indent: &Indent, last: bool) -> Item {
     let mut table = Table::new();
     if parent.is_dotted() {
         table.set_dotted(true);
@@ -124,19 +144,15 @@ fn new_table(parent: &dyn TableLike, indent: &mut Indent, last: bool) -> Item {
         if let Some(header) = &indent.header {
             table.decor_mut().set_prefix(format!("\n{header}  "));
         }
-        if last && let Some(lead) = indent.lead.take() {
-            table.decor_mut().set_prefix(format!("{lead}\n"));
-        }
     }
     // An inline parent turns it into an inline table by itself.
     Item::Table(table)
 }
 
 /// The indentation of the headers on the way down, where a file indents them.
+#[derive(Default)]
 struct Indent {
     header: Option<String>,
-    /// What has to stand before the first header of the file.
-    lead: Option<String>,
 }
 
 impl Indent {
