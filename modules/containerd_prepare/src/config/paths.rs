@@ -97,7 +97,8 @@ fn has_header(table: &Table) -> bool {
 fn first_header(table: &mut Table) -> Option<&mut Table> {
     for (_, item) in table.iter_mut() {
         let Item::Table(inner) = item else { continue };
-        if !inner.is_dotted() && !(inner.is_implicit() && inner.get_values().is_empty()) {
+        let leads_on = inner.is_implicit() && inner.get_values().is_empty();
+        if !inner.is_dotted() && !leads_on {
             return Some(inner);
         }
         if let Some(found) = first_header(inner) {
