@@ -246,6 +246,98 @@ fn imports_in_a_circle_end() {
     assert_eq!(Config::load(&main).unwrap().files.len(), 2);
 }
 
+/// containerd's own reading: the file as `containerd config dump` prints it.
+fn dumped(main: &Path) -> String {
+    let output =
+        std::process::Command::new("containerd").args(["--config", main.to_str().unwrap(), "config", "dump"]).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn containerd_itself_reads_every_edit_as_it_was_meant() {
+    if !testkit::require("program:containerd") {
+        return;
+    }
+    let old = std::process::Command::new("containerd").arg("--version").output().unwrap();
+    let old = String::from_utf8(old.stdout)
+        .unwrap()
+        .split_whitespace()
+        .nth(2)
+        .unwrap()
+        .trim_start_matches('v')
+        .starts_with('1');
+    let cri = "plugins.\"io.containerd.grpc.v1.cri\"";
+    let mut cases: Vec<String> = vec![
+        String::new(),
+        "disabled_plugins = [\"cri\"]\n".into(),
+        "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n".into(),
+        format!("[{cri}.containerd.runtimes.runc.options]\nSystemdCgroup = false\n"),
+        format!("version = 2\n[{cri}.containerd.runtimes.crun]\nruntime_type = \"io.containerd.runc.v2\"\n"),
+        format!("version = 2\n{cri}.sandbox_image = \"x\"\n"),
+        format!("version = 2\n[{cri}]\nsystemd_cgroup = true\n"),
+        format!("version = 2\n[{cri}.containerd.runtimes]\nrunc = {{ runtime_type = \"io.containerd.runc.v2\" }}\n"),
+        data("config-default-1.6.20.toml"),
+        data("config-default-1.7.24.toml"),
+        data("debian-1.6.20-packaged.toml"),
+    ];
+    if old {
+        cases.push(
+            "version = 1\n[plugins.cri.containerd.runtimes.runc]\nruntime_type = \"io.containerd.runc.v2\"\n".into(),
+        );
+        cases.push("[plugins.linux]\nshim_debug = false\n".into());
+    } else {
+        cases.extend([3, 4].map(|v| format!("version = {v}\n")).into_iter().take(1));
+        cases.push(data("config-default-2.1.9.toml"));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let main = dir.path().join("config.toml");
+    let options =
+        json!({"sandbox_image": "example.org/pause:1", "cni_bin_dir": "/opt/x", "restrict_oom_score_adj": true});
+    for text in &cases {
+        std::fs::write(&main, text).unwrap();
+        let release = if old { (1, 6) } else { (2, 1) };
+        let plan = plan_for(&main, options.clone(), Some(release)).unwrap();
+        std::fs::write(&main, &plan.config[0].after).unwrap();
+        let dump = dumped(&main).replace('\'', "\"");
+        let runc = dump.split("runtimes.runc]").nth(1).unwrap();
+        assert!(
+            runc.contains("runtime_type = \"io.containerd.runc.v2\"") && runc.contains("SystemdCgroup = true"),
+            "{text}\n{dump}"
+        );
+        let has = |line: &str| dump.lines().any(|l| l.trim() == line);
+        assert!(has("disabled_plugins = []") && has("restrict_oom_score_adj = true"), "{text}\n{dump}");
+        assert!(dump.contains("= \"example.org/pause:1\"") && dump.contains("\"/opt/x\""), "{text}\n{dump}");
+    }
+}
+
+#[test]
+fn containerd_itself_sees_an_edit_through_its_imports() {
+    if !testkit::require("program:containerd") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let main = dir.path().join("config.toml");
+    std::fs::create_dir(dir.path().join("conf.d")).unwrap();
+    let pattern = dir.path().join("conf.d/*.toml").display().to_string();
+    std::fs::write(
+        &main,
+        format!(
+            "version = 2\nimports = [{pattern:?}]\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"a\"\n"
+        ),
+    )
+    .unwrap();
+    let import = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"/x\"\n";
+    std::fs::write(dir.path().join("conf.d/10-cni.toml"), import).unwrap();
+    let plan = plan_for(&main, json!({"sandbox_image": "b"}), Some((1, 6))).unwrap();
+    assert_eq!(plan.config.len(), 1);
+    assert!(plan.config[0].path.ends_with("conf.d/10-cni.toml"));
+    std::fs::write(&plan.config[0].path, &plan.config[0].after).unwrap();
+    let dump = dumped(&main);
+    assert!(dump.contains("SystemdCgroup = true") && dump.contains("\"b\"") && dump.contains("\"/x\""), "{dump}");
+}
+
 /// Every leaf of a document as path and value, in a form that does not depend on how it is written.
 fn leaves(item: &Item, path: &str, out: &mut Vec<(String, String)>) {
     match item {

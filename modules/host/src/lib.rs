@@ -3,12 +3,12 @@
 //! A module's `Cargo.toml` names the features it uses, so it reads as the list of what that module may touch.
 //! Nothing here knows Ansible: functions take values, return values, and fail with one line that names the operand.
 
+#[cfg(feature = "cidr")]
+pub mod cidr;
 #[cfg(feature = "cni")]
 pub mod cni;
 #[cfg(feature = "cri")]
 pub mod cri;
-#[cfg(feature = "cidr")]
-pub mod cidr;
 #[cfg(feature = "deadline")]
 pub mod deadline;
 #[cfg(feature = "files")]
@@ -17,12 +17,12 @@ pub mod files;
 pub mod iptables;
 #[cfg(feature = "links")]
 pub mod links;
+#[cfg(feature = "mounts")]
+pub mod mounts;
 #[cfg(feature = "links")]
 mod netlink;
 #[cfg(feature = "nftables")]
 pub mod nftables;
-#[cfg(feature = "mounts")]
-pub mod mounts;
 #[cfg(feature = "process")]
 pub mod process;
 #[cfg(feature = "remove")]

@@ -125,7 +125,9 @@ pub fn survey(path: &Path, spare: &[Identity], limit: u64, deadline: &Deadline) 
     let doing = || format!("looking into {}", path.display());
     match open_base(path, None).with_context(doing)? {
         None => Ok(Removed::nothing()),
-        Some(Base::File) if Identity::at(path).is_some_and(|identity| spare.contains(&identity)) => Ok(Removed::nothing()),
+        Some(Base::File) if Identity::at(path).is_some_and(|identity| spare.contains(&identity)) => {
+            Ok(Removed::nothing())
+        }
         Some(Base::File) => Ok(Removed { entries: 1, ..Removed::nothing() }),
         Some(Base::Directory(fd, opener)) => {
             walk::walk(path, fd, opener, spare, walk::Act::Count { limit }, deadline).with_context(doing)

@@ -264,3 +264,26 @@ fn v1alpha2_numbers_its_fields_as_v1_does() {
     let config = run.config.unwrap();
     assert_eq!((config.hostname.as_str(), config.linux.unwrap().cgroup_parent.as_str()), ("h", "/c"));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_answer_of_whatever_bytes_makes_the_reader_panic(
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
+        text in "\\PC{0,80}",
+    ) {
+        if let Ok(answer) = ours::StatusResponse::decode(bytes.as_slice()) {
+            let status = host::cri::Status::from(answer);
+            let _unused = (status.network(), status.plugin_dirs(), status.systemd_cgroup(), status.last_cni_load_status());
+        }
+        if let Ok(answer) = ours::PodSandboxStatusResponse::decode(bytes.as_slice()) {
+            let _unused = host::cri::SandboxStatus::from(answer);
+        }
+        // Verbose info that is JSON, but not the JSON containerd writes.
+        for key in ["cniconfig", "config", "lastCNILoadStatus"] {
+            for value in [text.clone(), format!("[{text:?}]"), format!("{{\"Networks\":[{text:?}],\"containerd\":1}}")] {
+                let status = host::cri::Status::from(ours::StatusResponse { status: None, info: map(key, &value) });
+                let _unused = (status.network(), status.plugin_dirs(), status.systemd_cgroup());
+            }
+        }
+    }
+}

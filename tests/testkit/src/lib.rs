@@ -13,6 +13,7 @@
     reason = "test support: a failed expectation is a failed test, and its effects never leave the sandbox"
 )]
 
+pub mod containerd;
 #[cfg(feature = "cri")]
 pub mod cri;
 mod module;

@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 /// Whether this machine has `feature`; if not, prints `SKIP ...` to stderr, or panics when `STRICT=1`.
 ///
-/// Features: `root`; `node` (podman and the lab's node image, for [`crate::Node`]); `program:NAME` (on PATH or in the sbin directories); `file:PATH`; `link:TYPE` (a link type such as
+/// Features: `root`; `node` (podman and the lab's node image, for [`crate::Node`]);
+/// `containerd` (with ctr, runc, CNI plugins and what compiles a pause program, for [`crate::containerd`]); `program:NAME` (on PATH or in the sbin directories); `file:PATH`; `link:TYPE` (a link type such as
 /// `bridge`, `veth`, `dummy`, `vxlan`: tried in a throw-away network namespace); `fs:TYPE` (in /proc/filesystems).
 /// Any other name is a mistake in the test and panics.
 #[must_use = "return from the test when the feature is missing"]
@@ -14,6 +15,7 @@ pub fn require(feature: &str) -> bool {
     let present = match feature.split_once(':') {
         None if feature == "root" => really_root(),
         None if feature == "node" => has_node_image(),
+        None if feature == "containerd" => really_root() && has_containerd(),
         Some(("program", name)) => on_path(name),
         Some(("file", path)) => Path::new(path).exists(),
         Some(("link", kind)) => makes_link(kind),
@@ -33,6 +35,16 @@ pub fn require(feature: &str) -> bool {
 fn really_root() -> bool {
     let all = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
     nix::unistd::geteuid().is_root() && all.split_whitespace().eq(["0", "0", "4294967295"])
+}
+
+fn has_containerd() -> bool {
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let sysroot = Command::new(rustc).args(["--print", "sysroot"]).output().map(|o| o.stdout).unwrap_or_default();
+    let std = format!("{}/lib/rustlib/{target}/lib", String::from_utf8_lossy(&sysroot).trim());
+    ["containerd", "ctr", "runc"].into_iter().all(on_path)
+        && Path::new("/usr/lib/cni/bridge").exists()
+        && Path::new(&std).exists()
 }
 
 fn has_node_image() -> bool {

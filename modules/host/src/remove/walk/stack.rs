@@ -40,7 +40,16 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn new(name: CString, fd: OwnedFd, passes: u8) -> Self {
-        Self { name, fd: Some(fd), read: false, seen: false, directories: Vec::new(), holds: false, spares: false, passes }
+        Self {
+            name,
+            fd: Some(fd),
+            read: false,
+            seen: false,
+            directories: Vec::new(),
+            holds: false,
+            spares: false,
+            passes,
+        }
     }
 }
 
