@@ -107,6 +107,12 @@ pub fn join(api: Api, discovery: &Discovery, node: &NodeRegistration, timeouts: 
     format!("{config}\n")
 }
 
+/// Several documents in one file.
+pub fn separate(documents: &[Value]) -> String {
+    let texts: Vec<String> = documents.iter().map(|document| format!("{document}\n")).collect();
+    texts.join("---\n")
+}
+
 /// The `nodeRegistration` section.
 pub fn registration(api: Api, node: &NodeRegistration) -> Value {
     let mut section = Map::new();
@@ -141,6 +147,28 @@ fn extra_args(api: Api, args: &[(String, String)]) -> Value {
 /// A duration as Go reads it. Zero would mean "no limit" or "the default", depending on the field: never less than 1 s.
 fn go_duration(time: Duration) -> String {
     format!("{}s", time.as_secs().max(1))
+}
+
+/// Reads a duration as Go does, in hours, minutes and seconds: `30m`, `1h30m`, `90s`. `None` when it is none.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let (mut seconds, mut number) = (0u64, None::<u64>);
+    for c in text.chars() {
+        number = match (c, number) {
+            ('0'..='9', before) => Some(before.unwrap_or(0).checked_mul(10)?.checked_add(u64::from(c.to_digit(10)?))?),
+            (unit, Some(amount)) => {
+                let factor = match unit {
+                    'h' => 3600,
+                    'm' => 60,
+                    's' => 1,
+                    _ => return None,
+                };
+                seconds = seconds.checked_add(amount.checked_mul(factor)?)?;
+                None
+            }
+            (_, None) => return None,
+        };
+    }
+    (number.is_none() && !text.is_empty()).then(|| Duration::from_secs(seconds))
 }
 
 #[cfg(test)]
@@ -194,5 +222,15 @@ mod tests {
         assert_eq!((taint.key.as_str(), taint.value.as_str()), ("disk", "slow"));
         assert_eq!(Taint::parse("storage:NoExecute").unwrap().value, "");
         assert!(Taint::parse("disk=slow:Sometimes").is_none() && Taint::parse("disk").is_none());
+    }
+
+    #[test]
+    fn durations_are_read_as_go_reads_them() {
+        for (text, seconds) in [("30m", 1800), ("1h30m", 5400), ("90s", 90), ("24h0m0s", 86_400)] {
+            assert_eq!(parse_duration(text), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "30", "m", "30x", "-1m", "99999999999999999999h"] {
+            assert_eq!(parse_duration(text), None, "{text}");
+        }
     }
 }

@@ -51,7 +51,10 @@ impl Kubectl {
     /// Creates or updates objects.
     pub fn apply(&self, objects: &[Value], deadline: &Deadline) -> anyhow::Result<()> {
         let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": objects});
-        self.run(&["apply", "--filename", "-"], &list.to_string(), deadline)?.success().context("applying objects").map(drop)
+        self.run(&["apply", "--filename", "-"], &list.to_string(), deadline)?
+            .success()
+            .context("applying objects")
+            .map(drop)
     }
 
     /// Any other command, with what it reads on stdin. A non-zero exit is no error here.

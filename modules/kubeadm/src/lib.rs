@@ -13,5 +13,7 @@ pub mod kubeconfig;
 pub mod kubectl;
 pub mod kubelet;
 pub mod lock;
+pub mod program;
 pub mod redact;
+pub mod time;
 pub mod version;

@@ -4,7 +4,7 @@ use crate::args::Args;
 use crate::attempt::{self, Attempt};
 use crate::decide::{self, Next, Tried};
 use crate::leftovers::{self, Snapshot};
-use crate::observe::{State, UNIT, kubeadm};
+use crate::observe::{State, UNIT};
 use crate::plan::{Mend, Plan};
 use crate::{log, prove, remedy, report};
 use ansible::{Failure, Outcome, Task};
@@ -13,6 +13,7 @@ use host::{files, systemd};
 use kubeadm::classify::{Finding, Texts, classify};
 use kubeadm::gate::{self, Unit};
 use kubeadm::lock;
+use kubeadm::program;
 use serde_json::Value;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -165,7 +166,7 @@ fn mend(steps: &[Mend], deadline: &Deadline, story: &mut Story) -> anyhow::Resul
         match step {
             Mend::Release => gate::release(&Unit::observe(UNIT, deadline)?, deadline)?,
             Mend::FetchConfig => {
-                kubeadm().args(["upgrade", "node", "phase", "kubelet-config"]).run(deadline)?.success()?;
+                program::kubeadm().args(["upgrade", "node", "phase", "kubelet-config"]).run(deadline)?.success()?;
             }
             Mend::Start | Mend::Restart => {
                 story.steps.extend(kubeadm::dropin::mend(UNIT, deadline)?);

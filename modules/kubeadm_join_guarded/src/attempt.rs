@@ -2,7 +2,7 @@
 //! under watch, and what its end means.
 
 use crate::args::Args;
-use crate::observe::{State, UNIT, kubeadm};
+use crate::observe::{State, UNIT};
 use crate::phases::Phase;
 use crate::watch::{Watch, Watched, runtime_class};
 use crate::{leftovers, log};
@@ -14,6 +14,7 @@ use kubeadm::classify::{self, Finding, Texts};
 use kubeadm::config::{self, Timeouts};
 use kubeadm::kubelet::{self, Health, Kubelet};
 use kubeadm::lock::RUN_DIR;
+use kubeadm::program;
 use kubeadm::redact::redact;
 use kubeadm::version::NEWEST_API;
 use std::path::Path;
@@ -79,7 +80,7 @@ pub fn attempt(args: &Args, state: &State, task: &Task, deadline: &Deadline) -> 
     let mut watch = Watch::new(task, &args.cri_socket, restarts);
     let inner = Deadline::after(deadline.left().saturating_sub(RESERVE));
     // --v=1 makes discovery tell each failed try; below 5 there is no stack trace, and no secret is logged.
-    let running = kubeadm().args(["join", "--config"]).args([&file]).args(["--v=1"]).start();
+    let running = program::kubeadm().args(["join", "--config"]).args([&file]).args(["--v=1"]).start();
     let ran = running.and_then(|running| {
         let group = running.group();
         let _on_abort = ansible::on_abort(move || group.kill());

@@ -3,9 +3,10 @@
 use crate::attempt::Attempt;
 use crate::decide::Tried;
 use host::files;
+use kubeadm::time::stamp;
 use std::fmt::Write;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// How many are kept.
 const KEEP: usize = 20;
@@ -15,7 +16,7 @@ const PREFIX: &str = "join-";
 /// Writes one attempt's log and deletes the oldest beyond [`KEEP`]. Gives back its path.
 pub fn write(dir: &str, node: &str, number: usize, attempt: &Attempt, tried: Option<&Tried>) -> anyhow::Result<String> {
     files::make_dir(dir, 0o700)?;
-    let path = Path::new(dir).join(format!("{PREFIX}{}-{number}.log", utc(SystemTime::now())));
+    let path = Path::new(dir).join(format!("{PREFIX}{}-{number}.log", stamp(SystemTime::now())));
     files::write_atomic(&path, text(node, number, attempt, tried).as_bytes(), 0o600)?;
     let names = files::names(dir)?;
     let ours: Vec<_> = names.iter().filter(|name| name.to_string_lossy().starts_with(PREFIX)).collect();
@@ -50,31 +51,6 @@ pub fn tail(text: &str, lines: usize) -> String {
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
-/// `20261120T231005Z`: sorts by time, and no colon, which some file systems refuse.
-fn utc(time: SystemTime) -> String {
-    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = date(days);
-    format!("{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
-}
-
-/// Year, month and day of a number of days after 1970-01-01.
-fn date(mut days: u64) -> (u64, usize, u64) {
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let mut year = 1970;
-    while days >= 365 + u64::from(leap(year)) {
-        days -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let lengths = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 0;
-    while days >= lengths[month] {
-        days -= lengths[month];
-        month += 1;
-    }
-    (year, month + 1, days + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,19 +65,6 @@ mod tests {
             exit: Some(1),
             findings: vec![],
             journal: String::new(),
-        }
-    }
-
-    #[test]
-    fn times_are_what_date_says() {
-        // date -u -d @N +%Y%m%dT%H%M%SZ
-        for (seconds, text) in [
-            (0, "19700101T000000Z"),
-            (951_782_400, "20000229T000000Z"),
-            (1_795_215_699, "20261120T230139Z"),
-            (4_107_542_399, "21000228T235959Z"),
-        ] {
-            assert_eq!(utc(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)), text);
         }
     }
 

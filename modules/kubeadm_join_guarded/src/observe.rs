@@ -1,22 +1,18 @@
 //! What this node is: which programs it has, which cluster it thinks it belongs to, and how its kubelet fares.
 
 use crate::args::Args;
-use anyhow::Context as _;
 use host::deadline::Deadline;
-use host::process::Program;
 use kubeadm::gate::{self, Unit};
 use kubeadm::kubeconfig::{self, Kubeconfig};
 use kubeadm::kubelet::{self, Health, Kubelet};
+use kubeadm::program;
 use kubeadm::version::Version;
 use std::path::Path;
-use std::time::Duration;
 
 /// The kubelet's unit.
 pub const UNIT: &str = gate::KUBELET;
 /// A control plane has this.
 const API_SERVER_MANIFEST: &str = "/etc/kubernetes/manifests/kube-apiserver.yaml";
-/// Asking a program for its version is quick.
-const VERSION_LIMIT: Duration = Duration::from_secs(15);
 
 /// The node before anything is done.
 #[derive(Debug, Clone)]
@@ -49,7 +45,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         _ => false,
     };
     Ok(State {
-        kubeadm: kubeadm_version(deadline)?,
+        kubeadm: program::version(deadline)?,
         unit: Unit::observe(UNIT, deadline)?,
         kubelet: Kubelet::observe(UNIT, deadline)?,
         health: kubelet::healthz(),
@@ -59,39 +55,6 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         control_plane: Path::new(API_SERVER_MANIFEST).exists(),
         node_name: args.node_name.clone().unwrap_or_else(host_name),
     })
-}
-
-/// The search path for kubeadm and what it calls: a login without a shell often lacks the sbin directories, and then
-/// kubeadm reports programs as missing that are installed.
-pub fn search_path() -> String {
-    let own = std::env::var("PATH").unwrap_or_default();
-    let mut all: Vec<&str> = own.split(':').filter(|dir| !dir.is_empty()).collect();
-    for dir in ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/opt/bin"] {
-        if !all.contains(&dir) {
-            all.push(dir);
-        }
-    }
-    all.join(":")
-}
-
-/// kubeadm as a program to be run.
-pub fn kubeadm() -> Program {
-    Program::new("kubeadm").env("PATH", search_path())
-}
-
-fn kubeadm_version(deadline: &Deadline) -> anyhow::Result<Option<Version>> {
-    let output = match kubeadm().args(["version", "-o", "short"]).run(&deadline.at_most(VERSION_LIMIT)) {
-        Ok(output) => output.success()?.stdout_text(),
-        Err(e) if is_missing(&e) => return Ok(None),
-        Err(e) => return Err(e),
-    };
-    Version::parse(&output).map(Some).context("asking kubeadm for its version")
-}
-
-fn is_missing(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound))
 }
 
 /// What kubeadm calls the Node when it is not told: the host's name in lower case.

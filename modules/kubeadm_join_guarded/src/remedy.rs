@@ -3,11 +3,12 @@
 use crate::args::{Args, Cleanup};
 use crate::decide::Remedy;
 use crate::leftovers;
-use crate::observe::{UNIT, search_path};
+use crate::observe::UNIT;
 use host::deadline::{Deadline, Look};
 use host::process::Program;
 use host::{cri, files, systemd};
 use kubeadm::gate::{self, Unit};
+use kubeadm::program;
 use std::path::Path;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ fn kernel(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
     let mut done = Vec::new();
     for module in MODULES.iter().filter(|module| !Path::new("/sys/module").join(module).exists()) {
         // Built in, or not to be had in a container: the sysctl below tells whether that matters.
-        let loaded = Program::new("modprobe").args([module]).env("PATH", search_path()).run(deadline);
+        let loaded = Program::new("modprobe").args([module]).env("PATH", program::search_path()).run(deadline);
         if loaded.is_ok_and(|output| output.status.success()) {
             done.push(format!("loaded kernel module {module}"));
         }

@@ -1,0 +1,117 @@
+//! Reuse, make or delete. Pure.
+
+use crate::args::{Args, Limits, State as Wanted};
+use crate::observe::{State, Token};
+use std::time::SystemTime;
+
+/// What is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plan {
+    /// This one will do.
+    Reuse(Token),
+    /// A new one is needed.
+    Create,
+    /// Ours go; their ids.
+    Delete(Vec<String>),
+}
+
+/// Decides, at this moment.
+pub fn plan(args: &Args, limits: &Limits, state: &State, now: SystemTime) -> Plan {
+    if args.state == Wanted::Absent {
+        return Plan::Delete(state.ours.iter().map(|token| token.id().to_owned()).collect());
+    }
+    let long_enough = |token: &&Token| {
+        // One that never expires is not one of ours, whatever is written on it.
+        token.joins && token.expires.is_some_and(|end| end.duration_since(now).is_ok_and(|left| left > limits.min_left))
+    };
+    let best = state.ours.iter().filter(long_enough).max_by_key(|token| token.expires);
+    match best {
+        Some(token) if args.reuse => Plan::Reuse(token.clone()),
+        _ => Plan::Create,
+    }
+}
+
+impl Plan {
+    /// Whether it changes the cluster.
+    pub fn is_change(&self) -> bool {
+        match self {
+            Plan::Reuse(_) => false,
+            Plan::Create => true,
+            Plan::Delete(ids) => !ids.is_empty(),
+        }
+    }
+
+    /// The token that needs no change, for check mode.
+    pub fn reused(&self) -> Option<String> {
+        match self {
+            Plan::Reuse(token) => Some(token.text.clone()),
+            _ => None,
+        }
+    }
+
+    /// One sentence; never a secret.
+    pub fn words(&self) -> String {
+        match self {
+            Plan::Reuse(token) => format!("token {} is valid long enough", token.id()),
+            Plan::Create => "a new token is needed".into(),
+            Plan::Delete(ids) if ids.is_empty() => "there is no token of ours".into(),
+            Plan::Delete(ids) => format!("tokens of ours to delete: {}", ids.join(", ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn args(state: Wanted, reuse: bool) -> Args {
+        Args {
+            state,
+            reuse,
+            ttl: "30m".into(),
+            min_left: "10m".into(),
+            description: "kubejoin".into(),
+            kubeconfig: "/k".into(),
+            ca_cert: "/c".into(),
+            control_plane_endpoint: None,
+        }
+    }
+
+    fn token(id: &str, left: Option<u64>, now: SystemTime) -> Token {
+        let expires = left.map(|seconds| now + Duration::from_secs(seconds));
+        Token { text: format!("{id}.0123456789abcdef"), description: "kubejoin".into(), expires, joins: true }
+    }
+
+    fn decide(args: &Args, ours: Vec<Token>, now: SystemTime) -> Plan {
+        let state = State { endpoint: "h:6443".into(), ca_cert_hash: "sha256:0".into(), ours };
+        plan(args, &args.validate().unwrap(), &state, now)
+    }
+
+    #[test]
+    fn a_token_that_is_valid_long_enough_is_given_again() {
+        let now = SystemTime::now();
+        let present = args(Wanted::Present, true);
+        let old = token("aaaaaa", Some(599), now);
+        assert_eq!(decide(&present, vec![old.clone()], now), Plan::Create);
+        let good = token("bbbbbb", Some(601), now);
+        assert_eq!(decide(&present, vec![old, good.clone()], now), Plan::Reuse(good.clone()));
+        assert_eq!(decide(&args(Wanted::Present, false), vec![good], now), Plan::Create);
+    }
+
+    #[test]
+    fn one_without_end_or_with_half_the_usages_is_not_given() {
+        let now = SystemTime::now();
+        let half = Token { joins: false, ..token("cccccc", Some(9999), now) };
+        assert_eq!(decide(&args(Wanted::Present, true), vec![token("aaaaaa", None, now), half], now), Plan::Create);
+    }
+
+    #[test]
+    fn absent_deletes_ours_and_the_second_time_nothing() {
+        let now = SystemTime::now();
+        let absent = args(Wanted::Absent, true);
+        let plan = decide(&absent, vec![token("aaaaaa", Some(1), now)], now);
+        assert_eq!(plan, Plan::Delete(vec!["aaaaaa".into()]));
+        assert!(!decide(&absent, vec![], now).is_change());
+    }
+}

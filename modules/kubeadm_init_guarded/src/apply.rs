@@ -1,0 +1,136 @@
+//! `kubeadm init` between opening the kubelet's gate and taking it away, and the proof that the API server is up.
+
+use crate::args::Args;
+use crate::config;
+use crate::observe::{self, State};
+use crate::plan::Plan;
+use ansible::{Failure, Outcome, Task};
+use host::deadline::{Deadline, Look};
+use host::process::Output;
+use host::{cri, files, systemd};
+use kubeadm::classify::{Finding, Texts, classify};
+use kubeadm::gate::{self, KUBELET, Unit};
+use kubeadm::kubectl::ADMIN_CONF;
+use kubeadm::lock::{self, RUN_DIR};
+use kubeadm::redact::redact;
+use kubeadm::version::Version;
+use kubeadm::{kubeconfig, program};
+use std::time::Duration;
+
+/// How long the runtime may be out of reach.
+const RUNTIME: Duration = Duration::from_secs(10);
+/// Taking back must not fail because the work took all the time.
+const TAKE_BACK: Duration = Duration::from_secs(20);
+
+/// Does what the plan says.
+pub fn apply(
+    args: &Args,
+    state: &State,
+    plan: &Plan,
+    outcome: Outcome,
+    task: &Task,
+    deadline: &Deadline,
+) -> anyhow::Result<Outcome> {
+    match plan {
+        Plan::Nothing => Ok(outcome),
+        Plan::Release => {
+            let _lock = lock::take()?;
+            gate::release(&Unit::observe(KUBELET, deadline)?, deadline)?;
+            Ok(outcome)
+        }
+        Plan::Init => {
+            let _lock = lock::take()?;
+            init(args, state, outcome, task, deadline)
+        }
+    }
+}
+
+fn init(args: &Args, state: &State, mut outcome: Outcome, task: &Task, deadline: &Deadline) -> anyhow::Result<Outcome> {
+    runtime_answers(args, deadline)?;
+    if state.unit.foreign_mask() {
+        outcome.warn(format!("{KUBELET} had been masked by somebody else; kubeadm needs it, so it is unmasked"));
+    }
+    let _abort = ansible::on_abort(take_back);
+    gate::open_for_join(&state.unit, deadline)?;
+    task.phase("init");
+    let ran = run(args, state, deadline);
+    // The gate goes in any case: what kubeadm has configured may start, what it has not is held by nobody's forgotten file.
+    take_back();
+    let output = ran?;
+    let text = |bytes: &[u8]| redact(&String::from_utf8_lossy(bytes));
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    if !output.status.success() {
+        return Err(failure(state, &stdout, &stderr, outcome, deadline));
+    }
+    task.phase("api-server");
+    observe::healthy(&deadline.at_most(Duration::from_secs(60)))?;
+    if Unit::observe(KUBELET, deadline)?.file_state == "disabled" {
+        systemd::enable(KUBELET, deadline)?;
+    }
+    let admin = kubeconfig::read(ADMIN_CONF)?;
+    Ok(outcome
+        .msg("this machine is the first control plane now")
+        .field("control_plane_endpoint", admin.map(|admin| admin.endpoint().to_owned()))
+        .field("ca_cert_hash", observe::ca_cert_hash()?)
+        .field("stdout", stdout)
+        .field("stderr", stderr))
+}
+
+fn run(args: &Args, state: &State, deadline: &Deadline) -> anyhow::Result<Output> {
+    let version = state.kubeadm.unwrap_or(Version { major: 1, minor: 31, patch: 0 });
+    let path = config_path();
+    files::make_dir(RUN_DIR, 0o700)?;
+    files::write_atomic(&path, config::init(args, version).as_bytes(), 0o600)?;
+    let running = program::kubeadm().args(["init", "--config", &path]).start()?;
+    let group = running.group();
+    let _abort = ansible::on_abort(move || group.kill());
+    running.wait(deadline, |_| Ok(()))
+}
+
+fn config_path() -> String {
+    format!("{RUN_DIR}/init.json")
+}
+
+/// Without a runtime kubeadm would wait for minutes.
+fn runtime_answers(args: &Args, deadline: &Deadline) -> anyhow::Result<()> {
+    let limit = deadline.at_most(RUNTIME);
+    let mut last = String::new();
+    let answered = limit.poll(Duration::from_millis(500), "the container runtime", || {
+        Ok(match cri::Client::connect(&args.cri_socket, &limit) {
+            Ok(_) => Look::Ready(()),
+            Err(error) => {
+                last = error.to_string();
+                Look::NotYet(last.clone())
+            }
+        })
+    });
+    answered.map_err(|_| say(Finding::of("runtime_down", &last), Outcome::new(), "making a control plane"))
+}
+
+/// The class of the failure, from kubeadm's words and the kubelet's.
+fn failure(state: &State, stdout: &str, stderr: &str, mut outcome: Outcome, deadline: &Deadline) -> anyhow::Error {
+    let journal =
+        redact(&systemd::journal(KUBELET, 300, &deadline.at_most(Duration::from_secs(5))).unwrap_or_default());
+    let all = format!("{stdout}\n{stderr}");
+    let finding = classify(&Texts { kubeadm: &all, kubelet: &journal, runtime: "" }).into_iter().next();
+    let last = stderr.lines().rev().find(|line| !line.trim().is_empty() && !line.starts_with("To see the stack"));
+    let finding = finding.unwrap_or_else(|| Finding::of("unknown", last.unwrap_or("kubeadm said nothing")));
+    outcome.set("stdout", stdout);
+    outcome.set("stderr", stderr);
+    say(finding, outcome, &format!("making {} a control plane", state.node_name))
+}
+
+fn say(finding: Finding, outcome: Outcome, doing: &str) -> anyhow::Error {
+    let sentence = format!("{doing}: {}: {}", finding.row.explanation, finding.evidence);
+    let failure = Failure::new(sentence).with(outcome.changed(false)).field("failure_class", finding.row.class);
+    let failure = failure.field("evidence", &finding.evidence).field("explanation", finding.row.explanation);
+    failure.field("next_action", finding.row.action.name()).field("retry_safe", finding.row.retry_safe).into()
+}
+
+/// No configuration and no gate is left, whatever happened.
+fn take_back() {
+    let deadline = Deadline::after(TAKE_BACK);
+    // Both are tried; what fails here the next run finds.
+    let _ = files::delete_file(config_path());
+    let _ = gate::lift(KUBELET, &deadline);
+}

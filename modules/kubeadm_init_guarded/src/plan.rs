@@ -1,0 +1,135 @@
+//! Nothing, or an initialisation; or a refusal. Pure.
+
+use crate::args::Args;
+use crate::observe::State;
+use ansible::{Diff, Failure, Outcome};
+use kubeadm::gate::Method;
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// A healthy control plane.
+    Nothing,
+    /// A healthy control plane whose kubelet is still held back by an earlier run that was killed.
+    Release,
+    /// A first control plane.
+    Init,
+}
+
+/// Decides; refuses what an initialisation would destroy.
+pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
+    if state.kubeadm.is_none() {
+        return refuse(
+            "kubeadm_missing",
+            "kubeadm is not installed on this machine, or not in its search path: install the package kubeadm".into(),
+        );
+    }
+    if state.unit.load == "not-found" {
+        return refuse(
+            "kubelet_unit_missing",
+            "this machine has no kubelet.service: install the package kubelet".into(),
+        );
+    }
+    match (&state.admin, &state.unhealthy) {
+        (Some(_), None) if state.unit.held() != Method::None => Ok(Plan::Release),
+        (Some(_), None) => Ok(Plan::Nothing),
+        (Some(admin), Some(why)) => refuse(
+            "control_plane_unhealthy",
+            format!(
+                "this machine is the control plane at {} and its API server does not answer: {why}; it is not initialised over",
+                admin.endpoint()
+            ),
+        ),
+        (None, _) if state.worker => refuse(
+            "joined_elsewhere",
+            "this machine is joined as a worker (/etc/kubernetes/kubelet.conf): reset it first".into(),
+        ),
+        (None, _) if !state.remains.is_empty() && args.ignore_preflight_errors.is_empty() => refuse(
+            "half_made",
+            format!(
+                "a control plane was begun or was here before ({}): reset this machine first, with control_plane allowed",
+                state.remains.join(", ")
+            ),
+        ),
+        (None, _) => Ok(Plan::Init),
+    }
+}
+
+/// The result, as far as it is known before anything is done.
+pub fn outcome(state: &State, plan: &Plan) -> Outcome {
+    let msg = match plan {
+        Plan::Nothing => "the control plane is there and healthy",
+        Plan::Release => "the control plane is there and healthy; its kubelet is no longer held back",
+        Plan::Init => "this machine is to become the first control plane",
+    };
+    let mut outcome = Outcome::new()
+        .changed(*plan != Plan::Nothing)
+        .msg(msg)
+        .field("node_name", &state.node_name)
+        .field("kubeadm_version", state.kubeadm.map(|version| version.to_string()))
+        .field("control_plane_endpoint", state.admin.as_ref().map(|admin| admin.endpoint().to_owned()))
+        .field("ca_cert_hash", &state.ca_cert_hash);
+    if *plan == Plan::Init {
+        outcome = outcome.diff([Diff::new(&state.node_name, "", "control plane\n")]);
+    }
+    outcome
+}
+
+fn refuse(class: &str, why: String) -> anyhow::Result<Plan> {
+    let failure = Failure::new(why.clone()).field("failure_class", class).field("explanation", why);
+    Err(failure.field("next_action", "stop").field("retry_safe", false).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::tests::args;
+    use kubeadm::gate::Unit;
+    use kubeadm::kubeconfig::Kubeconfig;
+    use kubeadm::version::Version;
+    use serde_json::json;
+
+    fn bare() -> State {
+        State {
+            kubeadm: Version::parse("v1.31.0").ok(),
+            unit: Unit {
+                name: "kubelet.service".into(),
+                load: "loaded".into(),
+                file_state: "enabled".into(),
+                fragment: None,
+                active: "inactive".into(),
+                masked: false,
+                gated: false,
+                remembered: None,
+            },
+            admin: None,
+            unhealthy: None,
+            remains: vec![],
+            worker: false,
+            ca_cert_hash: None,
+            node_name: "cp1".into(),
+        }
+    }
+
+    fn class(state: &State) -> String {
+        format!("{:?}", plan(&args(json!({})), state).unwrap_err().downcast::<Failure>().unwrap())
+    }
+
+    #[test]
+    fn a_bare_machine_is_initialised_and_a_healthy_control_plane_left_alone() {
+        assert_eq!(plan(&args(json!({})), &bare()).unwrap(), Plan::Init);
+        let admin = Some(Kubeconfig { server: "https://10.0.0.1:6443".into(), ..Kubeconfig::default() });
+        let state = State { admin, remains: vec!["/var/lib/etcd".into()], ..bare() };
+        assert_eq!(plan(&args(json!({})), &state).unwrap(), Plan::Nothing);
+    }
+
+    #[test]
+    fn nothing_is_initialised_over_what_may_be_somebodys_cluster() {
+        let admin = Some(Kubeconfig { server: "https://10.0.0.1:6443".into(), ..Kubeconfig::default() });
+        let sick = State { admin, unhealthy: Some("refused".into()), ..bare() };
+        assert!(class(&sick).contains("control_plane_unhealthy"));
+        assert!(class(&State { remains: vec!["/var/lib/etcd".into()], ..bare() }).contains("half_made"));
+        assert!(class(&State { worker: true, ..bare() }).contains("joined_elsewhere"));
+        assert!(class(&State { kubeadm: None, ..bare() }).contains("kubeadm_missing"));
+    }
+}
