@@ -12,6 +12,8 @@ import json
 import signal
 from typing import Any, NamedTuple
 
+from ansible.utils.unsafe_proxy import wrap_var
+
 # Ansible would drop the host for the rest of the play: a module that answers has reached it.
 NEVER = frozenset(["unreachable"])
 
@@ -41,13 +43,15 @@ def parse(reply: Reply, module: str) -> dict[str, Any]:
         except ValueError:
             continue
         return _clean(result)
-    return {
-        "failed": True,
-        "msg": "%s gave no answer: %s" % (module, _reason(reply)),
-        "rc": reply.rc,
-        "module_stdout": reply.stdout,
-        "module_stderr": reply.stderr,
-    }
+    return _clean(
+        {
+            "failed": True,
+            "msg": "%s gave no answer: %s" % (module, _reason(reply)),
+            "rc": reply.rc,
+            "module_stdout": reply.stdout,
+            "module_stderr": reply.stderr,
+        }
+    )
 
 
 def _clean(result: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +59,9 @@ def _clean(result: dict[str, Any]) -> dict[str, Any]:
     for stream in ("stdout", "stderr"):
         if isinstance(kept.get(stream), str):
             kept.setdefault(stream + "_lines", kept[stream].splitlines())
-    return kept
+    # What a target says is never a template; before ansible-core 2.19 that has to be said.
+    marked: dict[str, Any] = wrap_var(kept)
+    return marked
 
 
 def _reason(reply: Reply) -> str:

@@ -72,7 +72,7 @@ def job(run: str, module: str, limit: int) -> str:
             "ask;z=$(command -v setsid);",
             # The pipe ends with the job: no polling, so a task that turns out short costs no time.
             '( (trap "" HUP;(cd /;exec >/dev/null;%s)&' % _WATCH,
-            "%s|{ %s;} >$j/out 2>$j/err;echo $?>$j/new&&mv $j/new $j/rc)</dev/null 2>/dev/null &)|timeout %d cat;};"
+            "%s|{ %s;} >$j/out 2>$j/err;echo $?>$j/new&&mv $j/new $j/rc)</dev/null 2>/dev/null &)|(timeout %d cat;:)2>/dev/null;};"
             % (feed, _program(run, module, "$z "), FIRST_LOOK),
             "show 0;[ -e $j/rc ]&&rm -rf $j;exit 0",
         ]

@@ -1,0 +1,56 @@
+"""What the tests stand on: the versions of ansible-core under test, and a collection tree around the probe."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "collections"))
+
+from support.controller import Controller  # noqa: E402
+from support.target import SHELLS, Target  # noqa: E402
+from support.tree import Tree  # noqa: E402
+
+from ansible_collections.vmstation.kubejoin.plugins.plugin_utils import target_script  # noqa: E402
+
+# "2.15.13=/path/to/venv/bin 2.21.5=/path/to/venv/bin", written by tests/ansible/run.
+CORES = dict(pair.split("=", 1) for pair in os.environ.get("KUBEJOIN_TEST_CORES", "").split())
+
+
+def skip(why: str) -> None:
+    """Says loudly what was not tested; under STRICT=1 that is a failure."""
+    if os.environ.get("STRICT") == "1":
+        pytest.fail(why, pytrace=False)
+    print("SKIP", why, file=sys.stderr)
+    pytest.skip(why)
+
+
+@pytest.fixture(params=sorted(CORES) or [None], ids=str)
+def core(request: pytest.FixtureRequest) -> str:
+    if request.param is None:
+        skip("no ansible-core to test with: run tests/ansible/run")
+    return request.param
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return Tree(tmp_path / "tree")
+
+
+@pytest.fixture
+def controller(core: str, tree: Tree, tmp_path: Path) -> Controller:
+    return Controller(Path(CORES[core]), core, tree, tmp_path / "work")
+
+
+@pytest.fixture(params=SHELLS)
+def target(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
+    if shutil.which(SHELLS[request.param][0]) is None:
+        skip("%s is not installed" % request.param)
+    target = Target(SHELLS[request.param], tmp_path)
+    # Not this machine's /var/tmp: the test's own, in the same role.
+    monkeypatch.setattr(target_script, "SHARED", (str(target.shared),))
+    return target
