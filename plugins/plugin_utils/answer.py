@@ -25,6 +25,10 @@ MEANING = {
 }
 
 
+class Refusal(Exception):
+    """The task cannot be run as it is; the text says why. A failed task, without the trace of a fault in the plugin."""
+
+
 class Reply(NamedTuple):
     """The end of one remote command: exit status, standard output and error as text."""
 
@@ -43,15 +47,13 @@ def parse(reply: Reply, module: str) -> dict[str, Any]:
         except ValueError:
             continue
         return _clean(result)
-    return _clean(
-        {
-            "failed": True,
-            "msg": "%s gave no answer: %s" % (module, _reason(reply)),
-            "rc": reply.rc,
-            "module_stdout": reply.stdout,
-            "module_stderr": reply.stderr,
-        }
-    )
+    said = {"rc": reply.rc, "module_stdout": reply.stdout, "module_stderr": reply.stderr}
+    return failure("%s gave no answer: %s" % (module, _reason(reply)), **said)
+
+
+def failure(msg: str, **fields: Any) -> dict[str, Any]:
+    """The result of a task that failed on this side."""
+    return _clean({"failed": True, "msg": msg, **fields})
 
 
 def _clean(result: dict[str, Any]) -> dict[str, Any]:

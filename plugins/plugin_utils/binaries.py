@@ -13,7 +13,8 @@ import os
 from dataclasses import dataclass
 
 from ansible import constants as C
-from ansible.errors import AnsibleActionFail
+
+from .answer import Refusal
 
 PROGRAM = "kubejoin"
 DIRECTORY = os.path.normpath(os.path.join(os.path.dirname(__file__), "..", "..", "binaries"))
@@ -46,7 +47,7 @@ class Binary:
         with open(self.path, "rb") as file:
             content = file.read()
         if hashlib.sha256(content).hexdigest() != self.sha256:
-            raise AnsibleActionFail("%s was replaced while the play ran; run it again" % self.path)
+            raise Refusal("%s was replaced while the play ran; run it again" % self.path)
         return content
 
 
@@ -59,7 +60,7 @@ def carried(directory: str = DIRECTORY) -> list[Binary]:
     paths = [(arch, os.path.join(directory, arch, PROGRAM)) for arch in names]
     found = [_binary(arch, path) for arch, path in paths if os.path.isfile(path)]
     if not found:
-        raise AnsibleActionFail(
+        raise Refusal(
             "the collection carries no program in %s/<architecture>/%s; in a checkout, `make build` makes it"
             % (directory, PROGRAM)
         )
@@ -71,7 +72,7 @@ def for_machine(binaries: list[Binary], machine: str) -> Binary:
     for binary in binaries:
         if machine in binary.machine_names:
             return binary
-    raise AnsibleActionFail(
+    raise Refusal(
         "the target is %s, and the collection carries binaries for %s only"
         % (machine or "of no known architecture", ", ".join(b.arch for b in binaries))
     )

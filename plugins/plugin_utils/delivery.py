@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure
 from ansible.utils.display import Display
 
 from . import binaries, target_script
-from .answer import Reply
+from .answer import Refusal, Reply
 from .channel import Channel
 from .target_script import CUT, MARK, MISS, NO_ROOM, NOWHERE
 
@@ -54,9 +54,9 @@ class Delivery:
             skip = int(number)
         reasons = _said(reply, NOWHERE, "NOWHERE")
         if reasons is not None:
-            raise AnsibleActionFail(
-                "no directory on the target can take the program (%d kB): %s"
-                "set kubejoin_cache_dir to one that can" % (binary.size // 1024 + 1, reasons or "every one is full, ")
+            raise Refusal(
+                "no directory on the target can take the program (%d kB): %s; set kubejoin_cache_dir to one that can"
+                % (binary.size // 1024 + 1, reasons.rstrip(", ") or "every one is full")
             )
         return _complete(reply)
 
@@ -72,7 +72,7 @@ def environment_line(environment: Mapping[str, Any]) -> bytes | None:
     words = []
     for name, value in environment.items():
         if not name.isidentifier() or not name.isascii():
-            raise AnsibleActionFail("environment: %r cannot be the name of a variable" % name)
+            raise Refusal("environment: %r cannot be the name of a variable" % name)
         # N is a line end: the line itself must stay one.
         words.append("%s=%s" % (name, _quote(str(value)).replace("\n", "'\"$N\"'")))
     return " ".join(words).encode("utf-8", "surrogateescape") if words else None

@@ -11,10 +11,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from . import answer, launch_script
+from .answer import Refusal
 from .channel import Channel, Overdue
 from .delivery import Delivery, environment_line
 from .interruption import interruptible, undisturbed
@@ -50,9 +50,12 @@ class NativeAction(ActionBase):  # type: ignore[misc]
         """The task's result, as a builtin module's would be."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        if getattr(self._connection._shell, "_IS_WINDOWS", False):
-            raise AnsibleActionFail("%s runs on Linux targets, not on Windows" % self._module())
-        result.update(self._native(variables))
+        try:
+            if getattr(self._connection._shell, "_IS_WINDOWS", False):
+                raise Refusal("%s runs on Linux targets, not on Windows" % self._module())
+            result.update(self._native(variables))
+        except Refusal as refusal:
+            result.update(answer.failure(str(refusal)))
         return result
 
     def _module(self) -> str:

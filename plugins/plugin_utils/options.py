@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
+
+from .answer import Refusal
 
 RECONNECT = 120  # seconds for which a long task may be out of reach
 SHORTEST = 30  # below this one slow look would already be the end
@@ -64,7 +65,7 @@ def _directory(value: object) -> str | None:
         return None
     path = str(value)
     if not path.startswith(("/", "~/")):
-        raise AnsibleActionFail("kubejoin_cache_dir is %r; it must be an absolute path or begin with ~/" % path)
+        raise Refusal("kubejoin_cache_dir is %r; it must be an absolute path or begin with ~/" % path)
     return path.rstrip("/")
 
 
@@ -76,7 +77,7 @@ def _limit(value: object) -> int:
     except ValueError:
         seconds = 0
     if seconds < SHORTEST:
-        raise AnsibleActionFail("kubejoin_reconnect_timeout is %r; it must be a number of seconds from %d on" % (value, SHORTEST))
+        raise Refusal("kubejoin_reconnect_timeout is %r; it must be a number of seconds from %d on" % (value, SHORTEST))
     return seconds
 
 
@@ -86,7 +87,7 @@ def _flag(value: object) -> bool | None:
     try:
         return bool(boolean(value))
     except TypeError:
-        raise AnsibleActionFail("kubejoin_progress is %r; it must be true or false" % (value,)) from None
+        raise Refusal("kubejoin_progress is %r; it must be true or false" % (value,)) from None
 
 
 def _watched() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "collections"))
 
 from support.controller import Controller  # noqa: E402
+from support.node import Node, available  # noqa: E402
 from support.target import SHELLS, Target  # noqa: E402
 from support.tree import Tree  # noqa: E402
 
@@ -54,3 +56,21 @@ def target(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     # Not this machine's /var/tmp: the test's own, in the same role.
     monkeypatch.setattr(target_script, "SHARED", (str(target.shared),))
     return target
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Node]:
+    missing = available()
+    if missing:
+        skip(missing)
+    node = Node("kubejoin-p-%s" % worker_id, tmp_path_factory.mktemp("node"))
+    yield node
+    node.remove()
+
+
+@pytest.fixture
+def remote(controller: Controller, node: Node) -> Controller:
+    """The controller with the node as its only target, as root, and nothing of an earlier test on it."""
+    node.sh("rm -rf /root/.ansible /home/*/.ansible /var/tmp/kubejoin-* /dev/shm/kubejoin-* /tmp/* /run/kubejoin-*")
+    controller.inventory.write_text(node.inventory())
+    return controller
