@@ -1,11 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Turns the signals that end a task's process into an exception, so that the remote work can be ended first.
 
-Since ansible-core 2.19 Ctrl-C reaches a task as a signal that ends it on the spot; before, as KeyboardInterrupt.
+Since ansible-core 2.19 Ctrl-C reaches a task as a signal that ends it on the spot; before, as KeyboardInterrupt. When
+ansible itself is killed, versions before 2.19 leave the task's process behind: the kernel is asked to tell it.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PR_SET_PDEATHSIG = 1
 
 
 class Interrupted(BaseException):
@@ -31,6 +34,7 @@ def interruptible() -> Iterator[None]:
         raise Interrupted(number)
 
     before = {number: signal.signal(number, stop) for number in SIGNALS}
+    _when_parent_dies(signal.SIGTERM)
     try:
         yield
     except Interrupted as interrupted:
@@ -38,6 +42,7 @@ def interruptible() -> Iterator[None]:
         os.kill(os.getpid(), interrupted.number)
         raise
     finally:
+        _when_parent_dies(0)
         _restore(before)
 
 
@@ -54,3 +59,11 @@ def undisturbed() -> Iterator[None]:
 def _restore(before: dict[signal.Signals, object]) -> None:
     for number, handler in before.items():
         signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+def _when_parent_dies(number: int) -> None:
+    """Asks for a signal then; 0 takes it back. Linux only, elsewhere nothing is asked."""
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+    except (AttributeError, OSError):
+        pass
