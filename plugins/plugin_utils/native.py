@@ -11,10 +11,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
 from . import answer, launch_script
 from .answer import Refusal
+from .background import BackgroundAction
 from .channel import Channel, Overdue
 from .delivery import Delivery, environment_line
 from .interruption import interruptible, undisturbed
@@ -38,16 +37,16 @@ LONG = frozenset(
 ENDING = 40  # seconds that ending the remote work may take
 
 
-class NativeAction(ActionBase):  # type: ignore[misc]
+class NativeAction(BackgroundAction):
     """What runs for every module of the collection."""
 
     TRANSFERS_FILES = False
     _requires_connection = True
-    _supports_check_mode = True
-    _supports_async = True
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """The task's result, as a builtin module's would be."""
+        # Before ansible-core 2.16 the base class sets these per object.
+        self._supports_check_mode = self._supports_async = True
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         try:
@@ -67,6 +66,8 @@ class NativeAction(ActionBase):  # type: ignore[misc]
         settings = Settings.read(variables, self._templar)
         host = self._task.delegate_to or variables.get("inventory_hostname", "")
         channel = Channel(self)
+        if self._task.async_val:
+            return self.run_in_background(module, channel, variables)
         delivery = Delivery(channel, host, settings.cache_dir, self.get_shell_option("remote_tmp", default=None))
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
