@@ -45,6 +45,7 @@ class Tree:
             "library = %s\n"
             "action_plugins = %s\n"
             "callback_plugins = %s\n"
+            "connection_plugins = %s\n"
             "interpreter_python = /nonexistent/python\n"
             "retry_files_enabled = false\n"
             "localhost_warning = false\n"
@@ -55,6 +56,7 @@ class Tree:
                 self.collection / "plugins/modules",
                 names,
                 ROOT / "tests/ansible/callbacks",
+                ROOT / "tests/ansible/connections",
                 base / "cp",
             )
         )

@@ -1,0 +1,29 @@
+"""Connections that give a command no standard input: the input goes in a file that is gone afterwards."""
+
+from __future__ import annotations
+
+from support.controller import Controller
+
+TASKS = """
+- name: cold
+  probe: {text: one, environment: [A, HOME]}
+  environment: {A: "it's"}
+- name: warm
+  probe: {text: two}
+- name: long
+  aggressive_reset: {phases: [a, b], seconds: 1.5, text: three}
+- name: killed
+  probe: {die: SIGKILL}
+  ignore_errors: true
+"""
+
+
+def test_a_connection_without_stdin(controller: Controller) -> None:
+    controller.inventory.write_text("here ansible_connection=nostdin\n")
+    run = controller.play(TASKS, "-vvv", "-e", "kubejoin_progress=true")
+    assert run.rc == 0, run.output
+    assert [run[name]["text"] for name in ("cold", "warm", "long")] == ["one", "two", "three"]
+    assert run["cold"]["environment"] == {"A": "it's", "HOME": str(controller.home)}
+    assert run["killed"]["rc"] == 137 and "signal 9" in run["killed"]["msg"]
+    assert "here | aggressive_reset | 0:01 b" in run.output
+    assert list((controller.home / ".ansible/tmp").iterdir()) == []
