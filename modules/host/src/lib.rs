@@ -15,6 +15,8 @@ pub mod deadline;
 pub mod files;
 #[cfg(feature = "iptables")]
 pub mod iptables;
+#[cfg(feature = "ipvs")]
+pub mod ipvs;
 #[cfg(feature = "links")]
 pub mod links;
 #[cfg(feature = "mounts")]
@@ -25,6 +27,8 @@ mod netlink;
 pub mod nftables;
 #[cfg(feature = "process")]
 pub mod process;
+#[cfg(feature = "processes")]
+pub mod processes;
 #[cfg(feature = "remove")]
 pub mod remove;
 #[cfg(feature = "links")]

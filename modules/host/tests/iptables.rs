@@ -185,3 +185,25 @@ fn a_table_that_iptables_cannot_show_whole_is_left_to_nft() {
         assert_eq!(clean(), 0);
     });
 }
+
+/// Why the `iptables` crate is not what deletes: docs/decisions/iptables-restore.md.
+#[test]
+fn a_quoted_rule_that_the_iptables_crate_cannot_delete_goes() {
+    if !ready() {
+        return;
+    }
+    Sandbox::new().run(|| {
+        let fixture = iptables::new(false).unwrap();
+        fixture.new_chain("nat", "CNI-0011").unwrap();
+        sh(r#"iptables -t nat -A POSTROUTING -m comment --comment 'name: "cni0" id: "a0"' -j CNI-0011"#);
+        let rule = fixture.list("nat", "POSTROUTING").unwrap().pop().unwrap();
+        let rule = rule.strip_prefix("-A POSTROUTING ").unwrap();
+        assert!(
+            fixture.delete("nat", "POSTROUTING", rule).is_err(),
+            "the crate has learned to: look at the decision again"
+        );
+        assert!(fixture.list("nat", "POSTROUTING").unwrap().len() == 2);
+        clean();
+        assert_eq!(fixture.list("nat", "POSTROUTING").unwrap(), ["-P POSTROUTING ACCEPT"]);
+    });
+}
