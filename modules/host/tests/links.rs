@@ -7,7 +7,7 @@ mod network;
 use std::time::{Duration, Instant};
 
 use host::deadline::Deadline;
-use host::links::{self, Address, Link};
+use host::links::{self, Address, Hairpin, Link};
 use host::routes;
 use network::{json, out, sh};
 use testkit::{Sandbox, require};
@@ -152,13 +152,17 @@ fn a_bridge_is_made_changed_and_its_port_attached() {
         let address = Address { ip: "10.244.3.1".parse().unwrap(), prefix: 24 };
         links::add_address(&find("cni0"), address, &minute()).unwrap();
         sh("ip link add veth9 type veth peer name other");
-        links::attach(&find("veth9"), &find("cni0"), &minute()).unwrap();
+        links::attach(&find("veth9"), &find("cni0"), Hairpin::On, &minute()).unwrap();
         links::set_up(&find("veth9"), &minute()).unwrap();
         links::set_down(&find("cni0"), &minute()).unwrap();
         let ip = json("ip -j addr show cni0");
         assert_eq!(ip[0]["addr_info"][0]["local"], "10.244.3.1");
         assert_eq!(ip[0]["operstate"], "DOWN");
-        assert_eq!(json("ip -j link show veth9")[0]["master"], "cni0");
+        let port = json("ip -j -d link show veth9");
+        assert_eq!(
+            (&port[0]["master"], &port[0]["linkinfo"]["info_slave_data"]["hairpin"]),
+            (&"cni0".into(), &true.into())
+        );
         links::delete_address(&find("cni0"), address, &minute()).unwrap();
         links::delete_address(&find("cni0"), address, &minute()).unwrap();
         assert_eq!(find("cni0").addresses, []);

@@ -101,10 +101,19 @@ pub fn set_down(link: &Link, deadline: &Deadline) -> Result<()> {
     netlink::set_link_up(link.index, false, deadline).with_context(|| format!("setting {} down", link.name))
 }
 
+/// Whether a bridge sends a frame back out of the port it came in by: a pod that reaches itself through a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hairpin {
+    /// As flannel's configuration asks for.
+    On,
+    /// The kernel's default.
+    Off,
+}
+
 /// Make a link a port of a bridge.
-pub fn attach(link: &Link, bridge: &Link, deadline: &Deadline) -> Result<()> {
+pub fn attach(link: &Link, bridge: &Link, hairpin: Hairpin, deadline: &Deadline) -> Result<()> {
     let what = || format!("attaching {} to {}", link.name, bridge.name);
-    netlink::set_link_master(link.index, bridge.index, deadline).with_context(what)
+    netlink::set_link_master(link.index, bridge.index, hairpin == Hairpin::On, deadline).with_context(what)
 }
 
 /// Add a bridge, set up.

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use futures_util::stream::TryStreamExt as _;
 use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
 use rtnetlink::packet_route::link::{InfoData, InfoVxlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
-use rtnetlink::{Handle, LinkBridge, LinkUnspec};
+use rtnetlink::{Handle, LinkBridge, LinkBridgePort, LinkUnspec};
 
 use super::{gone_is_done, kernel_error, with_socket};
 use crate::deadline::Deadline;
@@ -162,10 +162,12 @@ pub(crate) fn set_link_up(index: u32, up: bool, deadline: &Deadline) -> Result<(
     })
 }
 
-pub(crate) fn set_link_master(index: u32, master: u32, deadline: &Deadline) -> Result<()> {
+pub(crate) fn set_link_master(index: u32, master: u32, hairpin: bool, deadline: &Deadline) -> Result<()> {
     with_socket(deadline, "attaching a network link to its bridge", async |handle| {
         let message = LinkUnspec::new_with_index(index).controller(master).build();
-        Ok(handle.link().change(message).execute().await.map_err(kernel_error)?)
+        handle.link().change(message).execute().await.map_err(kernel_error)?;
+        let port = LinkBridgePort::new(index).hairpin(hairpin).build();
+        Ok(handle.link().set_port(port).execute().await.map_err(kernel_error)?)
     })
 }
 
