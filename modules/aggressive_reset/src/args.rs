@@ -1,0 +1,216 @@
+//! The options. Bad input is refused here, before anything is looked at.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ansible::{Kind, Opt, Spec};
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
+
+/// What the module accepts.
+pub static SPEC: Spec = Spec {
+    name: "aggressive_reset",
+    summary: "Take a node out of its cluster, and lose nothing that is not Kubernetes' own",
+    options: &[
+        Opt::new(
+            "level",
+            Kind::Str,
+            "gentle undoes a join and keeps containerd, its images, the CNI configuration, links and the firewall. \
+             aggressive removes everything of Kubernetes.",
+        )
+        .default("\"aggressive\"")
+        .choices(&["gentle", "aggressive"]),
+        Opt::new(
+            "preserve",
+            Kind::List(&Kind::Path),
+            "Directories that must not change. The module refuses to start when one of them lies under or over anything it \
+             deletes, also through a link or a bind mount, and compares them before and after.",
+        )
+        .default("[\"/srv/media\", \"/mnt/media\"]"),
+        Opt::new("scope", Kind::List(&Kind::Str), "Only these parts. Default: all that the level has.").choices(PARTS),
+        Opt::new(
+            "allow_control_plane",
+            Kind::Bool,
+            "Also reset a node that runs a control plane or has etcd data. That ends the cluster when it is the only one.",
+        )
+        .default("false"),
+        Opt::new("timeout", Kind::Int, "Seconds for all of it.").default("300"),
+    ],
+    rules: &[],
+};
+
+const PARTS: &[&str] = &[
+    "pods", "kubelet", "kubernetes", "cni", "network", "firewall", "containerd", "etcd", "units", "kubectl", "temporary",
+];
+
+/// The options, read.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Args {
+    /// How far it goes.
+    pub level: Level,
+    /// What must not change.
+    pub preserve: Vec<PathBuf>,
+    /// Only these parts; nothing means all of the level.
+    pub scope: Option<Vec<Part>>,
+    /// Whether a control plane may be reset.
+    pub allow_control_plane: bool,
+    /// Seconds.
+    pub timeout: i64,
+}
+
+/// How far it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Undo a join.
+    Gentle,
+    /// Remove everything of Kubernetes.
+    Aggressive,
+}
+
+impl Level {
+    /// As the option spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gentle => "gentle",
+            Self::Aggressive => "aggressive",
+        }
+    }
+}
+
+/// A part of the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Pod sandboxes, their processes and network namespaces.
+    Pods,
+    /// The kubelet's state.
+    Kubelet,
+    /// /etc/kubernetes.
+    Kubernetes,
+    /// CNI state and, aggressively, configuration.
+    Cni,
+    /// Links and routes.
+    Network,
+    /// Firewall rules and IPVS.
+    Firewall,
+    /// containerd's state.
+    Containerd,
+    /// etcd's data.
+    Etcd,
+    /// Failed units and conflicting drop-ins.
+    Units,
+    /// root's kubeconfig.
+    Kubectl,
+    /// What our own modules left behind.
+    Temporary,
+}
+
+const ALL: [Part; 11] = [
+    Part::Pods,
+    Part::Kubelet,
+    Part::Kubernetes,
+    Part::Cni,
+    Part::Network,
+    Part::Firewall,
+    Part::Containerd,
+    Part::Etcd,
+    Part::Units,
+    Part::Kubectl,
+    Part::Temporary,
+];
+
+impl Part {
+    /// As the option spells it.
+    pub fn name(self) -> &'static str {
+        PARTS[ALL.iter().position(|part| *part == self).unwrap_or(0)]
+    }
+
+    /// Whether the level touches it.
+    pub fn belongs_to(self, level: Level) -> bool {
+        level == Level::Aggressive
+            || matches!(self, Self::Pods | Self::Kubelet | Self::Kubernetes | Self::Cni | Self::Units | Self::Temporary)
+    }
+}
+
+impl Args {
+    /// The defaults at a level, for a module that resets as a step of its own work.
+    pub fn of(level: Level) -> Self {
+        let preserve = ["/srv/media", "/mnt/media"].map(PathBuf::from).to_vec();
+        Self { level, preserve, scope: None, allow_control_plane: false, timeout: 300 }
+    }
+
+    /// Whether the part is asked for.
+    pub fn wants(&self, part: Part) -> bool {
+        part.belongs_to(self.level) && self.scope.as_ref().is_none_or(|scope| scope.contains(&part))
+    }
+
+    /// The parts asked for, in a fixed order.
+    pub fn parts(&self) -> Vec<Part> {
+        ALL.into_iter().filter(|part| self.wants(*part)).collect()
+    }
+
+    /// The time there is.
+    pub fn budget(&self) -> Duration {
+        Duration::from_secs(self.timeout.unsigned_abs())
+    }
+
+    /// Refuses what cannot be meant, naming option, value and what would be right.
+    pub fn validate(&self) -> Result<()> {
+        ensure!(
+            (1..=86_400).contains(&self.timeout),
+            "option timeout is {}: it must be a number of seconds from 1 to 86400",
+            self.timeout
+        );
+        for path in &self.preserve {
+            let shown = path.display();
+            ensure!(path.is_absolute(), "option preserve has {shown:?}: it must be an absolute path, such as /srv/media");
+            ensure!(
+                !path.components().any(|part| part == std::path::Component::ParentDir),
+                "option preserve has {shown:?}: it must not contain .., which means another directory behind a link"
+            );
+        }
+        let scope = self.scope.as_deref().unwrap_or_default();
+        ensure!(
+            self.scope.is_none() || !scope.is_empty(),
+            "option scope is an empty list: leave it out for everything, or name parts of {}",
+            PARTS.join(", ")
+        );
+        if let Some(part) = scope.iter().find(|part| !part.belongs_to(self.level)) {
+            anyhow::bail!(
+                "option scope has {}, which level {} does not touch: use level aggressive, or leave it out",
+                part.name(),
+                self.level.name()
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_is_a_choice_and_the_other_way_round() {
+        for (part, name) in ALL.iter().zip(PARTS) {
+            assert_eq!(serde_json::to_value(part).unwrap(), serde_json::json!(name));
+            assert_eq!(part.name(), *name);
+        }
+    }
+
+    #[test]
+    fn bad_input_is_refused_with_the_option_and_what_would_be_right() {
+        let refused = |change: fn(&mut Args)| {
+            let mut args = Args::of(Level::Gentle);
+            change(&mut args);
+            format!("{:#}", args.validate().unwrap_err())
+        };
+        assert!(Args::of(Level::Gentle).validate().is_ok());
+        assert!(refused(|args| args.timeout = 0).starts_with("option timeout is 0: "));
+        assert!(refused(|args| args.preserve = vec!["media".into()]).starts_with("option preserve has \"media\": "));
+        assert!(refused(|args| args.preserve = vec!["/srv/../x".into()]).contains("must not contain .."));
+        assert!(refused(|args| args.scope = Some(vec![Part::Containerd])).contains("level gentle does not touch"));
+        assert!(refused(|args| args.scope = Some(vec![])).starts_with("option scope is an empty list"));
+    }
+}

@@ -1,0 +1,159 @@
+//! The journal: what a run set out to do, and how far it came. A run that was killed is finished by the next one.
+//!
+//! One JSON object per line in /var/lib/kubejoin/reset.journal, each on the disk before the work it announces. Every step
+//! can be done twice, and the plan is made from what is found, so the journal need not be replayed: it keeps what can no
+//! longer be found once part of the work is done (level, parts, what the preserved trees were like, units to start again).
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use host::files;
+use serde::{Deserialize, Serialize};
+
+use crate::args::{Args, Level, Part};
+use crate::manifest::Manifest;
+
+/// Where our modules keep state.
+pub const STATE: &str = "/var/lib/kubejoin";
+const PATH: &str = "/var/lib/kubejoin/reset.journal";
+
+/// What a run set out to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// Seconds since 1970.
+    pub at: u64,
+    /// How far it was to go.
+    pub level: Level,
+    /// Which parts.
+    pub parts: Vec<Part>,
+    /// The preserved trees before anything was done.
+    pub preserved: Vec<Manifest>,
+    /// Units that go down with containerd and have to be started again.
+    pub bound: Vec<String>,
+    /// The cluster's pod networks, for its routes.
+    pub pod_networks: Vec<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    Begun(Box<Begun>),
+    Intent(String),
+    Done(String),
+    Finished(u64),
+}
+
+/// An open journal.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+}
+
+impl Journal {
+    /// Begins a new one in place of any before it.
+    pub fn begin(begun: Begun) -> Result<Self> {
+        files::make_dir(STATE, 0o700)?;
+        let first = serde_json::to_string(&Line::Begun(Box::new(begun))).context("writing the journal")? + "\n";
+        files::write_atomic(PATH, first.as_bytes(), 0o600)?;
+        let file = File::options().append(true).open(PATH).with_context(|| format!("opening {PATH}"))?;
+        Ok(Self { file })
+    }
+
+    /// Finishes the one an interrupted run left, when nothing of it remains to be done.
+    pub fn forget() -> Result<()> {
+        let file = File::options().append(true).open(PATH).with_context(|| format!("opening {PATH}"))?;
+        Self { file }.finish()
+    }
+
+    /// A step begins.
+    pub fn intent(&mut self, step: &str) -> Result<()> {
+        self.write(&Line::Intent(step.to_owned()))
+    }
+
+    /// A step is done.
+    pub fn done(&mut self, step: &str) -> Result<()> {
+        self.write(&Line::Done(step.to_owned()))
+    }
+
+    /// All is done: the next run starts afresh.
+    pub fn finish(mut self) -> Result<()> {
+        self.write(&Line::Finished(now()))
+    }
+
+    fn write(&mut self, line: &Line) -> Result<()> {
+        let mut write = || -> Result<()> {
+            let mut text = serde_json::to_vec(line)?;
+            text.push(b'\n');
+            self.file.write_all(&text)?;
+            self.file.sync_data()?;
+            Ok(())
+        };
+        write().with_context(|| format!("writing {PATH}"))
+    }
+}
+
+/// What an earlier run set out to do and did not finish, and the last step it began.
+pub fn unfinished() -> Result<Option<(Begun, Option<String>)>> {
+    let bytes = if Path::new(PATH).exists() { files::read_optional(PATH)?.unwrap_or_default() } else { Vec::new() };
+    Ok(read(&bytes))
+}
+
+fn read(bytes: &[u8]) -> Option<(Begun, Option<String>)> {
+    let mut found: Option<(Begun, Option<String>)> = None;
+    // The last line may be torn; what is announced in it has not begun.
+    for line in bytes.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()) {
+        match (line, &mut found) {
+            (Line::Begun(begun), _) => found = Some((*begun, None)),
+            (Line::Intent(step), Some((_, last))) => *last = Some(step),
+            (Line::Finished(_), _) => found = None,
+            _ => {}
+        }
+    }
+    found
+}
+
+impl Args {
+    /// These options, widened by what an unfinished run set out to do.
+    pub fn and(&self, begun: &Begun) -> Self {
+        let mut both = self.clone();
+        both.level = self.level.max(begun.level);
+        let mut parts = self.parts();
+        parts.extend(&begun.parts);
+        both.scope = Some(parts);
+        both
+    }
+}
+
+/// Seconds since 1970.
+pub fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_unfinished_run_is_taken_up_and_a_torn_line_is_no_step() {
+        let begun = Begun {
+            at: 1,
+            level: Level::Aggressive,
+            parts: vec![Part::Cni],
+            preserved: Vec::new(),
+            bound: Vec::new(),
+            pod_networks: Vec::new(),
+        };
+        let line = |line: &Line| serde_json::to_string(line).unwrap() + "\n";
+        let mut text = line(&Line::Begun(Box::new(begun.clone())));
+        assert_eq!(read(text.as_bytes()), Some((begun.clone(), None)));
+        text += &line(&Line::Intent("stop kubelet".into()));
+        let torn = format!("{text}{{\"intent\":\"delete /var");
+        assert_eq!(read(torn.as_bytes()), Some((begun.clone(), Some("stop kubelet".into()))));
+        text += &line(&Line::Finished(2));
+        assert_eq!((read(text.as_bytes()), read(b"")), (None, None));
+        let gentle = Args::of(Level::Gentle).and(&begun);
+        assert!(gentle.level == Level::Aggressive && gentle.wants(Part::Kubelet) && !gentle.wants(Part::Containerd));
+    }
+}

@@ -1,0 +1,106 @@
+//! `aggressive_reset`: takes a node out of its cluster, and loses nothing that is not Kubernetes' own.
+//!
+//! `args -> observe -> (refuse) -> plan -> apply -> prove`. kubeadm's own reset is not run: it deletes through mounts
+//! (kubeadm 1.22.6, run). Its work is done here, except leaving etcd. What is deleted is the fixed list in `targets`.
+//! [`reset`] is for modules that clean up as a step of their own work.
+
+mod apply;
+pub mod args;
+mod bolt;
+mod cni;
+mod containerd;
+mod control_plane;
+mod journal;
+mod kubectl;
+mod lock;
+mod manifest;
+mod network;
+mod observe;
+mod plan;
+mod preserve;
+mod processes;
+mod prove;
+mod record;
+mod refuse;
+mod render;
+mod report;
+mod runtime;
+mod targets;
+mod units;
+
+use ansible::{Failure, Module, Outcome, Params, Task};
+use host::deadline::Deadline;
+
+use args::Args;
+use journal::{Begun, Journal};
+use report::Report;
+
+/// The module.
+pub static MODULE: Module = Module { spec: &args::SPEC, run };
+
+fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
+    let args: Args = params.parse()?;
+    reset(&args, task)
+}
+
+/// Resets this node as the options say. In check mode nothing is touched, and the outcome says what would be.
+pub fn reset(args: &Args, task: &Task) -> anyhow::Result<Outcome> {
+    args.validate()?;
+    let deadline = Deadline::after(args.budget());
+    let _lock = if task.check_mode { None } else { Some(lock::take(args.level.name())?) };
+    // An interrupted run had reasons to go further: it is finished first.
+    let args = &journal::unfinished()?.map_or_else(|| args.clone(), |(begun, _)| args.and(&begun));
+    task.phase("looking at the node");
+    let state = observe::observe(args, &deadline)?;
+    refuse::refuse(args, &state)?;
+    let steps = plan::plan(args, &state);
+    let diff = render::diff(args, &state, &steps);
+    if task.check_mode || steps.is_empty() {
+        let report = Report::planned(&state, &steps);
+        let outcome = report.outcome(args, &state, &steps).diff(diff).field("preserved", &state.preserved);
+        if !task.check_mode && state.unfinished.is_some() {
+            Journal::forget()?;
+        }
+        return Ok(outcome.msg(report.summary(args, &steps, task.check_mode)));
+    }
+    let mut journal = Journal::begin(begun(args, &state))?;
+    let mut run = apply::Run::new(&state, deadline);
+    let applied = run.apply(&steps, &mut journal, task);
+    let mut report = run.report;
+    task.phase("comparing what was to be kept");
+    let proof = prove::prove(args, &state, &deadline)?;
+    report.problems.extend(proof.broken);
+    if applied.is_ok() {
+        journal.finish()?;
+    }
+    let summary = report.summary(args, &steps, false);
+    let outcome = report.outcome(args, &state, &steps).diff(diff).field("preserved", proof.preserved);
+    if let Err(error) = applied {
+        return Err(Failure::new(format!("{error:#}; nothing was deleted")).with(outcome).into());
+    }
+    if report.problems.is_empty() {
+        return Ok(outcome.msg(summary));
+    }
+    Err(Failure::new(format!("{summary}, but: {}", report.problems.join("; "))).with(outcome).into())
+}
+
+fn begun(args: &Args, state: &observe::State) -> Begun {
+    let earlier = state.unfinished.as_ref().map(|(begun, _)| begun);
+    let mut bound = state.containerd.bound.clone();
+    bound.extend(earlier.iter().flat_map(|begun| begun.bound.clone()));
+    bound.sort();
+    bound.dedup();
+    // The older manifest is the one to compare with, run after run, until one has finished.
+    let preserved = state.preserved.iter().map(|found| {
+        let old = earlier.and_then(|begun| begun.preserved.iter().find(|old| old.path == found.path));
+        old.unwrap_or(found).clone()
+    });
+    Begun {
+        at: earlier.map_or_else(journal::now, |begun| begun.at),
+        level: args.level,
+        parts: args.parts(),
+        preserved: preserved.collect(),
+        bound,
+        pod_networks: state.network.pod_networks.iter().map(ToString::to_string).collect(),
+    }
+}

@@ -1,0 +1,230 @@
+//! What is there. Looks at everything the plan needs, and changes nothing.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use host::deadline::Deadline;
+use host::mounts::{self, Mount};
+use host::remove::{self, Identity, Removed, What};
+use host::{files, systemd};
+
+use crate::args::{Args, Part};
+use crate::containerd::{self, Containerd};
+use crate::journal::{self, Begun};
+use crate::manifest::Manifest;
+use crate::network::{self, Network};
+use crate::processes::{self, Process};
+use crate::targets::{self, CNI_CONF, MANIFESTS, Target};
+use crate::{cni, control_plane, kubectl, preserve, record, units};
+
+/// Entries counted in one target for the plan; beyond that it says "more than".
+const MOST_ENTRIES: u64 = 100_000;
+/// Where CNI plugins of containerd keep pods' network namespaces alive.
+const NETNS: &str = "/run/netns";
+
+/// The node as it is.
+#[derive(Debug)]
+pub struct State {
+    /// `ActiveState` of the kubelet's unit; empty when there is none.
+    pub kubelet: String,
+    /// Processes of the kubelet and of pods.
+    pub processes: Vec<Process>,
+    /// containerd.
+    pub containerd: Containerd,
+    /// What says that this is a control plane.
+    pub control_plane: Vec<String>,
+    /// Whether there is an etcd member to take out.
+    pub stacked_etcd: bool,
+    /// The targets that the options ask for and that exist.
+    pub targets: Vec<Found>,
+    /// Directories among the targets that are links, or lie behind one.
+    pub links: Vec<PathBuf>,
+    /// Network namespaces that pods left behind.
+    pub netns: Vec<PathBuf>,
+    /// The network; empty when no part of it is asked for.
+    pub network: Network,
+    /// Drop-ins that go, and why.
+    pub drop_ins: Vec<(PathBuf, String)>,
+    /// Units in state failed.
+    pub failed: Vec<String>,
+    /// What is kept although a target's name covers it, and why.
+    pub kept: Vec<(PathBuf, String)>,
+    /// Why the preserved paths are not safe; empty when they are.
+    pub conflicts: Vec<String>,
+    /// The preserved trees.
+    pub preserved: Vec<Manifest>,
+    /// The mount table.
+    pub mounts: Vec<Mount>,
+    /// An earlier run that was not finished.
+    pub unfinished: Option<(Begun, Option<String>)>,
+    /// Temporary files of ours.
+    pub temporary: Vec<PathBuf>,
+    /// What containerd held when the last reset was done.
+    pub left_by_last_reset: Option<containerd::Holdings>,
+}
+
+/// A target that exists.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Which.
+    pub target: Target,
+    /// What is in it.
+    pub survey: Removed,
+    /// Mounts below it.
+    pub mounts: Vec<Mount>,
+    /// What of it stays.
+    pub spare: Vec<Identity>,
+}
+
+/// Whether systemd is in charge here (sd_booted(3)).
+pub fn booted() -> bool {
+    Path::new("/run/systemd/system").is_dir()
+}
+
+/// Looks at everything.
+pub fn observe(args: &Args, deadline: &Deadline) -> Result<State> {
+    let booted = booted();
+    let mounts = mounts::table()?;
+    let unfinished = journal::unfinished()?;
+    let containerd = containerd::observe(booted, deadline)?;
+    let foreign_cni = cni::foreign()?;
+    let known = unfinished.as_ref().map(|(begun, _)| begun.pod_networks.clone()).unwrap_or_default();
+    let network = if args.wants(Part::Network) || args.wants(Part::Firewall) {
+        network::observe(&known, &foreign_cni.networks, deadline)?
+    } else {
+        Network::default()
+    };
+    let mut kept: Vec<(PathBuf, String)> =
+        foreign_cni.paths.iter().map(|path| (path.clone(), "another program's CNI network".to_owned())).collect();
+    let mut wanted = targets::wanted(args);
+    if !containerd.is_ours() || containerd.is_stray() {
+        kept.extend(not_ours(&containerd, &mut wanted));
+    }
+    if let Some(config) = wanted.iter().position(|target| target.part == Part::Kubectl && target.what == What::Tree) {
+        let others = kubectl::other_servers(&wanted[config].path)?;
+        if !others.is_empty() {
+            kept.push((wanted.remove(config).path, format!("it also names another cluster: {}", others.join(", "))));
+        }
+    }
+    let conflicts = conflicts(args, &mounts, &wanted);
+    let (mut targets, mut links) = (Vec::new(), Vec::new());
+    for target in wanted {
+        match remove::is_plain(&target.path)? {
+            None => {}
+            Some(false) if target.what == What::Contents => links.push(target.path),
+            _ => targets.push(look(target, &mounts, &foreign_cni.paths, deadline)?),
+        }
+    }
+    let preserved = args.preserve.iter().map(|path| {
+        let budget = deadline.at_most(Duration::from_secs(30));
+        Manifest::of(path, &mounts, &budget)
+    });
+    let systemd = |part| booted && args.wants(part);
+    Ok(State {
+        kubelet: if booted { systemd::active_state("kubelet.service", deadline)? } else { String::new() },
+        processes: processes::find(),
+        control_plane: control_plane::signs()?,
+        stacked_etcd: control_plane::has_stacked_etcd(),
+        netns: if args.wants(Part::Pods) { deserted_netns(&mounts) } else { Vec::new() },
+        drop_ins: if systemd(Part::Units) { units::conflicting_drop_ins(deadline)? } else { Vec::new() },
+        failed: if systemd(Part::Units) { units::failed(deadline)? } else { Vec::new() },
+        preserved: preserved.collect(),
+        temporary: if args.wants(Part::Temporary) { temporary()? } else { Vec::new() },
+        left_by_last_reset: record::read(),
+        containerd,
+        targets,
+        links,
+        network,
+        kept,
+        conflicts,
+        mounts,
+        unfinished,
+    })
+}
+
+fn look(target: Target, mounts: &[Mount], foreign: &[PathBuf], deadline: &Deadline) -> Result<Found> {
+    let mut spare: Vec<Identity> = foreign.iter().filter_map(|path| Identity::at(path)).collect();
+    if target.path == Path::new("/etc/kubernetes") {
+        // The kubelet's package ships it, and the kubelet complains when it is missing. Its contents are a target.
+        spare.extend(Identity::at(Path::new(MANIFESTS)));
+    }
+    let survey = remove::survey(&target.path, &spare, MOST_ENTRIES, deadline)?;
+    let mounts = mounts::below(mounts, &target.path).into_iter().cloned().collect();
+    Ok(Found { target, survey, mounts, spare })
+}
+
+/// Takes containerd's directories off the list when others use them, and says what is kept.
+fn not_ours(containerd: &Containerd, wanted: &mut Vec<Target>) -> Vec<(PathBuf, String)> {
+    let why = match &containerd.unreadable {
+        _ if containerd.is_stray() => "containerd runs here, but not as a unit".to_owned(),
+        Some(error) => format!("it cannot be told whose it is: {error}"),
+        None => format!("containerd is shared with {}", containerd.foreign.join(", ")),
+    };
+    let (taken, rest) = std::mem::take(wanted).into_iter().partition(|target| target.part == Part::Containerd);
+    *wanted = rest;
+    let taken: Vec<Target> = taken;
+    if !taken.is_empty() {
+        let left = containerd::pod_directories();
+        wanted.extend(left.into_iter().map(|path| Target { part: Part::Containerd, path: path.into(), what: What::Contents }));
+    }
+    taken.into_iter().map(|target| (target.path, why.clone())).collect()
+}
+
+fn conflicts(args: &Args, mounts: &[Mount], wanted: &[Target]) -> Vec<String> {
+    let paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
+    args.preserve.iter().filter_map(|path| preserve::conflict(mounts, path, &paths)).collect()
+}
+
+/// Network namespaces named by containerd's CNI library (go-cni, `pkg/netns`: `cni-` and a UUID) that no process is in.
+pub fn deserted_netns(mounts: &[Mount]) -> Vec<PathBuf> {
+    let in_use: Vec<PathBuf> = files::names("/proc")
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|name| std::fs::read_link(Path::new("/proc").join(name).join("ns/net")).ok())
+        .collect();
+    mounts
+        .iter()
+        .filter(|mount| mount.fs_type == "nsfs" && mount.point.parent() == Some(Path::new(NETNS)))
+        .filter(|mount| mount.point.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cni-")))
+        .filter(|mount| !in_use.contains(&mount.root))
+        .map(|mount| mount.point.clone())
+        .collect()
+}
+
+/// Temporary files that a killed run of our modules left: `.NAME.kubejoin-XXXXXX`, older than a minute.
+fn temporary() -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for directory in [CNI_CONF, "/etc", "/etc/containerd", "/etc/containerd/conf.d", journal::STATE, "/etc/sysctl.d"] {
+        for name in files::names(directory)? {
+            let path = Path::new(directory).join(&name);
+            if is_temporary(&name.to_string_lossy()) && is_old(&path).unwrap_or(false) {
+                found.push(path);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn is_temporary(name: &str) -> bool {
+    name.starts_with('.')
+        && name.rsplit_once(".kubejoin-").is_some_and(|(_, end)| end.len() == 6 && end.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+fn is_old(path: &Path) -> Result<bool> {
+    let meta = std::fs::symlink_metadata(path).with_context(|| format!("looking at {}", path.display()))?;
+    Ok(meta.is_file() && meta.modified()?.elapsed().is_ok_and(|age| age > Duration::from_secs(60)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_temporary_names_are_taken_for_them() {
+        assert!(is_temporary(".10-flannel.conflist.kubejoin-a1B2c3"));
+        for other in ["x.kubejoin-a1B2c3", ".x.kubejoin-a1B2c", ".x.swp", ".kubejoin-a1B2c3x"] {
+            assert!(!is_temporary(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What to do, in order. Pure: the same node and options give the same steps, and a node that was reset gives none.
+
+use std::path::PathBuf;
+
+use host::cri::Sandbox;
+use host::remove::What;
+
+use crate::args::{Args, Level, Part};
+use crate::observe::{Found, State};
+use crate::processes::{Kind, Process};
+
+/// One step. The order of the variants is the order of the work.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// Give up this node's membership in etcd, while etcd still runs.
+    LeaveEtcd,
+    /// Stop the kubelet, which would bring pods back.
+    StopKubelet {
+        /// Its unit is active.
+        unit: bool,
+        /// Kubelets, of the unit or not.
+        processes: Vec<Process>,
+    },
+    /// Remove pods through CRI, so that their networks are taken down by the plugins that made them.
+    RemoveSandboxes(Vec<Sandbox>),
+    /// Stop containerd, whose state goes.
+    StopContainerd,
+    /// End what is left of pods.
+    EndPods(Vec<Process>),
+    /// Take deserted network namespaces away.
+    RemoveNetns(Vec<PathBuf>),
+    /// Take away what is mounted below a target.
+    Unmount(Found),
+    /// Delete a target.
+    Delete(Found),
+    /// Delete links and routes.
+    Network,
+    /// Delete firewall rules and tables.
+    Firewall,
+    /// Delete a drop-in, with the reason.
+    DropIn(PathBuf, String),
+    /// Delete a temporary file of ours.
+    Temporary(PathBuf),
+    /// Forget failures.
+    ResetFailed(Vec<String>),
+    /// Start containerd, and prove that it answers; then the units that went down with it.
+    StartContainerd(Vec<String>),
+}
+
+impl Step {
+    /// Its name in the journal.
+    pub fn name(&self) -> String {
+        match self {
+            Self::LeaveEtcd => "leave etcd".to_owned(),
+            Self::StopKubelet { .. } => "stop kubelet".to_owned(),
+            Self::RemoveSandboxes(_) => "remove pods".to_owned(),
+            Self::StopContainerd => "stop containerd".to_owned(),
+            Self::EndPods(_) => "end processes of pods".to_owned(),
+            Self::RemoveNetns(_) => "remove network namespaces".to_owned(),
+            Self::Unmount(found) => format!("unmount below {}", found.target.path.display()),
+            Self::Delete(found) => format!("delete {}", found.target.path.display()),
+            Self::Network => "delete links and routes".to_owned(),
+            Self::Firewall => "delete firewall rules".to_owned(),
+            Self::DropIn(path, _) | Self::Temporary(path) => format!("delete {}", path.display()),
+            Self::ResetFailed(_) => "reset failed units".to_owned(),
+            Self::StartContainerd(_) => "start containerd".to_owned(),
+        }
+    }
+}
+
+/// The steps.
+pub fn plan(args: &Args, state: &State) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let wipe = wipes_containerd(args, state);
+    if args.wants(Part::Etcd) && state.stacked_etcd {
+        steps.push(Step::LeaveEtcd);
+    }
+    steps.extend(stop_kubelet(args, state));
+    if args.wants(Part::Pods) {
+        if let Ok(sandboxes) = &state.containerd.sandboxes
+            && !sandboxes.is_empty()
+        {
+            steps.push(Step::RemoveSandboxes(sandboxes.clone()));
+        }
+    }
+    if wipe && is_up(&state.containerd.active) {
+        steps.push(Step::StopContainerd);
+    }
+    if args.wants(Part::Pods) {
+        let pods: Vec<Process> = state.processes.iter().filter(|process| process.kind != Kind::Kubelet).cloned().collect();
+        if !pods.is_empty() {
+            steps.push(Step::EndPods(pods));
+        }
+        if !state.netns.is_empty() || state.containerd.sandboxes.as_ref().is_ok_and(|list| !list.is_empty()) {
+            steps.push(Step::RemoveNetns(state.netns.clone()));
+        }
+    }
+    let targets: Vec<&Found> =
+        state.targets.iter().filter(|found| found.target.part != Part::Containerd || wipe || !state.containerd.is_ours()).collect();
+    steps.extend(targets.iter().filter(|found| !found.mounts.is_empty()).map(|found| Step::Unmount((*found).clone())));
+    steps.extend(
+        targets.iter().filter(|found| found.survey.entries > 0 || !found.mounts.is_empty()).map(|found| Step::Delete((*found).clone())),
+    );
+    let network = &state.network;
+    if args.wants(Part::Network) && !(network.links.is_empty() && network.routes.is_empty()) {
+        steps.push(Step::Network);
+    }
+    if args.wants(Part::Firewall) && !(network.firewall.is_empty() && network.tables.is_empty()) {
+        steps.push(Step::Firewall);
+    }
+    steps.extend(state.drop_ins.iter().map(|(path, why)| Step::DropIn(path.clone(), why.clone())));
+    steps.extend(state.temporary.iter().cloned().map(Step::Temporary));
+    if !state.failed.is_empty() {
+        steps.push(Step::ResetFailed(state.failed.clone()));
+    }
+    if starts_containerd(args, state, wipe) {
+        let mut bound = state.containerd.bound.clone();
+        bound.extend(state.unfinished.iter().flat_map(|(begun, _)| begun.bound.clone()));
+        steps.push(Step::StartContainerd(bound));
+    }
+    steps
+}
+
+/// systemd's words for a unit that has processes, or is about to.
+fn is_up(active: &str) -> bool {
+    matches!(active, "active" | "activating" | "reloading" | "deactivating")
+}
+
+/// Whether containerd's state goes as a whole.
+fn wipes_containerd(args: &Args, state: &State) -> bool {
+    let containerd = &state.containerd;
+    let there = state.targets.iter().any(|found| found.target.part == Part::Containerd && found.survey.entries > 0);
+    args.wants(Part::Containerd)
+        && containerd.is_ours()
+        && !containerd.is_stray()
+        && there
+        && containerd.is_dirty(state.left_by_last_reset.as_ref())
+}
+
+/// A node without containerd running is no use to a join. One that is masked is somebody's decision.
+fn starts_containerd(args: &Args, state: &State, wipe: bool) -> bool {
+    let resumed = state.unfinished.is_some();
+    let down = state.containerd.installed() && !is_up(&state.containerd.active);
+    state.containerd.installed() && (wipe || (down && (args.level == Level::Aggressive || resumed)))
+        && args.wants(Part::Containerd)
+}
+
+fn stop_kubelet(args: &Args, state: &State) -> Option<Step> {
+    let parts = [Part::Pods, Part::Kubelet, Part::Kubernetes, Part::Cni, Part::Network, Part::Firewall, Part::Containerd, Part::Etcd];
+    let processes: Vec<Process> =
+        state.processes.iter().filter(|process| process.kind == Kind::Kubelet).cloned().collect();
+    let unit = is_up(&state.kubelet);
+    (parts.into_iter().any(|part| args.wants(part)) && (unit || !processes.is_empty()))
+        .then_some(Step::StopKubelet { unit, processes })
+}
+
+/// A directory or a file, in words.
+pub fn extent(found: &Found) -> String {
+    let survey = &found.survey;
+    if found.target.what == What::Tree {
+        return "a file".to_owned();
+    }
+    let more = if survey.complete { "" } else { "more than " };
+    format!("{more}{} entries, {}", survey.entries, size(survey.bytes))
+}
+
+/// Bytes as people read them.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{} KiB", bytes / 1024),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
+    }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -1,0 +1,32 @@
+//! What makes the module refuse before anything is stopped. Pure.
+
+use ansible::Failure;
+
+use crate::args::{Args, Part};
+use crate::observe::State;
+
+/// Every reason at once, in one sentence; `Ok` when there is none.
+pub fn refuse(args: &Args, state: &State) -> Result<(), Failure> {
+    let mut reasons = state.conflicts.clone();
+    reasons.extend(state.links.iter().map(|path| {
+        format!("{} leads elsewhere through a symbolic link, and what is there may be somebody's data", path.display())
+    }));
+    if !args.allow_control_plane && touches_cluster(args) && !state.control_plane.is_empty() {
+        reasons.push(format!(
+            "this node runs a control plane: {}; to destroy it, set allow_control_plane",
+            state.control_plane.join(", ")
+        ));
+    }
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    let msg = format!("refused, and nothing was touched: {}", reasons.join("; "));
+    Err(Failure::new(msg).field("refused", reasons))
+}
+
+/// Parts without which a control plane cannot run.
+fn touches_cluster(args: &Args) -> bool {
+    [Part::Pods, Part::Kubelet, Part::Kubernetes, Part::Cni, Part::Network, Part::Firewall, Part::Containerd, Part::Etcd]
+        .into_iter()
+        .any(|part| args.wants(part))
+}

@@ -1,0 +1,85 @@
+//! The plan as people read it: what there is before, and what is left of it.
+
+use ansible::Diff;
+use host::iptables::TableRemoval;
+
+use crate::args::{Args, Part};
+use crate::observe::State;
+use crate::plan::{Step, extent};
+
+/// One difference for the whole node. Check mode and a real run show the same, because it is made from the plan.
+pub fn diff(args: &Args, state: &State, steps: &[Step]) -> Option<Diff> {
+    if steps.is_empty() {
+        return None;
+    }
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for step in steps {
+        describe(args, state, step, &mut before, &mut after);
+    }
+    for (path, why) in &state.kept {
+        let line = format!("{}: kept, {why}", path.display());
+        before.push(line.clone());
+        after.push(line);
+    }
+    for manifest in state.preserved.iter().filter(|manifest| manifest.exists) {
+        let line = format!("{}: preserved, {} entries", manifest.path.display(), manifest.entries);
+        before.push(line.clone());
+        after.push(line);
+    }
+    let text = |lines: Vec<String>| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    Some(Diff::new("this node", text(before), text(after)))
+}
+
+fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, after: &mut Vec<String>) {
+    match step {
+        Step::LeaveEtcd => before.push("member of etcd".to_owned()),
+        Step::StopKubelet { unit, processes } => {
+            let running = if *unit { state.kubelet.clone() } else { format!("{} processes", processes.len()) };
+            before.push(format!("kubelet: {running}"));
+            after.push("kubelet: stopped".to_owned());
+        }
+        Step::RemoveSandboxes(list) => {
+            before.extend(list.iter().map(|sandbox| format!("pod {}/{}", sandbox.namespace, sandbox.name)));
+        }
+        Step::StopContainerd => before.push(format!("containerd: {}", state.containerd.active)),
+        Step::EndPods(list) => {
+            before.extend(list.iter().map(|process| format!("process {} ({})", process.pid, process.name)));
+        }
+        Step::RemoveNetns(list) => before.extend(list.iter().map(|path| format!("network namespace {}", path.display()))),
+        Step::Unmount(found) => {
+            let lines = found.mounts.iter().map(|mount| {
+                format!("mount {} ({} {})", mount.point.display(), mount.fs_type, mount.source.to_string_lossy())
+            });
+            before.extend(lines);
+        }
+        Step::Delete(found) => {
+            before.push(format!("{}: {}", found.target.path.display(), extent(found)));
+            let left = if found.target.what == host::remove::What::Tree { "gone" } else { "empty" };
+            after.push(format!("{}: {left}", found.target.path.display()));
+        }
+        Step::Network => {
+            let network = &state.network;
+            before.extend(network.links.iter().map(|link| format!("link {} ({})", link.name, link.reason)));
+            before.extend(network.routes.iter().map(|route| format!("route {route}")));
+        }
+        Step::Firewall => {
+            before.extend(state.network.firewall.iter().map(firewall));
+            before.extend(state.network.tables.iter().map(|table| format!("nftables table {table}")));
+        }
+        Step::DropIn(path, why) => before.push(format!("{}: {why}", path.display())),
+        Step::Temporary(path) => before.push(format!("{}: a temporary file", path.display())),
+        Step::ResetFailed(units) => before.extend(units.iter().map(|unit| format!("{unit}: failed"))),
+        Step::StartContainerd(bound) => {
+            if !args.wants(Part::Containerd) || !after.iter().any(|line| line.starts_with("containerd")) {
+                after.push("containerd: running, empty".to_owned());
+            }
+            after.extend(bound.iter().map(|unit| format!("{unit}: started again")));
+        }
+    }
+}
+
+/// One table's part of the firewall, in words.
+pub fn firewall(removal: &TableRemoval) -> String {
+    let TableRemoval { tool, removal } = removal;
+    format!("{} {}: {} chains, {} rules that lead there", tool.name(), removal.table, removal.chains.len(), removal.rules.len())
+}

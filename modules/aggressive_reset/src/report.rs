@@ -1,0 +1,133 @@
+//! What a run did, as result fields.
+
+use std::path::PathBuf;
+
+use ansible::Outcome;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::args::Args;
+use crate::observe::State;
+use crate::plan::Step;
+
+/// A deleted target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Removal {
+    /// Where.
+    pub path: PathBuf,
+    /// Files, links and directories.
+    pub entries: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+}
+
+/// What was done, or in check mode would be.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Deleted targets.
+    pub removed: Vec<Removal>,
+    /// Mount points that are gone.
+    pub unmounted: Vec<PathBuf>,
+    /// Pods, as namespace/name.
+    pub pods: Vec<String>,
+    /// Processes that were ended.
+    pub ended: Vec<String>,
+    /// Links.
+    pub links: Vec<String>,
+    /// Routes.
+    pub routes: Vec<String>,
+    /// Firewall, a line per table.
+    pub firewall: Vec<String>,
+    /// Drop-ins, with the reason.
+    pub drop_ins: Vec<String>,
+    /// Units whose failure was forgotten.
+    pub failed_units: Vec<String>,
+    /// What was kept, with the reason.
+    pub kept: Vec<(PathBuf, String)>,
+    /// What went wrong: the task fails with these.
+    pub problems: Vec<String>,
+    /// What the user ought to know.
+    pub warnings: Vec<String>,
+}
+
+impl Report {
+    /// What the steps would do.
+    pub fn planned(state: &State, steps: &[Step]) -> Self {
+        let mut report = Self::default();
+        for step in steps {
+            match step {
+                Step::RemoveSandboxes(list) => {
+                    report.pods.extend(list.iter().map(|sandbox| format!("{}/{}", sandbox.namespace, sandbox.name)));
+                }
+                Step::StopKubelet { processes, .. } | Step::EndPods(processes) => {
+                    report.ended.extend(processes.iter().map(|process| format!("{} ({})", process.name, process.pid)));
+                }
+                Step::RemoveNetns(list) => report.unmounted.extend(list.iter().cloned()),
+                Step::Unmount(found) => report.unmounted.extend(found.mounts.iter().map(|mount| mount.point.clone())),
+                Step::Delete(found) => report.removed.push(Removal {
+                    path: found.target.path.clone(),
+                    entries: found.survey.entries,
+                    bytes: found.survey.bytes,
+                }),
+                Step::Network => {
+                    report.links.extend(state.network.links.iter().map(|link| link.name.clone()));
+                    report.routes.extend(state.network.routes.iter().map(ToString::to_string));
+                }
+                Step::Firewall => {
+                    report.firewall.extend(state.network.firewall.iter().map(crate::render::firewall));
+                    report.firewall.extend(state.network.tables.iter().map(|table| format!("nftables table {table}")));
+                }
+                Step::DropIn(path, why) => report.drop_ins.push(format!("{}: {why}", path.display())),
+                Step::Temporary(path) => report.removed.push(Removal { path: path.clone(), entries: 1, bytes: 0 }),
+                Step::ResetFailed(units) => report.failed_units.clone_from(units),
+                Step::LeaveEtcd | Step::StopContainerd | Step::StartContainerd(_) => {}
+            }
+        }
+        report
+    }
+
+    /// The result fields.
+    pub fn outcome(&self, args: &Args, state: &State, steps: &[Step]) -> Outcome {
+        let kept: Vec<_> = state.kept.iter().chain(&self.kept).map(|(path, why)| json!({"path": path, "reason": why})).collect();
+        let resumed = state.unfinished.as_ref().map(|(begun, last)| json!({"begun_at": begun.at, "last_step": last}));
+        let mut outcome = Outcome::new()
+            .changed(!steps.is_empty())
+            .field("level", args.level)
+            .field("parts", args.parts())
+            .field("steps", steps.iter().map(Step::name).collect::<Vec<_>>())
+            .field("removed", &self.removed)
+            .field("unmounted", &self.unmounted)
+            .field("pods", &self.pods)
+            .field("processes", &self.ended)
+            .field("links", &self.links)
+            .field("routes", &self.routes)
+            .field("firewall", &self.firewall)
+            .field("drop_ins", &self.drop_ins)
+            .field("failed_units", &self.failed_units)
+            .field("kept", kept)
+            .field("problems", &self.problems)
+            .field("resumed", resumed);
+        for warning in &self.warnings {
+            outcome.warn(warning);
+        }
+        outcome
+    }
+
+    /// One sentence.
+    pub fn summary(&self, args: &Args, steps: &[Step], checking: bool) -> String {
+        if steps.is_empty() {
+            return format!("nothing of Kubernetes is left that level {} removes", args.level.name());
+        }
+        let entries: u64 = self.removed.iter().map(|removal| removal.entries).sum();
+        let bytes: u64 = self.removed.iter().map(|removal| removal.bytes).sum();
+        format!(
+            "{}{} pods, {} mounts, {entries} files and directories ({}), {} links; {} level",
+            if checking { "would remove " } else { "removed " },
+            self.pods.len(),
+            self.unmounted.len(),
+            crate::plan::size(bytes),
+            self.links.len(),
+            args.level.name(),
+        )
+    }
+}
