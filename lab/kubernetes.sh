@@ -6,24 +6,33 @@
 
 rehearsal=${KUBEJOIN_REHEARSAL:-$checkout/dist/rehearsal/rehearsal}
 
-# kubernetes_source VERSION: names the source, after checking that it can be used.
-kubernetes_source() {
-    local program
+# kubernetes_asked VERSION: names the source that option and environment ask for; nothing when they ask for none.
+kubernetes_asked() {
     if [[ $1 == none ]]; then
         echo none
     elif [[ -n $1 ]]; then
         [[ $1 =~ ^v?1\.[0-9]+(\.[0-9]+)?$ ]] || refuse "--kubernetes takes a version such as 1.33 or 1.33.2, or none; not '$1'"
         echo "packages ${1#v}"
     elif [[ -n ${KUBE_BIN_DIR:-} ]]; then
-        for program in kubeadm kubelet kubectl; do
-            [[ -x $KUBE_BIN_DIR/$program ]] || refuse "KUBE_BIN_DIR=$KUBE_BIN_DIR has no executable $program"
-        done
+        [[ -d $KUBE_BIN_DIR ]] || refuse "KUBE_BIN_DIR=$KUBE_BIN_DIR is no directory"
         echo "directory $(cd "$KUBE_BIN_DIR" && pwd)"
-    else
-        [[ -x $rehearsal ]] || make -s -C "$checkout" rehearsal >&2 ||
-            fail "the stand-ins could not be built: run 'make rehearsal', or set KUBE_BIN_DIR, or ask for '--kubernetes VERSION'"
-        echo rehearsal
     fi
+}
+
+# kubernetes_check SOURCE: whether it can be used, before anything is touched.
+kubernetes_check() {
+    local program
+    case $1 in
+        directory*)
+            for program in kubeadm kubelet kubectl; do
+                [[ -x ${1#directory }/$program ]] || refuse "KUBE_BIN_DIR=${1#directory } has no executable $program"
+            done
+            ;;
+        rehearsal)
+            [[ -n ${KUBEJOIN_REHEARSAL:-} ]] ||
+                built "$rehearsal" rehearsal "$checkout/Cargo.lock" "$checkout/tests/rehearsal"
+            ;;
+    esac
 }
 
 # kubernetes_image SOURCE IMAGE: the image the nodes start from.

@@ -8,6 +8,10 @@ checkout=$(dirname "$here")
 source "$here/say.sh"
 # shellcheck source=packages.sh
 source "$here/packages.sh"
+# shellcheck source=lock.sh
+source "$here/lock.sh"
+# shellcheck source=built.sh
+source "$here/built.sh"
 # shellcheck source=network.sh
 source "$here/network.sh"
 # shellcheck source=node.sh
@@ -35,7 +39,7 @@ USAGE
 
 parse() {
     command=${1:-}
-    name=kubejoin workers=2 suite=bookworm version=''
+    name=kubejoin workers=2 suite='' version=''
     case $command in
         up | down | status) shift ;;
         -h | --help | help) usage; exit ;;
@@ -57,16 +61,9 @@ parse() {
     done
     [[ $name =~ ^[a-z][a-z0-9-]{0,30}$ ]] || refuse "--name must be lower-case letters, digits and hyphens, at most 31; not '$name'"
     [[ $workers =~ ^([0-9]|[1-4][0-9]|50)$ ]] || refuse "--workers must be 0 to 50, not '$workers'"
-    [[ $suite =~ ^(bookworm|trixie|forky)$ ]] || refuse "--suite must be bookworm, trixie or forky, not '$suite'"
+    [[ $suite =~ ^(bookworm|trixie|forky|)$ ]] || refuse "--suite must be bookworm, trixie or forky, not '$suite'"
     ((EUID == 0)) || refuse "the lab needs root, because its nodes are privileged containers: run it with sudo"
     state=$checkout/.lab/$name
-}
-
-# One run at a time per lab, machine-wide. Programs that outlive this script get 9>&- or they would keep the lock.
-lock() {
-    [[ ${KUBEJOIN_LAB_LOCKED:-} != "$name" ]] || return 0
-    exec 9>"/run/lock/kubejoin-lab-$name.lock"
-    flock -n 9 || fail "another run is using the lab $name: wait for it, or choose another --name"
 }
 
 nodes() { podman ps --all --filter "label=kubejoin.lab=$name" --format '{{.Names}}' | sort -V; }
@@ -76,16 +73,29 @@ label() { podman inspect -f "{{index .Config.Labels \"$2\"}}" "$1"; }
 # The nodes asked for, with those the lab has beyond them.
 wanted() { { printf '%s\n' "$name-cp1"; for ((i = 1; i <= workers; i++)); do echo "$name-w$i"; done; nodes; } | sort -uV; }
 
-complete() { [[ $(podman inspect -f '{{.Id}} {{.State.Running}}' "$1" 2>/dev/null) == "$(cat "$state/nodes/$1" 2>/dev/null) true" ]]; }
+# Made to the end by an earlier run, as the note of its id shows.
+complete() { [[ -s $state/nodes/$1 && $(podman inspect -f '{{.Id}}' "$1" 2>/dev/null) == "$(<"$state/nodes/$1")" ]]; }
 
-check_same() {
+running() { [[ $(podman inspect -f '{{.State.Running}}' "$1" 2>/dev/null) == true ]]; }
+
+all_up() {
+    local node
+    for node in $(wanted); do complete "$node" && running "$node" || return 1; done
+}
+
+# What is not asked for is as it was when the lab came up first.
+adopt() {
     local node
     for node in $(nodes); do
         [[ $(label "$node" kubejoin.checkout) == "$checkout" ]] ||
             refuse "a lab named $name was brought up from $(label "$node" kubejoin.checkout): take it down first, or choose another --name"
-        [[ $(label "$node" kubejoin.image) == "$image" && $(label "$node" kubejoin.kubernetes) == "$source" ]] ||
-            refuse "the lab $name is up with $(label "$node" kubejoin.image) and Kubernetes from $(label "$node" kubejoin.kubernetes): take it down first to change that"
+        complete "$node" || continue
+        suite=${suite:-$(label "$node" kubejoin.suite)}
+        [[ -n $version$source ]] || source=$(label "$node" kubejoin.kubernetes)
+        [[ $(label "$node" kubejoin.suite) == "$suite" && $(label "$node" kubejoin.kubernetes) == "$source" ]] ||
+            refuse "the lab $name is up with Debian $(label "$node" kubejoin.suite) and Kubernetes from: $(label "$node" kubejoin.kubernetes); take it down first to change that"
     done
+    suite=${suite:-bookworm}
 }
 
 address() {
@@ -98,13 +108,13 @@ make_node() {
     local node=$1 fit=$state/fit
     rm -f "$state/nodes/$node"
     node_remove "$node"
-    node_create "$name" "$node" "$image" "$(address "$node")" "$source"
+    node_create "$node" "$(address "$node")"
     tar -C "$fit" --owner=0 --group=0 -c . | podman cp - "$node:/"
     podman start "$node" >/dev/null 9>&-
 }
 
 make_nodes() {
-    local node all made=()
+    local node all started=()
     mapfile -t all < <(wanted)
     # A cluster does not outlive its control plane.
     if ! complete "$name-cp1"; then for node in "${all[@]}"; do node_remove "$node"; rm -f "$state/nodes/$node"; done; fi
@@ -113,9 +123,10 @@ make_nodes() {
     access_fit "$state/fit" "${all[@]}"
     kubernetes_fit "$source" "$state/fit"
     for node in "${all[@]}"; do
-        complete "$node" || { make_node "$node"; made+=("$node"); }
+        if ! complete "$node"; then make_node "$node"; elif ! running "$node"; then podman start "$node" >/dev/null 9>&-; else continue; fi
+        started+=("$node")
     done
-    for node in "${made[@]}"; do
+    for node in "${started[@]}"; do
         node_wait "$node"
         kubernetes_images "$source" "$node"
         podman inspect -f '{{.Id}}' "$node" >"$state/nodes/$node"
@@ -125,16 +136,22 @@ make_nodes() {
 
 up() {
     need podman=podman runc=runc ip=iproute2 ssh=openssh-client flock=util-linux
-    lock
-    source=$(kubernetes_source "$version")
+    lab_lock "$name"
+    source=$(kubernetes_asked "$version")
+    adopt
+    [[ -n $source ]] || source=rehearsal
+    kubernetes_check "$source"
     image=$("$here/image.sh" --suite "$suite")
     image=$(kubernetes_image "$source" "$image")
-    check_same
     mkdir -p "$state"
     load_modules
     network_up "$name"
     access_key
-    step "starting the lab $name: $(wanted | wc -l) nodes, Debian $suite" make_nodes
+    if all_up; then
+        say "==> the lab $name is up: $(wanted | wc -l) nodes, Debian $suite"
+    else
+        step "starting the lab $name: $(wanted | wc -l) nodes, Debian $suite" make_nodes
+    fi
     access_write
     kubernetes_banner "$source"
     [[ $(bridge_netfilter) == present ]] ||
@@ -144,7 +161,7 @@ up() {
 
 down() {
     command -v podman >/dev/null 2>&1 || return 0
-    lock
+    lab_lock "$name"
     step "removing the lab $name" remove_lab
 }
 
@@ -172,7 +189,8 @@ status() {
     echo "br_netfilter: $(bridge_netfilter); cgroups: $(stat -f -c %T /sys/fs/cgroup | sed 's/cgroup2fs/v2/;s/tmpfs/v1/')"
 }
 
-in_node() { timeout 10 podman exec "$@" 2>/dev/null || [[ $? -ne 125 ]] || echo stopped; }
+# in_node NODE COMMAND...: the first line of what it says there.
+in_node() { if running "$1"; then timeout 10 podman exec "$@" 2>/dev/null | head -n 1; else echo stopped; fi || true; }
 
 parse "$@"
 "$command"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # One node: a container that boots systemd, with volumes for what a node keeps and an identity of its own.
-# Uses the caller's $checkout.
+# Uses the caller's $name, $checkout, $suite, $source and $image.
 # shellcheck disable=SC2154
 
 # The container options this machine asks for, one per line. The same set serves cgroup v1 and v2. podman's own
@@ -29,28 +29,28 @@ init_arguments() {
     [[ $(stat -f -c %T /sys/fs/cgroup) == cgroup2fs ]] || echo SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1
 }
 
-# node_create LAB NODE IMAGE ADDRESS KUBERNETES: made, not started.
+# node_create NODE ADDRESS: made, not started.
 node_create() {
-    local lab=$1 node=$2 image=$3 address=$4 kubernetes=$5 options arguments directory
+    local node=$1 options arguments directory
     mapfile -t options < <(node_options)
     mapfile -t arguments < <(init_arguments)
     for directory in containerd kubelet etcd; do
-        volume_create "$lab" "$node-$directory" "$directory"
+        volume_create "$node-$directory" "$directory"
         options+=(--volume "$node-$directory:/var/lib/$directory")
     done
-    podman --runtime runc create --name "$node" --hostname "$node" --network "$lab" --ip "$address" \
-        --label "kubejoin.lab=$lab" --label "kubejoin.checkout=$checkout" --label "kubejoin.kubernetes=$kubernetes" \
-        --label "kubejoin.image=$image" "${options[@]}" "$image" /sbin/init "${arguments[@]}" >/dev/null
+    podman --runtime runc create --name "$node" --hostname "$node" --network "$name" --ip "$2" \
+        --label "kubejoin.lab=$name" --label "kubejoin.checkout=$checkout" --label "kubejoin.suite=$suite" \
+        --label "kubejoin.kubernetes=$source" "${options[@]}" "$image" /sbin/init "${arguments[@]}" >/dev/null
 }
 
 # containerd's snapshots are overlays, and an overlay cannot lie on another: where podman itself keeps its volumes on
 # one (a container in a container), containerd's goes to memory.
 volume_create() {
     local options=()
-    if [[ $3 == containerd && $(stat -f -c %T "$(podman info -f '{{.Store.GraphRoot}}')") == overlayfs ]]; then
+    if [[ $2 == containerd && $(stat -f -c %T "$(podman info -f '{{.Store.GraphRoot}}')") == overlayfs ]]; then
         options=(--opt type=tmpfs --opt device=tmpfs)
     fi
-    podman volume create --label "kubejoin.lab=$1" "${options[@]}" "$2" >/dev/null
+    podman volume create --label "kubejoin.lab=$name" "${options[@]}" "$1" >/dev/null
 }
 
 # node_remove NODE: the container and its volumes, whatever state an interrupted run left them in.
