@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Which kubeadm, kubelet and kubectl the nodes get: the person's own, a version from the Kubernetes package repository,
 # or the stand-ins.
-# Uses the caller's $checkout and $here.
+# Uses the caller's $checkout, $here and $state.
 # shellcheck disable=SC2154
 
 rehearsal=${KUBEJOIN_REHEARSAL:-$checkout/dist/rehearsal/rehearsal}
@@ -99,7 +99,7 @@ kubernetes_fit() {
 
 # kubernetes_images SOURCE NODE: puts into containerd what the node could not pull.
 kubernetes_images() {
-    local node=$2 archive name
+    local node=$2 archive name names
     case $1 in
         directory*)
             for archive in "${1#directory }"/images/*.tar; do
@@ -107,11 +107,14 @@ kubernetes_images() {
             done
             ;;
         rehearsal)
-            archive=$(mktemp)
-            for name in $(sandbox_images "$node"); do
-                "$rehearsal" image-tar "$name" "$archive" && image_import "$node" "$archive"
+            mapfile -t names < <(sandbox_images "$node")
+            archive=$state/${names[0]//\//-}.tar
+            [[ -e $archive ]] || "$rehearsal" image-tar "${names[0]}" "$archive" ||
+                fail "the stand-ins could not make the image ${names[0]}"
+            image_import "$node" "$archive"
+            for name in "${names[@]:1}"; do
+                podman exec "$node" ctr -n k8s.io images tag --force "${names[0]}" "$name" >/dev/null
             done
-            rm -f "$archive"
             ;;
     esac
 }
