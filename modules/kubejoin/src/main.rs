@@ -2,9 +2,12 @@
 
 fn main() -> std::process::ExitCode {
     ansible::main(&[
+        &aggressive_reset::MODULE,
         &cni_placeholder::MODULE,
         &containerd_prepare::MODULE,
         &flannel_config::MODULE,
+        &join_token::MODULE,
+        &kubeadm_init_guarded::MODULE,
         &kubeadm_join_guarded::MODULE,
         &kubelet_mask::MODULE,
     ])
