@@ -47,7 +47,9 @@ impl Cri {
                 _ => error.to_string(),
             };
             let dialing = if crate::version::at_least(26) { "Error while dialing:" } else { "Error while dialing" };
-            return Err(anyhow!("rpc error: code = Unavailable desc = connection error: desc = \"transport: {dialing} dial unix {path}: connect: {cause}\""));
+            return Err(anyhow!(
+                "rpc error: code = Unavailable desc = connection error: desc = \"transport: {dialing} dial unix {path}: connect: {cause}\""
+            ));
         }
         let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let channel = tokio.block_on(async {
@@ -80,7 +82,8 @@ impl Cri {
     /// Tells the runtime the node's pod CIDR.
     pub fn update_pod_cidr(&self, cidr: &str) -> Result<()> {
         let config = RuntimeConfig { network_config: Some(NetworkConfig { pod_cidr: cidr.into() }) };
-        call!(self, runtime.update_runtime_config(UpdateRuntimeConfigRequest { runtime_config: Some(config) }), 10).map(drop)
+        call!(self, runtime.update_runtime_config(UpdateRuntimeConfigRequest { runtime_config: Some(config) }), 10)
+            .map(drop)
     }
 
     /// An image with its details; None when it is not there.
@@ -124,7 +127,11 @@ impl Cri {
 
     /// Makes and starts a container.
     pub fn run_container(&self, sandbox: &str, config: &ContainerConfig, pod: &PodSandboxConfig) -> Result<String> {
-        let request = CreateContainerRequest { pod_sandbox_id: sandbox.into(), config: Some(config.clone()), sandbox_config: Some(pod.clone()) };
+        let request = CreateContainerRequest {
+            pod_sandbox_id: sandbox.into(),
+            config: Some(config.clone()),
+            sandbox_config: Some(pod.clone()),
+        };
         let id = call!(self, runtime.create_container(request), 120)?.container_id;
         call!(self, runtime.start_container(StartContainerRequest { container_id: id.clone() }), 120)?;
         Ok(id)

@@ -75,7 +75,9 @@ fn question(query: &[u8]) -> Option<(String, u16, usize)> {
 
 fn service(name: &str, services: &Value) -> Option<Ipv4Addr> {
     let (service, namespace) = name.strip_suffix(DOMAIN)?.split_once('.')?;
-    let found = items(services, "/items").iter().find(|object| text(object, "/metadata/name") == service && text(object, "/metadata/namespace") == namespace)?;
+    let found = items(services, "/items")
+        .iter()
+        .find(|object| text(object, "/metadata/name") == service && text(object, "/metadata/namespace") == namespace)?;
     text(found, "/spec/clusterIP").parse().ok()
 }
 

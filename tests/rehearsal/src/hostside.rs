@@ -47,7 +47,11 @@ pub fn enter(args: &[String]) -> ExitCode {
         for dir in ["/usr/sbin", "/usr/bin"] {
             let path = format!("{dir}/{program}");
             if std::path::Path::new(&path).exists() {
-                let error = Command::new(path).args(rest).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C").exec();
+                let error = Command::new(path)
+                    .args(rest)
+                    .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+                    .env("LC_ALL", "C")
+                    .exec();
                 eprintln!("{program}: {error}");
                 return ExitCode::from(126);
             }

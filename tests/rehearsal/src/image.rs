@@ -41,7 +41,23 @@ fn layer(binary: &[u8]) -> Result<Vec<u8>> {
         header.set_cksum();
         Ok(tar.append(&header, std::io::empty())?)
     };
-    for path in ["bin/", "usr/", "usr/local/", "usr/local/bin/", "opt/", "opt/bin/", "etc/", "tmp/", "run/", "var/", "host/", "host/usr/", "host/etc/", "host/etc/alternatives/", "host/run/"] {
+    for path in [
+        "bin/",
+        "usr/",
+        "usr/local/",
+        "usr/local/bin/",
+        "opt/",
+        "opt/bin/",
+        "etc/",
+        "tmp/",
+        "run/",
+        "var/",
+        "host/",
+        "host/usr/",
+        "host/etc/",
+        "host/etc/alternatives/",
+        "host/run/",
+    ] {
         dir(path, &mut tar)?;
     }
     let mut file = header("pause", binary.len() as u64, 0o755, tar::EntryType::Regular)?;
@@ -52,7 +68,9 @@ fn layer(binary: &[u8]) -> Result<Vec<u8>> {
         tar.append_link(&mut link, path, "/pause")?;
     }
     // Programs of the host run in a root of their own, which is merged-usr.
-    for (path, target) in [("host/bin", "usr/bin"), ("host/sbin", "usr/sbin"), ("host/lib", "usr/lib"), ("host/lib64", "usr/lib64")] {
+    for (path, target) in
+        [("host/bin", "usr/bin"), ("host/sbin", "usr/sbin"), ("host/lib", "usr/lib"), ("host/lib64", "usr/lib64")]
+    {
         let mut link = header(path, 0, 0o777, tar::EntryType::Symlink)?;
         tar.append_link(&mut link, path, target)?;
     }
@@ -68,7 +86,11 @@ fn own_binary() -> Result<Vec<u8>> {
 /// The value of [`LABEL`] in images made of this very binary.
 pub fn build() -> &'static str {
     static BUILD: OnceLock<String> = OnceLock::new();
-    BUILD.get_or_init(|| own_binary().map(|binary| hex(&ring::digest::digest(&ring::digest::SHA256, &binary).as_ref()[..8])).unwrap_or_default())
+    BUILD.get_or_init(|| {
+        own_binary()
+            .map(|binary| hex(&ring::digest::digest(&ring::digest::SHA256, &binary).as_ref()[..8]))
+            .unwrap_or_default()
+    })
 }
 
 /// The image under the given names, as a docker-archive.
@@ -84,7 +106,9 @@ pub fn archive(names: &[String]) -> Result<Vec<u8>> {
     let config_name = format!("{}.json", digest(config.as_bytes()));
     let manifest = json!([{"Config": config_name, "RepoTags": names, "Layers": ["layer.tar"]}]).to_string();
     let mut tar = tar::Builder::new(Vec::with_capacity(layer.len() + 65536));
-    for (name, bytes) in [(config_name.as_str(), config.as_bytes()), ("layer.tar", &layer), ("manifest.json", manifest.as_bytes())] {
+    for (name, bytes) in
+        [(config_name.as_str(), config.as_bytes()), ("layer.tar", &layer), ("manifest.json", manifest.as_bytes())]
+    {
         let mut header = header(name, bytes.len() as u64, 0o644, tar::EntryType::Regular)?;
         header.set_cksum();
         tar.append(&header, bytes)?;
@@ -117,10 +141,15 @@ pub fn import(names: &[String]) -> Result<()> {
 /// `rehearsal image-tar NAME[,NAME...] OUT.tar`; NAME `usual` means all pause images.
 pub fn main(args: &[String]) -> ExitCode {
     let [names, out] = args else {
-        eprintln!("usage: rehearsal image-tar NAME[,NAME...] OUT.tar   (NAME may be \"usual\": pause in every version; OUT.tar may be -)");
+        eprintln!(
+            "usage: rehearsal image-tar NAME[,NAME...] OUT.tar   (NAME may be \"usual\": pause in every version; OUT.tar may be -)"
+        );
         return ExitCode::from(2);
     };
-    let names = names.split(',').flat_map(|name| if name == "usual" { usual() } else { vec![name.to_owned()] }).collect::<Vec<_>>();
+    let names = names
+        .split(',')
+        .flat_map(|name| if name == "usual" { usual() } else { vec![name.to_owned()] })
+        .collect::<Vec<_>>();
     let written = archive(&names).and_then(|bytes| match out.as_str() {
         "-" => Ok(std::io::stdout().write_all(&bytes)?),
         path => std::fs::write(path, bytes).with_context(|| format!("write {path}")),

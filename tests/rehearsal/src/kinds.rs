@@ -16,7 +16,14 @@ pub struct Kind {
     pub short: &'static [&'static str],
 }
 
-const fn row(group: &'static str, version: &'static str, plural: &'static str, kind: &'static str, namespaced: bool, short: &'static [&'static str]) -> Kind {
+const fn row(
+    group: &'static str,
+    version: &'static str,
+    plural: &'static str,
+    kind: &'static str,
+    namespaced: bool,
+    short: &'static [&'static str],
+) -> Kind {
     Kind { group, version, plural, kind, namespaced, short }
 }
 

@@ -23,12 +23,15 @@ pub enum Credential<'a> {
 /// A kubeconfig as an object.
 pub fn make(server: &str, ca: &str, cluster: &str, user: &str, credential: &Credential<'_>) -> Value {
     let secret = match credential {
-        Credential::Pair(pair) => json!({"client-certificate-data": base64(&pair.cert), "client-key-data": base64(&pair.key)}),
+        Credential::Pair(pair) => {
+            json!({"client-certificate-data": base64(&pair.cert), "client-key-data": base64(&pair.key)})
+        }
         Credential::Token(token) => json!({"token": token}),
         Credential::File(path) => json!({"client-certificate": path, "client-key": path}),
         Credential::Nobody => Value::Null,
     };
-    let cluster_entry = json!({"cluster": {"certificate-authority-data": base64(ca), "server": server}, "name": cluster});
+    let cluster_entry =
+        json!({"cluster": {"certificate-authority-data": base64(ca), "server": server}, "name": cluster});
     if matches!(credential, Credential::Nobody) {
         let entry = json!({"cluster": {"certificate-authority-data": base64(ca), "server": server}, "name": ""});
         return json!({"apiVersion": "v1", "clusters": [entry], "contexts": null, "current-context": "", "kind": "Config", "preferences": {}, "users": null});
@@ -51,7 +54,9 @@ pub fn for_kubelet(server: &str, ca: &str, pem: &str) -> Value {
 
 /// Server URL and CA (PEM) of a kubeconfig.
 pub fn cluster(config: &Value) -> Result<(String, Vec<u8>)> {
-    let entry = items(config, "/clusters").first().ok_or_else(|| anyhow!("invalid configuration: no configuration has been provided"))?;
+    let entry = items(config, "/clusters")
+        .first()
+        .ok_or_else(|| anyhow!("invalid configuration: no configuration has been provided"))?;
     let ca = match entry["cluster"]["certificate-authority"].as_str() {
         Some(path) => std::fs::read(path).with_context(|| format!("unable to read certificate-authority {path}"))?,
         None => unbase64(text(entry, "/cluster/certificate-authority-data"))?,

@@ -2,7 +2,10 @@
 //!
 //! Test equipment, not a product: it imports no module, no module imports it.
 #![allow(
-    clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods, missing_docs,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    missing_docs,
     reason = "the stand-ins print, run programs and delete files as the real programs do; the architecture lints guard the modules"
 )]
 
@@ -15,8 +18,8 @@ mod dns;
 mod faults;
 mod flannel;
 mod hostside;
-mod kinds;
 mod image;
+mod kinds;
 mod klog;
 mod kubeadm;
 mod kubeconfig;

@@ -3,8 +3,8 @@
 use anyhow::{Context, Result, anyhow};
 use base64::Engine;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
 use std::net::IpAddr;
 use time::{Duration, OffsetDateTime};
@@ -50,7 +50,8 @@ pub fn authority(name: &str) -> Result<Pair> {
     let mut params = CertificateParams::default();
     params.distinguished_name = distinguished(&Subject { name, ..Subject::default() });
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+    params.key_usages =
+        vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
     valid(&mut params, 3650);
     let key = KeyPair::generate()?;
     Ok(Pair { cert: params.self_signed(&key)?.pem(), key: key.serialize_pem() })
@@ -101,7 +102,10 @@ pub fn pins(ca_pem: &str) -> Result<Vec<String>> {
     let mut pins = Vec::new();
     for der in crate::net::trust::certificates(ca_pem.as_bytes())? {
         let (_, cert) = X509Certificate::from_der(&der).map_err(|error| anyhow!("parsing a certificate: {error}"))?;
-        pins.push(format!("sha256:{}", hex(ring::digest::digest(&ring::digest::SHA256, cert.public_key().raw).as_ref())));
+        pins.push(format!(
+            "sha256:{}",
+            hex(ring::digest::digest(&ring::digest::SHA256, cert.public_key().raw).as_ref())
+        ));
     }
     Ok(pins)
 }

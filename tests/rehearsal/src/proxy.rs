@@ -27,7 +27,10 @@ fn hash(text: &str) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     let bits = |at: usize| (digest.as_ref()[at / 8] >> (7 - at % 8)) & 1;
-    (0..16).map(|letter| (0..5).fold(0u8, |value, bit| value << 1 | bits(letter * 5 + bit))).map(|value| char::from(LETTERS[usize::from(value)])).collect()
+    (0..16)
+        .map(|letter| (0..5).fold(0u8, |value, bit| value << 1 | bits(letter * 5 + bit)))
+        .map(|value| char::from(LETTERS[usize::from(value)]))
+        .collect()
 }
 
 /// The nat and filter tables' chains for the cluster.
@@ -35,38 +38,78 @@ fn rules(services: &Value, endpoints: &Value, pods: &str) -> String {
     let (mut chains, mut heads, mut bodies, mut ports) = (String::new(), String::new(), String::new(), String::new());
     let outside = if pods.is_empty() { String::new() } else { format!("! -s {pods} ") };
     for service in items(services, "/items") {
-        let (namespace, name, ip) = (text(service, "/metadata/namespace"), text(service, "/metadata/name"), text(service, "/spec/clusterIP"));
+        let (namespace, name, ip) =
+            (text(service, "/metadata/namespace"), text(service, "/metadata/name"), text(service, "/spec/clusterIP"));
         if ip.is_empty() || ip == "None" {
             continue;
         }
-        let own = items(endpoints, "/items").iter().find(|object| text(object, "/metadata/namespace") == namespace && text(object, "/metadata/name") == name);
+        let own = items(endpoints, "/items")
+            .iter()
+            .find(|object| text(object, "/metadata/namespace") == namespace && text(object, "/metadata/name") == name);
         for port in items(service, "/spec/ports") {
             let label = text(port, "/name");
-            let full = if label.is_empty() { format!("{namespace}/{name}") } else { format!("{namespace}/{name}:{label}") };
+            let full =
+                if label.is_empty() { format!("{namespace}/{name}") } else { format!("{namespace}/{name}:{label}") };
             let protocol = port["protocol"].as_str().unwrap_or("TCP").to_lowercase();
-            let backends: Vec<String> = own.into_iter().flat_map(|object| items(object, "/subsets")).flat_map(|subset| {
-                let wanted = items(subset, "/ports").iter().find(|candidate| label.is_empty() || text(candidate, "/name") == label).map(|port| port["port"].to_string()).unwrap_or_default();
-                items(subset, "/addresses").iter().map(move |address| format!("{}:{wanted}", text(address, "/ip"))).collect::<Vec<_>>()
-            }).collect();
+            let backends: Vec<String> = own
+                .into_iter()
+                .flat_map(|object| items(object, "/subsets"))
+                .flat_map(|subset| {
+                    let wanted = items(subset, "/ports")
+                        .iter()
+                        .find(|candidate| label.is_empty() || text(candidate, "/name") == label)
+                        .map(|port| port["port"].to_string())
+                        .unwrap_or_default();
+                    items(subset, "/addresses")
+                        .iter()
+                        .map(move |address| format!("{}:{wanted}", text(address, "/ip")))
+                        .collect::<Vec<_>>()
+                })
+                .collect();
             if backends.is_empty() {
                 continue;
             }
             let chain = format!("KUBE-SVC-{}", hash(&format!("{full}{protocol}")));
             let _ = writeln!(chains, ":{chain} - [0:0]");
-            let _ = writeln!(heads, "-A KUBE-SERVICES -d {ip}/32 -p {protocol} -m comment --comment \"{full} cluster IP\" -m {protocol} --dport {} -j {chain}", port["port"]);
-            let _ = writeln!(bodies, "-A {chain} {outside}-d {ip}/32 -p {protocol} -m comment --comment \"{full} cluster IP\" -m {protocol} --dport {} -j KUBE-MARK-MASQ", port["port"]);
+            let _ = writeln!(
+                heads,
+                "-A KUBE-SERVICES -d {ip}/32 -p {protocol} -m comment --comment \"{full} cluster IP\" -m {protocol} --dport {} -j {chain}",
+                port["port"]
+            );
+            let _ = writeln!(
+                bodies,
+                "-A {chain} {outside}-d {ip}/32 -p {protocol} -m comment --comment \"{full} cluster IP\" -m {protocol} --dport {} -j KUBE-MARK-MASQ",
+                port["port"]
+            );
             if let Some(node_port) = port["nodePort"].as_u64() {
-                let _ = writeln!(ports, "-A KUBE-NODEPORTS -p {protocol} -m comment --comment \"{full}\" -m {protocol} --dport {node_port} -j {chain}");
-                let _ = writeln!(bodies, "-A {chain} -p {protocol} -m comment --comment \"{full}\" -m {protocol} --dport {node_port} -j KUBE-MARK-MASQ");
+                let _ = writeln!(
+                    ports,
+                    "-A KUBE-NODEPORTS -p {protocol} -m comment --comment \"{full}\" -m {protocol} --dport {node_port} -j {chain}"
+                );
+                let _ = writeln!(
+                    bodies,
+                    "-A {chain} -p {protocol} -m comment --comment \"{full}\" -m {protocol} --dport {node_port} -j KUBE-MARK-MASQ"
+                );
             }
             for (index, backend) in backends.iter().enumerate() {
                 let end = format!("KUBE-SEP-{}", hash(&format!("{full}{protocol}{backend}")));
                 let left = backends.len() - index;
-                let chance = if left > 1 { format!("-m statistic --mode random --probability {:.11} ", 1.0 / left as f64) } else { String::new() };
+                let chance = if left > 1 {
+                    format!("-m statistic --mode random --probability {:.11} ", 1.0 / left as f64)
+                } else {
+                    String::new()
+                };
                 let _ = writeln!(chains, ":{end} - [0:0]");
                 let _ = writeln!(bodies, "-A {chain} -m comment --comment \"{full}\" {chance}-j {end}");
-                let _ = writeln!(bodies, "-A {end} -s {}/32 -m comment --comment \"{full}\" -j KUBE-MARK-MASQ", backend.split(':').next().unwrap_or_default());
-                let _ = writeln!(bodies, "-A {end} -p {protocol} -m comment --comment \"{full}\" -m {protocol} -j DNAT --to-destination {backend}");
+                let _ = writeln!(
+                    bodies,
+                    "-A {end} -s {}/32 -m comment --comment \"{full}\" -j KUBE-MARK-MASQ",
+                    backend.split(':').next().unwrap_or_default()
+                );
+                let _ = writeln!(
+                    bodies,
+                    "-A {end} -p {protocol} -m comment --comment \"{full}\" -m {protocol} -j DNAT --to-destination {backend}"
+                );
             }
         }
     }
@@ -88,9 +131,17 @@ fn jumps() -> Result<()> {
     let new = ["-m", "conntrack", "--ctstate", "NEW"];
     let comment = |text: &'static str| ["-m", "comment", "--comment", text];
     let put = |table: &str, chain: &str, parts: &[&[&str]]| hostside::rule(table, "-I", chain, &parts.concat());
-    put("filter", "INPUT", &[&new, &comment("kubernetes externally-visible service portals"), &["-j", "KUBE-EXTERNAL-SERVICES"]])?;
+    put(
+        "filter",
+        "INPUT",
+        &[&new, &comment("kubernetes externally-visible service portals"), &["-j", "KUBE-EXTERNAL-SERVICES"]],
+    )?;
     put("filter", "INPUT", &[&comment("kubernetes health check service ports"), &["-j", "KUBE-NODEPORTS"]])?;
-    put("filter", "FORWARD", &[&new, &comment("kubernetes externally-visible service portals"), &["-j", "KUBE-EXTERNAL-SERVICES"]])?;
+    put(
+        "filter",
+        "FORWARD",
+        &[&new, &comment("kubernetes externally-visible service portals"), &["-j", "KUBE-EXTERNAL-SERVICES"]],
+    )?;
     put("filter", "FORWARD", &[&new, &comment("kubernetes service portals"), &["-j", "KUBE-SERVICES"]])?;
     put("filter", "FORWARD", &[&comment("kubernetes forwarding rules"), &["-j", "KUBE-FORWARD"]])?;
     put("filter", "OUTPUT", &[&new, &comment("kubernetes service portals"), &["-j", "KUBE-SERVICES"]])?;
@@ -102,8 +153,15 @@ fn jumps() -> Result<()> {
 /// Flushes and deletes service chains that nothing leads to any more.
 fn sweep(wanted: &str) -> Result<()> {
     let saved = hostside::run("iptables-save", &["-t", "nat"], None)?.out;
-    let stale: Vec<&str> = saved.lines().filter_map(|line| line.strip_prefix(':')).filter_map(|line| line.split(' ').next())
-        .filter(|chain| (chain.starts_with("KUBE-SVC-") || chain.starts_with("KUBE-SEP-")) && !wanted.contains(&format!(":{chain} "))).collect();
+    let stale: Vec<&str> = saved
+        .lines()
+        .filter_map(|line| line.strip_prefix(':'))
+        .filter_map(|line| line.split(' ').next())
+        .filter(|chain| {
+            (chain.starts_with("KUBE-SVC-") || chain.starts_with("KUBE-SEP-"))
+                && !wanted.contains(&format!(":{chain} "))
+        })
+        .collect();
     if stale.is_empty() {
         return Ok(());
     }
@@ -114,7 +172,9 @@ fn sweep(wanted: &str) -> Result<()> {
 
 fn run() -> Result<()> {
     let api = hostside::api()?;
-    let conf = crate::place::read("/var/lib/kube-proxy/config.conf").and_then(|content| crate::yaml::parse(&content).ok()).unwrap_or_default();
+    let conf = crate::place::read("/var/lib/kube-proxy/config.conf")
+        .and_then(|content| crate::yaml::parse(&content).ok())
+        .unwrap_or_default();
     let pods = text(&conf, "/clusterCIDR").to_owned();
     let mut last = String::new();
     loop {

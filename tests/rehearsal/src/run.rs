@@ -55,6 +55,7 @@ pub fn ok(program: &str, args: &[&str]) -> bool {
 /// Where `program` is in PATH.
 pub fn in_path(program: &str) -> Option<std::path::PathBuf> {
     let path = std::env::var("PATH").unwrap_or_default();
-    let path = if path.is_empty() { "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into() } else { path };
+    let path =
+        if path.is_empty() { "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into() } else { path };
     path.split(':').map(|dir| std::path::Path::new(dir).join(program)).find(|file| file.is_file())
 }

@@ -66,7 +66,9 @@ fn token_user(store: &Store, token: &str, account_key: &[u8]) -> Option<User> {
         && secret_text(object, "usage-bootstrap-authentication") == "true"
         && !token_expired(object);
     let mut groups = vec!["system:bootstrappers".to_owned(), "system:authenticated".to_owned()];
-    groups.extend(secret_text(object, "auth-extra-groups").split(',').filter(|group| !group.is_empty()).map(str::to_owned));
+    groups.extend(
+        secret_text(object, "auth-extra-groups").split(',').filter(|group| !group.is_empty()).map(str::to_owned),
+    );
     good.then(|| User { name: format!("system:bootstrap:{id}"), groups })
 }
 
@@ -89,7 +91,13 @@ fn account(token: &str, account_key: &[u8]) -> Option<User> {
 }
 
 /// The user of a request; None when what it showed is no good (401).
-pub fn authenticate(store: &Store, ca: &str, account_key: &[u8], cert: Option<&CertificateDer<'_>>, bearer: Option<&str>) -> Option<User> {
+pub fn authenticate(
+    store: &Store,
+    ca: &str,
+    account_key: &[u8],
+    cert: Option<&CertificateDer<'_>>,
+    bearer: Option<&str>,
+) -> Option<User> {
     if let Some(cert) = cert {
         let (name, mut groups) = pki::identity(cert)?;
         groups.push("system:authenticated".into());
@@ -103,18 +111,27 @@ pub fn authenticate(store: &Store, ca: &str, account_key: &[u8], cert: Option<&C
 
 /// Whether `user` may do it.
 pub fn allowed(user: &User, ask: &Ask<'_>) -> bool {
-    if user.is("system:masters") || user.is("kubeadm:cluster-admins") || user.is("system:nodes") || user.is("system:serviceaccounts") {
+    if user.is("system:masters")
+        || user.is("kubeadm:cluster-admins")
+        || user.is("system:nodes")
+        || user.is("system:serviceaccounts")
+    {
         return true;
     }
     if user.name.starts_with("system:kube-") {
         return true;
     }
     let read = matches!(ask.verb, "get" | "list");
-    let cluster_info = ask.namespace == "kube-public" && ask.resource == "configmaps" && ask.name == "cluster-info" && ask.verb == "get";
+    let cluster_info = ask.namespace == "kube-public"
+        && ask.resource == "configmaps"
+        && ask.name == "cluster-info"
+        && ask.verb == "get";
     if user.is("system:bootstrappers") {
         let configs = ask.namespace == "kube-system"
             && ask.resource == "configmaps"
-            && (ask.name.starts_with("kubeadm-config") || ask.name.starts_with("kubelet-config") || ask.name == "kube-proxy");
+            && (ask.name.starts_with("kubeadm-config")
+                || ask.name.starts_with("kubelet-config")
+                || ask.name == "kube-proxy");
         return cluster_info
             || (read && configs)
             || (ask.verb == "get" && ask.resource == "nodes")

@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 
 /// Keeps the `jws-kubeconfig-*` signatures in kube-public/cluster-info in step with the tokens.
 pub fn sign_cluster_info(store: &mut Store) -> Result<()> {
-    let tokens: Vec<Value> = store.list("secrets", Some("kube-system")).filter(|secret| text(secret, "/type") == "bootstrap.kubernetes.io/token").cloned().collect();
+    let tokens: Vec<Value> = store
+        .list("secrets", Some("kube-system"))
+        .filter(|secret| text(secret, "/type") == "bootstrap.kubernetes.io/token")
+        .cloned()
+        .collect();
     for token in tokens.iter().filter(|token| token_expired(token)) {
         store.remove(&key("secrets", "kube-system", text(token, "/metadata/name")))?;
     }
@@ -21,7 +25,10 @@ pub fn sign_cluster_info(store: &mut Store) -> Result<()> {
         data.retain(|name, _| !name.starts_with("jws-kubeconfig-"));
     }
     if !faults::switched("token-expired") {
-        for token in tokens.iter().filter(|token| !token_expired(token) && token_field(token, "usage-bootstrap-signing") == "true") {
+        for token in tokens
+            .iter()
+            .filter(|token| !token_expired(token) && token_field(token, "usage-bootstrap-signing") == "true")
+        {
             let (id, mut secret) = (token_field(token, "token-id"), token_field(token, "token-secret"));
             if faults::switched("jws-bad") {
                 secret.push('x');
@@ -38,11 +45,16 @@ pub fn sign_requests(store: &mut Store, ca: &Pair) -> Result<()> {
         return Ok(());
     }
     for mut request in store.list("certificates.k8s.io/certificatesigningrequests", None).cloned().collect::<Vec<_>>() {
-        if !request["status"]["certificate"].is_null() || text(&request, "/spec/signerName") != "kubernetes.io/kube-apiserver-client-kubelet" {
+        if !request["status"]["certificate"].is_null()
+            || text(&request, "/spec/signerName") != "kubernetes.io/kube-apiserver-client-kubelet"
+        {
             continue;
         }
         let groups = items(&request, "/spec/groups");
-        if !groups.iter().any(|group| group == "system:bootstrappers" || group == "system:nodes" || group == "system:masters") {
+        if !groups
+            .iter()
+            .any(|group| group == "system:bootstrappers" || group == "system:nodes" || group == "system:masters")
+        {
             continue;
         }
         let (verdict, reason, message) = if faults::switched("csr-denied") {

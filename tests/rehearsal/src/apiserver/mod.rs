@@ -50,7 +50,8 @@ fn serve(args: &[String]) -> Result<()> {
     let data = flag(args, "etcd-data-dir", "/var/lib/etcd");
     let bind = flag(args, "bind-address", "0.0.0.0");
     let port: u16 = flag(args, "secure-port", "6443").parse().context("--secure-port")?;
-    let read = |name: &str| std::fs::read_to_string(Path::new(pki).join(name)).with_context(|| format!("open {pki}/{name}"));
+    let read =
+        |name: &str| std::fs::read_to_string(Path::new(pki).join(name)).with_context(|| format!("open {pki}/{name}"));
     let ca = Pair { cert: read("ca.crt")?, key: read("ca.key")? };
     let account_key = read("sa.key")?.into_bytes();
     let tls = trust::server(read("apiserver.crt")?.as_bytes(), read("apiserver.key")?.as_bytes())?;
@@ -58,7 +59,8 @@ fn serve(args: &[String]) -> Result<()> {
     crate::place::dir(Path::new(data).join("member/wal"), 0o700)?;
     let store = Arc::new(Mutex::new(store));
     seed(&mut store.lock().unwrap_or_else(PoisonError::into_inner))?;
-    let listener = TcpListener::bind((bind, port)).with_context(|| format!("failed to create listener: failed to listen on {bind}:{port}"))?;
+    let listener = TcpListener::bind((bind, port))
+        .with_context(|| format!("failed to create listener: failed to listen on {bind}:{port}"))?;
     klog::info("secure_serving.go:200", &format!("Serving securely on {bind}:{port} ({})", crate::banner::LINE));
     let shared = store.clone();
     let signer = ca.clone();
@@ -110,8 +112,18 @@ pub fn version_object() -> Value {
         "compiler": "rehearsal stand-in", "platform": "linux/amd64"})
 }
 
-fn handle(store: &Mutex<Store>, ca: &Pair, account_key: &[u8], request: &Request, cert: Option<rustls::pki_types::CertificateDer<'static>>) -> Response {
-    let plain = |status, text: &str| Response { status, headers: vec![("Content-Type".into(), "text/plain; charset=utf-8".into())], body: text.into() };
+fn handle(
+    store: &Mutex<Store>,
+    ca: &Pair,
+    account_key: &[u8],
+    request: &Request,
+    cert: Option<rustls::pki_types::CertificateDer<'static>>,
+) -> Response {
+    let plain = |status, text: &str| Response {
+        status,
+        headers: vec![("Content-Type".into(), "text/plain; charset=utf-8".into())],
+        body: text.into(),
+    };
     match request.path.trim_end_matches('/') {
         "/healthz" | "/livez" | "/readyz" => return plain(200, "ok"),
         "/version" => return status::answer(200, &version_object()),

@@ -21,7 +21,10 @@ pub fn networking(store: &Store) -> (String, String) {
 
 /// The status of a condition, empty when it is not there.
 pub fn condition<'a>(object: &'a Value, kind: &str) -> &'a str {
-    items(object, "/status/conditions").iter().find(|condition| text(condition, "/type") == kind).map_or("", |condition| text(condition, "/status"))
+    items(object, "/status/conditions")
+        .iter()
+        .find(|condition| text(condition, "/type") == kind)
+        .map_or("", |condition| text(condition, "/status"))
 }
 
 /// Seconds without a lease renewal after which a node counts as gone (`node-grace`, default 40).
@@ -30,7 +33,9 @@ fn grace() -> f64 {
 }
 
 fn lease_age(store: &Store, name: &str, node: &Value) -> f64 {
-    let renewed = store.get(&key("coordination.k8s.io/leases", "kube-node-lease", name)).map_or("", |lease| text(lease, "/spec/renewTime"));
+    let renewed = store
+        .get(&key("coordination.k8s.io/leases", "kube-node-lease", name))
+        .map_or("", |lease| text(lease, "/spec/renewTime"));
     let seen = if renewed.is_empty() { text(node, "/metadata/creationTimestamp") } else { renewed };
     clock::seconds_since(seen).unwrap_or(0.0)
 }
@@ -38,7 +43,10 @@ fn lease_age(store: &Store, name: &str, node: &Value) -> f64 {
 fn next_cidr(pods: &str, used: &[String]) -> Option<String> {
     let (_, bits) = pods.split_once('/')?;
     let count = 1u32.checked_shl(24u32.saturating_sub(bits.parse().ok()?))?;
-    (0..count).filter_map(|n| super::services::address(pods, n * 256)).map(|ip| format!("{ip}/24")).find(|cidr| !used.contains(cidr))
+    (0..count)
+        .filter_map(|n| super::services::address(pods, n * 256))
+        .map(|ip| format!("{ip}/24"))
+        .find(|cidr| !used.contains(cidr))
 }
 
 fn taint(node: &mut Value, name: &str, effect: &str, wanted: bool) {

@@ -32,7 +32,9 @@ fn parse(path: &str) -> Option<Target> {
         _ => return None,
     };
     let mut namespace = String::new();
-    if group.is_empty() && parts.len() > 2 && parts[0] == "namespaces" && parts[2] != "status" && parts[2] != "finalize" || !group.is_empty() && parts.len() > 2 && parts[0] == "namespaces" {
+    if group.is_empty() && parts.len() > 2 && parts[0] == "namespaces" && parts[2] != "status" && parts[2] != "finalize"
+        || !group.is_empty() && parts.len() > 2 && parts[0] == "namespaces"
+    {
         namespace = parts[1].clone();
         parts.drain(..2);
     }
@@ -64,7 +66,9 @@ fn fits_fields(selector: &str, object: &Value) -> bool {
     selector.split(',').filter(|term| !term.is_empty()).all(|term| {
         let (path, value, same) = match term.split_once("!=") {
             Some((path, value)) => (path, value, false),
-            None => term.split_once('=').map_or((term, "", true), |(path, value)| (path, value.trim_start_matches('='), true)),
+            None => term
+                .split_once('=')
+                .map_or((term, "", true), |(path, value)| (path, value.trim_start_matches('='), true)),
         };
         (text(object, &format!("/{}", path.replace('.', "/"))) == value) == same
     })
@@ -93,7 +97,11 @@ fn prepare(target: &Target, mut object: Value, user: &User) -> Value {
         "Secret" => {
             let plain = object.as_object_mut().and_then(|map| map.shift_remove("stringData"));
             for (name, value) in plain.iter().filter_map(Value::as_object).flatten() {
-                set(&mut object, &format!("/data/{}", name.replace('/', "~1")), json!(pki::base64(value.as_str().unwrap_or_default())));
+                set(
+                    &mut object,
+                    &format!("/data/{}", name.replace('/', "~1")),
+                    json!(pki::base64(value.as_str().unwrap_or_default())),
+                );
             }
         }
         _ if target.kind.group == "apps" => object["metadata"]["generation"] = json!(1),
@@ -115,12 +123,19 @@ pub fn handle(store: &mut Store, user: &User, request: &Request, account_key: &[
         "PATCH" => "patch",
         _ => "delete",
     };
-    let ask = Ask { verb, group: target.kind.group, resource: target.kind.plural, namespace: &target.namespace, name: &target.name };
+    let ask = Ask {
+        verb,
+        group: target.kind.group,
+        resource: target.kind.plural,
+        namespace: &target.namespace,
+        name: &target.name,
+    };
     if !auth::allowed(user, &ask) {
         return Err(Failure::forbidden(user, &ask));
     }
     let body = || -> Result<Value, Failure> {
-        serde_json::from_slice(&request.body).map_err(|error| Failure::new(400, "BadRequest", format!("the object provided is unrecognized: {error}")))
+        serde_json::from_slice(&request.body)
+            .map_err(|error| Failure::new(400, "BadRequest", format!("the object provided is unrecognized: {error}")))
     };
     let dry = request.query("dryRun") == Some("All");
     match verb {
@@ -128,14 +143,22 @@ pub fn handle(store: &mut Store, user: &User, request: &Request, account_key: &[
         "get" => Ok(answer(200, find(store, &target)?)),
         "create" if target.sub == "token" => {
             let token = auth::account_token(&format!("{}:{}", target.namespace, target.name), account_key);
-            Ok(answer(201, &json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "status": {"token": token}})))
+            Ok(answer(
+                201,
+                &json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "status": {"token": token}}),
+            ))
         }
         "create" => create(store, &target, body()?, user, dry),
         "update" => update(store, &target, body()?, dry),
         "patch" => patch(store, &target, request, user, body()?, dry),
         _ if dry => Ok(answer(200, find(store, &target)?)),
         _ if target.name.is_empty() => {
-            let names: Vec<_> = matching(store, &target, request).iter().map(|object| (text(object, "/metadata/namespace").to_owned(), text(object, "/metadata/name").to_owned())).collect();
+            let names: Vec<_> = matching(store, &target, request)
+                .iter()
+                .map(|object| {
+                    (text(object, "/metadata/namespace").to_owned(), text(object, "/metadata/name").to_owned())
+                })
+                .collect();
             for (namespace, name) in names {
                 delete(store, &Target { kind: target.kind, namespace, name, sub: String::new() }, request)?;
             }
@@ -164,8 +187,11 @@ fn matching(store: &Store, target: &Target, request: &Request) -> Vec<Value> {
 
 fn list(store: &Store, target: &Target, request: &Request) -> Response {
     let found = matching(store, target, request);
-    answer(200, &json!({"apiVersion": target.kind.api_version(), "kind": format!("{}List", target.kind.kind),
-        "metadata": {"resourceVersion": store.version().to_string()}, "items": found}))
+    answer(
+        200,
+        &json!({"apiVersion": target.kind.api_version(), "kind": format!("{}List", target.kind.kind),
+        "metadata": {"resourceVersion": store.version().to_string()}, "items": found}),
+    )
 }
 
 fn create(store: &mut Store, target: &Target, object: Value, user: &User, dry: bool) -> Result<Response, Failure> {
@@ -220,7 +246,14 @@ fn save(store: &mut Store, target: &Target, old: &Value, mut object: Value, dry:
     Ok(answer(200, &saved))
 }
 
-fn patch(store: &mut Store, target: &Target, request: &Request, user: &User, change: Value, dry: bool) -> Result<Response, Failure> {
+fn patch(
+    store: &mut Store,
+    target: &Target,
+    request: &Request,
+    user: &User,
+    change: Value,
+    dry: bool,
+) -> Result<Response, Failure> {
     let kind = request.header("content-type").unwrap_or_default().to_owned();
     let old = match find(store, target) {
         Ok(old) => old.clone(),
@@ -230,7 +263,8 @@ fn patch(store: &mut Store, target: &Target, request: &Request, user: &User, cha
     };
     let mut object = old.clone();
     if kind.contains("json-patch") {
-        merge::json_patch(&mut object, items(&change, "")).map_err(|error| Failure::new(422, "Invalid", error.to_string()))?;
+        merge::json_patch(&mut object, items(&change, ""))
+            .map_err(|error| Failure::new(422, "Invalid", error.to_string()))?;
     } else if kind.contains("strategic") || kind.contains("apply-patch") {
         merge::strategic(&mut object, &change);
     } else {
@@ -243,7 +277,10 @@ fn delete(store: &mut Store, target: &Target, request: &Request) -> Result<Respo
     let old = find(store, target)?.clone();
     let at = key(&resource(target.kind), &target.namespace, &target.name);
     let options: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-    let grace = request.query("gracePeriodSeconds").and_then(|text| text.parse().ok()).or(options["gracePeriodSeconds"].as_i64());
+    let grace = request
+        .query("gracePeriodSeconds")
+        .and_then(|text| text.parse().ok())
+        .or(options["gracePeriodSeconds"].as_i64());
     let graceful = target.kind.kind == "Pod" && grace != Some(0) && !text(&old, "/spec/nodeName").is_empty();
     if graceful {
         let mut object = old;
@@ -257,6 +294,9 @@ fn delete(store: &mut Store, target: &Target, request: &Request) -> Result<Respo
             store.remove(&at)?;
         }
     }
-    Ok(answer(200, &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
-        "details": {"name": target.name, "kind": target.kind.plural}})))
+    Ok(answer(
+        200,
+        &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
+        "details": {"name": target.name, "kind": target.kind.plural}}),
+    ))
 }

@@ -17,7 +17,8 @@ pub fn default(store: &Store, object: &mut Value) {
         return;
     }
     let range = super::nodes::networking(store).1;
-    let used: Vec<String> = store.list("services", None).map(|service| text(service, "/spec/clusterIP").to_owned()).collect();
+    let used: Vec<String> =
+        store.list("services", None).map(|service| text(service, "/spec/clusterIP").to_owned()).collect();
     let free = (16..4096).filter_map(|n| address(&range, n)).map(|ip| ip.to_string()).find(|ip| !used.contains(ip));
     object["spec"]["clusterIP"] = json!(free.unwrap_or_default());
     if object["spec"]["type"].is_null() {
@@ -27,23 +28,30 @@ pub fn default(store: &Store, object: &mut Value) {
 
 /// Brings each Service's Endpoints up to date with the ready pods it selects.
 pub fn endpoints(store: &mut Store) -> anyhow::Result<()> {
-    let services: Vec<Value> = store.list("services", None).filter(|service| service["spec"]["selector"].is_object()).cloned().collect();
+    let services: Vec<Value> =
+        store.list("services", None).filter(|service| service["spec"]["selector"].is_object()).cloned().collect();
     for service in services {
         let (namespace, name) = (text(&service, "/metadata/namespace"), text(&service, "/metadata/name"));
         let wanted = service["spec"]["selector"].as_object().cloned().unwrap_or_default();
         let addresses: Vec<Value> = store
             .list("pods", Some(namespace))
             .filter(|pod| wanted.iter().all(|(label, value)| &pod["metadata"]["labels"][label] == value))
-            .filter(|pod| super::nodes::condition(pod, "Ready") == "True" && pod["metadata"]["deletionTimestamp"].is_null())
-            .map(|pod| json!({"ip": text(pod, "/status/podIP"), "nodeName": text(pod, "/spec/nodeName"),
-                "targetRef": {"kind": "Pod", "namespace": namespace, "name": text(pod, "/metadata/name")}}))
+            .filter(|pod| {
+                super::nodes::condition(pod, "Ready") == "True" && pod["metadata"]["deletionTimestamp"].is_null()
+            })
+            .map(|pod| {
+                json!({"ip": text(pod, "/status/podIP"), "nodeName": text(pod, "/spec/nodeName"),
+                "targetRef": {"kind": "Pod", "namespace": namespace, "name": text(pod, "/metadata/name")}})
+            })
             .collect();
         let ports: Vec<Value> = items(&service, "/spec/ports")
             .iter()
             .map(|port| {
                 let target = match &port["targetPort"] {
                     Value::Number(number) => json!(number),
-                    Value::String(named) => named_port(store, namespace, &wanted, named).unwrap_or(port["port"].clone()),
+                    Value::String(named) => {
+                        named_port(store, namespace, &wanted, named).unwrap_or(port["port"].clone())
+                    }
                     _ => port["port"].clone(),
                 };
                 json!({"name": port["name"], "port": target, "protocol": port["protocol"].as_str().unwrap_or("TCP")})
@@ -57,6 +65,12 @@ pub fn endpoints(store: &mut Store) -> anyhow::Result<()> {
 }
 
 fn named_port(store: &Store, namespace: &str, wanted: &serde_json::Map<String, Value>, name: &str) -> Option<Value> {
-    let pod = store.list("pods", Some(namespace)).find(|pod| wanted.iter().all(|(label, value)| &pod["metadata"]["labels"][label] == value))?;
-    items(pod, "/spec/containers").iter().flat_map(|container| items(container, "/ports")).find(|port| text(port, "/name") == name).map(|port| port["containerPort"].clone())
+    let pod = store
+        .list("pods", Some(namespace))
+        .find(|pod| wanted.iter().all(|(label, value)| &pod["metadata"]["labels"][label] == value))?;
+    items(pod, "/spec/containers")
+        .iter()
+        .flat_map(|container| items(container, "/ports"))
+        .find(|port| text(port, "/name") == name)
+        .map(|port| port["containerPort"].clone())
 }

@@ -43,7 +43,8 @@ impl Failure {
     pub fn forbidden(user: &User, ask: &Ask<'_>) -> Self {
         let group = ask.group;
         let qualified = if group.is_empty() { ask.resource.to_owned() } else { format!("{}.{group}", ask.resource) };
-        let object = if ask.name.is_empty() { format!("{qualified} is") } else { format!("{qualified} {:?} is", ask.name) };
+        let object =
+            if ask.name.is_empty() { format!("{qualified} is") } else { format!("{qualified} {:?} is", ask.name) };
         let scope = match ask.namespace {
             "" => "at the cluster scope".to_owned(),
             namespace => format!("in the namespace {namespace:?}"),
@@ -71,5 +72,9 @@ impl From<anyhow::Error> for Failure {
 
 /// An object as response.
 pub fn answer(status: u16, object: &Value) -> Response {
-    Response { status, headers: vec![("Content-Type".into(), "application/json".into())], body: object.to_string().into_bytes() }
+    Response {
+        status,
+        headers: vec![("Content-Type".into(), "application/json".into())],
+        body: object.to_string().into_bytes(),
+    }
 }

@@ -31,8 +31,10 @@ impl Store {
             let parts: Vec<_> = parts.split('!').map(|part| part.replace("%2f", "/")).collect();
             let [resource, namespace, name] = parts.as_slice() else { continue };
             let text = std::fs::read_to_string(entry.path())?;
-            let object: Value = serde_json::from_str(&text).with_context(|| format!("reading {}", entry.path().display()))?;
-            let version = object["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse().ok()).unwrap_or(0);
+            let object: Value =
+                serde_json::from_str(&text).with_context(|| format!("reading {}", entry.path().display()))?;
+            let version =
+                object["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse().ok()).unwrap_or(0);
             store.version = store.version.max(version);
             store.objects.insert(key(resource, namespace, name), object);
         }

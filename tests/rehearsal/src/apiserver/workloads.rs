@@ -66,7 +66,9 @@ pub fn end(store: &mut Store, pod: &Value) -> Result<()> {
 }
 
 fn ready(pods: &[Value]) -> usize {
-    pods.iter().filter(|pod| condition(pod, "Ready") == "True" && pod["metadata"]["deletionTimestamp"].is_null()).count()
+    pods.iter()
+        .filter(|pod| condition(pod, "Ready") == "True" && pod["metadata"]["deletionTimestamp"].is_null())
+        .count()
 }
 
 fn suffix() -> String {
@@ -86,13 +88,18 @@ pub fn daemonsets(store: &mut Store) -> Result<()> {
             if pods.iter().any(|pod| text(pod, "/spec/nodeName") == name) {
                 continue;
             }
-            let mut pod = pod_from(&set, format!("{}-{}", text(&set, "/metadata/name"), suffix()), &[("controller-revision-hash", &revision), ("pod-template-generation", "1")]);
+            let mut pod = pod_from(
+                &set,
+                format!("{}-{}", text(&set, "/metadata/name"), suffix()),
+                &[("controller-revision-hash", &revision), ("pod-template-generation", "1")],
+            );
             pod["spec"]["nodeName"] = json!(name);
             pods.push(pod.clone());
             put_pod(store, pod)?;
         }
         let current = |pod: &&Value| text(pod, "/metadata/labels/controller-revision-hash") == revision;
-        let stray = |pod: &&Value| !wanted.iter().any(|node| text(node, "/metadata/name") == text(pod, "/spec/nodeName"));
+        let stray =
+            |pod: &&Value| !wanted.iter().any(|node| text(node, "/metadata/name") == text(pod, "/spec/nodeName"));
         for pod in pods.iter().filter(stray) {
             end(store, pod)?;
         }
@@ -116,7 +123,8 @@ pub fn daemonsets(store: &mut Store) -> Result<()> {
 /// One round over all Deployments: the current template's ReplicaSet is scaled up, the others down.
 pub fn deployments(store: &mut Store) -> Result<()> {
     for mut deployment in store.list("apps/deployments", None).cloned().collect::<Vec<_>>() {
-        let (namespace, name) = (text(&deployment, "/metadata/namespace").to_owned(), text(&deployment, "/metadata/name").to_owned());
+        let (namespace, name) =
+            (text(&deployment, "/metadata/namespace").to_owned(), text(&deployment, "/metadata/name").to_owned());
         let revision = hash(&deployment["spec"]["template"]);
         let replicas = deployment["spec"]["replicas"].as_i64().unwrap_or(1);
         let at = key("apps/replicasets", &namespace, &format!("{name}-{revision}"));
@@ -129,14 +137,28 @@ pub fn deployments(store: &mut Store) -> Result<()> {
             store.put(at.clone(), set)?;
         }
         let uid = deployment["metadata"]["uid"].clone();
-        let sets: Vec<Value> = store.list("apps/replicasets", Some(&namespace)).filter(|set| items(set, "/metadata/ownerReferences").iter().any(|owner| owner["uid"] == uid)).cloned().collect();
+        let sets: Vec<Value> = store
+            .list("apps/replicasets", Some(&namespace))
+            .filter(|set| items(set, "/metadata/ownerReferences").iter().any(|owner| owner["uid"] == uid))
+            .cloned()
+            .collect();
         let mut current = json!({});
-        let fresh_ready = sets.iter().find(|set| text(set, "/metadata/name") == at.2).and_then(|set| set["status"]["readyReplicas"].as_i64()).unwrap_or(0);
+        let fresh_ready = sets
+            .iter()
+            .find(|set| text(set, "/metadata/name") == at.2)
+            .and_then(|set| set["status"]["readyReplicas"].as_i64())
+            .unwrap_or(0);
         let mut total = 0;
         for mut set in sets {
             let own = text(&set, "/metadata/name") == at.2;
             total += set["status"]["replicas"].as_i64().unwrap_or(0);
-            let scale = if own { replicas } else if fresh_ready >= replicas { 0 } else { set["spec"]["replicas"].as_i64().unwrap_or(0) };
+            let scale = if own {
+                replicas
+            } else if fresh_ready >= replicas {
+                0
+            } else {
+                set["spec"]["replicas"].as_i64().unwrap_or(0)
+            };
             if own {
                 current = set["status"].clone();
             }
@@ -145,7 +167,9 @@ pub fn deployments(store: &mut Store) -> Result<()> {
             store.put(at, set)?;
         }
         let available = current["readyReplicas"].as_i64().unwrap_or(0);
-        let since = items(&deployment, "/status/conditions").first().map_or_else(clock::now, |old| text(old, "/lastTransitionTime").to_owned());
+        let since = items(&deployment, "/status/conditions")
+            .first()
+            .map_or_else(clock::now, |old| text(old, "/lastTransitionTime").to_owned());
         deployment["status"] = json!({"replicas": total, "updatedReplicas": current["replicas"], "readyReplicas": available, "availableReplicas": available,
             "unavailableReplicas": (replicas - available).max(0), "observedGeneration": deployment["metadata"]["generation"],
             "conditions": [{"type": "Available", "status": if available >= replicas { "True" } else { "False" }, "lastTransitionTime": since}]});
@@ -160,10 +184,12 @@ pub fn replicas(store: &mut Store) -> Result<()> {
         for mut set in store.list(resource, None).cloned().collect::<Vec<_>>() {
             let name = text(&set, "/metadata/name").to_owned();
             let wanted = set["spec"]["replicas"].as_u64().unwrap_or(1) as usize;
-            let mut pods: Vec<_> = owned(store, &set).into_iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null()).collect();
+            let mut pods: Vec<_> =
+                owned(store, &set).into_iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null()).collect();
             for ordinal in 0..wanted {
                 let named = format!("{name}-{ordinal}");
-                if pods.len() >= wanted || kind == "sts" && pods.iter().any(|pod| text(pod, "/metadata/name") == named) {
+                if pods.len() >= wanted || kind == "sts" && pods.iter().any(|pod| text(pod, "/metadata/name") == named)
+                {
                     continue;
                 }
                 let pod = pod_from(&set, if kind == "sts" { named } else { format!("{name}-{}", suffix()) }, &[]);

@@ -1,7 +1,7 @@
 //! The CNI plugin `flannel`: reads subnet.env and delegates to bridge with host-local, in the real plugin's words.
 
-use crate::yaml::text;
 use crate::place;
+use crate::yaml::text;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::process::{Command, ExitCode, Stdio};
@@ -30,7 +30,10 @@ pub fn main() -> ExitCode {
 fn run(conf: &Value) -> Result<String, Refusal> {
     let command = std::env::var("CNI_COMMAND").unwrap_or_default();
     match command.as_str() {
-        "VERSION" => Ok(json!({"cniVersion": "1.0.0", "supportedVersions": ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0"]}).to_string()),
+        "VERSION" => Ok(
+            json!({"cniVersion": "1.0.0", "supportedVersions": ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0"]})
+                .to_string(),
+        ),
         "ADD" => add(conf),
         "DEL" => delete(conf),
         "CHECK" => Ok(String::new()),
@@ -43,8 +46,15 @@ fn subnet_env(path: &str) -> Result<Vec<(String, String)>, Refusal> {
         let cause = if error.kind() == std::io::ErrorKind::NotFound { "no such file or directory".to_owned() } else { error.to_string() };
         Refusal(100, format!("failed to load flannel 'subnet.env' file: open {path}: {cause}. Check the flannel pod log for this node."))
     })?;
-    let pairs: Vec<(String, String)> = content.lines().filter_map(|line| line.split_once('=')).map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    let missing: Vec<&str> = ["FLANNEL_SUBNET", "FLANNEL_MTU", "FLANNEL_IPMASQ"].into_iter().filter(|key| !pairs.iter().any(|(name, _)| name == key)).collect();
+    let pairs: Vec<(String, String)> = content
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    let missing: Vec<&str> = ["FLANNEL_SUBNET", "FLANNEL_MTU", "FLANNEL_IPMASQ"]
+        .into_iter()
+        .filter(|key| !pairs.iter().any(|(name, _)| name == key))
+        .collect();
     if missing.is_empty() { Ok(pairs) } else { Err(Refusal(100, format!("{path} is missing {}", missing.join(", ")))) }
 }
 
@@ -78,9 +88,11 @@ fn add(conf: &Value) -> Result<String, Refusal> {
     if !get("FLANNEL_NETWORK").is_empty() {
         routes.push(json!({"dst": get("FLANNEL_NETWORK")}));
     }
-    delegate["ipam"] = json!({"type": "host-local", "ranges": [[{"subnet": network(get("FLANNEL_SUBNET"))}]], "routes": routes});
+    delegate["ipam"] =
+        json!({"type": "host-local", "ranges": [[{"subnet": network(get("FLANNEL_SUBNET"))}]], "routes": routes});
     let container = std::env::var("CNI_CONTAINERID").unwrap_or_default();
-    place::write(format!("/var/lib/cni/flannel/{container}"), delegate.to_string(), 0o600).map_err(|error| Refusal(100, format!("{error:#}")))?;
+    place::write(format!("/var/lib/cni/flannel/{container}"), delegate.to_string(), 0o600)
+        .map_err(|error| Refusal(100, format!("{error:#}")))?;
     call(&delegate)
 }
 
@@ -88,7 +100,9 @@ fn delete(_conf: &Value) -> Result<String, Refusal> {
     let container = std::env::var("CNI_CONTAINERID").unwrap_or_default();
     let path = format!("/var/lib/cni/flannel/{container}");
     // A pod that never came up, or was ended before, has nothing to give back.
-    let Some(delegate) = place::read(&path).and_then(|content| serde_json::from_str::<Value>(&content).ok()) else { return Ok(String::new()) };
+    let Some(delegate) = place::read(&path).and_then(|content| serde_json::from_str::<Value>(&content).ok()) else {
+        return Ok(String::new());
+    };
     let answer = call(&delegate)?;
     let _ = std::fs::remove_file(&path);
     Ok(answer)
@@ -98,7 +112,10 @@ fn delete(_conf: &Value) -> Result<String, Refusal> {
 fn call(delegate: &Value) -> Result<String, Refusal> {
     let name = text(delegate, "/type");
     let path = std::env::var("CNI_PATH").unwrap_or_default();
-    let program = path.split(':').map(|dir| std::path::Path::new(dir).join(name)).find(|file| file.is_file()).ok_or_else(|| Refusal(100, format!("failed to delegate: failed to find plugin {name:?} in path [{path}]")))?;
+    let program =
+        path.split(':').map(|dir| std::path::Path::new(dir).join(name)).find(|file| file.is_file()).ok_or_else(
+            || Refusal(100, format!("failed to delegate: failed to find plugin {name:?} in path [{path}]")),
+        )?;
     let io = |error: std::io::Error| Refusal(100, format!("failed to delegate {name}: {error}"));
     let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(io)?;
     if let Some(mut pipe) = child.stdin.take() {
@@ -110,7 +127,10 @@ fn call(delegate: &Value) -> Result<String, Refusal> {
         return Ok(answer);
     }
     let told: Value = serde_json::from_str(&answer).unwrap_or_default();
-    Err(Refusal(told["code"].as_u64().unwrap_or(100) as u32, format!("failed to delegate add: {}", told["msg"].as_str().unwrap_or(&answer))))
+    Err(Refusal(
+        told["code"].as_u64().unwrap_or(100) as u32,
+        format!("failed to delegate add: {}", told["msg"].as_str().unwrap_or(&answer)),
+    ))
 }
 
 #[cfg(test)]

@@ -27,17 +27,26 @@ fn run(args: &[String]) -> Result<()> {
     if !std::path::Path::new(bridge).exists() || faults::switched("no-br-netfilter") {
         bail!("Failed to check br_netfilter: stat {bridge}: no such file or directory");
     }
-    let conf: Value = serde_json::from_str(&place::read(NET_CONF).with_context(|| format!("failed to read net conf: open {NET_CONF}: no such file or directory"))?).context("error parsing subnet config")?;
+    let conf: Value = serde_json::from_str(
+        &place::read(NET_CONF)
+            .with_context(|| format!("failed to read net conf: open {NET_CONF}: no such file or directory"))?,
+    )
+    .context("error parsing subnet config")?;
     let backend = Some(text(&conf, "/Backend/Type")).filter(|kind| !kind.is_empty()).unwrap_or("udp");
     if backend != "vxlan" {
         bail!("the rehearsal's flannel has the backend vxlan only, not {backend:?}");
     }
-    let (vni, port) = (conf["Backend"]["VNI"].as_u64().unwrap_or(1), conf["Backend"]["Port"].as_u64().filter(|port| *port != 0).unwrap_or(8472));
+    let (vni, port) = (
+        conf["Backend"]["VNI"].as_u64().unwrap_or(1),
+        conf["Backend"]["Port"].as_u64().filter(|port| *port != 0).unwrap_or(8472),
+    );
     let network = text(&conf, "/Network").to_owned();
     let api = hostside::api()?;
     let name = std::env::var("REHEARSAL_NODE").context("REHEARSAL_NODE is not set")?;
     let target = format!("/api/v1/nodes/{name}");
-    let node = api.get(&target).map_err(|error| anyhow!("Failed to create SubnetManager: error retrieving pod spec: {error}"))?;
+    let node = api
+        .get(&target)
+        .map_err(|error| anyhow!("Failed to create SubnetManager: error retrieving pod spec: {error}"))?;
     let subnet = text(&node, "/spec/podCIDR").to_owned();
     if subnet.is_empty() {
         bail!("Error fetching subnet config: failed to acquire lease: node {name:?} pod cidr not assigned");
@@ -47,12 +56,16 @@ fn run(args: &[String]) -> Result<()> {
     let mac = links::vxlan(&outside, vni, port, &subnet)?;
     let notes = json!({format!("{NOTE}/backend-data"): json!({"VNI": vni, "VtepMAC": mac}).to_string(), format!("{NOTE}/backend-type"): "vxlan",
         format!("{NOTE}/kube-subnet-manager"): "true", format!("{NOTE}/public-ip"): outside.address});
-    api.call("PATCH", &target, "application/merge-patch+json", Some(&json!({"metadata": {"annotations": notes}}))).map_err(|error| anyhow!("{error}"))?;
+    api.call("PATCH", &target, "application/merge-patch+json", Some(&json!({"metadata": {"annotations": notes}})))
+        .map_err(|error| anyhow!("{error}"))?;
     let masq = args.iter().any(|arg| arg == "--ip-masq" || arg == "--ip-masq=true");
     chains(&network, &subnet, masq)?;
     let gateway = crate::apiserver::services::address(&subnet, 1).map(|ip| ip.to_string()).unwrap_or_default();
     let bits = subnet.split('/').nth(1).unwrap_or("24");
-    let env = format!("FLANNEL_NETWORK={network}\nFLANNEL_SUBNET={gateway}/{bits}\nFLANNEL_MTU={}\nFLANNEL_IPMASQ={masq}\n", outside.mtu - 50);
+    let env = format!(
+        "FLANNEL_NETWORK={network}\nFLANNEL_SUBNET={gateway}/{bits}\nFLANNEL_MTU={}\nFLANNEL_IPMASQ={masq}\n",
+        outside.mtu - 50
+    );
     if !faults::switched("no-subnet-env") {
         place::replace(SUBNET_ENV, env, 0o644)?;
         klog::info("main.go:396", &format!("Wrote subnet file to {SUBNET_ENV}"));
@@ -73,10 +86,17 @@ fn chains(network: &str, subnet: &str, masq: bool) -> Result<()> {
              -A FLANNEL-POSTRTG -s {network} ! -d 224.0.0.0/4 {note} -j MASQUERADE --random-fully\n\
              -A FLANNEL-POSTRTG ! -s {network} -d {network} {note} -j MASQUERADE --random-fully\nCOMMIT\n"
         ))?;
-        hostside::rule("nat", "-A", "POSTROUTING", &["-m", "comment", "--comment", "flanneld masq", "-j", "FLANNEL-POSTRTG"])?;
+        hostside::rule(
+            "nat",
+            "-A",
+            "POSTROUTING",
+            &["-m", "comment", "--comment", "flanneld masq", "-j", "FLANNEL-POSTRTG"],
+        )?;
     }
     let note = "-m comment --comment \"flanneld forward\"";
-    hostside::restore(&format!("*filter\n:FLANNEL-FWD - [0:0]\n-A FLANNEL-FWD -s {network} {note} -j ACCEPT\n-A FLANNEL-FWD -d {network} {note} -j ACCEPT\nCOMMIT\n"))?;
+    hostside::restore(&format!(
+        "*filter\n:FLANNEL-FWD - [0:0]\n-A FLANNEL-FWD -s {network} {note} -j ACCEPT\n-A FLANNEL-FWD -d {network} {note} -j ACCEPT\nCOMMIT\n"
+    ))?;
     hostside::rule("filter", "-A", "FORWARD", &["-m", "comment", "--comment", "flanneld forward", "-j", "FLANNEL-FWD"])
 }
 
@@ -87,7 +107,11 @@ fn peers(nodes: &Value, own: &str, vni: u64) -> Vec<Peer> {
         let data: Value = serde_json::from_str(&note("backend-data")?).ok()?;
         let same = data["VNI"] == vni || data["VNI"].is_null();
         let subnet = text(node, "/spec/podCIDR").to_owned();
-        (same && text(node, "/metadata/name") != own && !subnet.is_empty()).then_some(Peer { subnet, address: note("public-ip")?, mac: data["VtepMAC"].as_str()?.to_owned() })
+        (same && text(node, "/metadata/name") != own && !subnet.is_empty()).then_some(Peer {
+            subnet,
+            address: note("public-ip")?,
+            mac: data["VtepMAC"].as_str()?.to_owned(),
+        })
     };
     items(nodes, "/items").iter().filter_map(peer).collect()
 }

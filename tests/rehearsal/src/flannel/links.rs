@@ -16,7 +16,8 @@ pub struct Outside {
 
 /// Finds the interface of the default route (or the first with a global address).
 pub fn outside() -> Result<Outside> {
-    let word = |text: &str, key: &str| text.split_whitespace().skip_while(|word| *word != key).nth(1).map(str::to_owned);
+    let word =
+        |text: &str, key: &str| text.split_whitespace().skip_while(|word| *word != key).nth(1).map(str::to_owned);
     let route = run("ip", &["-4", "route", "get", "8.8.8.8"], None)?.out;
     let (name, address) = match (word(&route, "dev"), word(&route, "src")) {
         (Some(name), Some(address)) => (name, address),
@@ -27,7 +28,9 @@ pub fn outside() -> Result<Outside> {
             (name, word(line, "inet").and_then(|cidr| cidr.split('/').next().map(str::to_owned)).unwrap_or_default())
         }
     };
-    let mtu = crate::place::read(format!("/sys/class/net/{name}/mtu")).and_then(|text| text.trim().parse().ok()).unwrap_or(1500);
+    let mtu = crate::place::read(format!("/sys/class/net/{name}/mtu"))
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(1500);
     Ok(Outside { name, address, mtu })
 }
 
@@ -46,7 +49,25 @@ pub fn vxlan(outside: &Outside, vni: u64, port: u64, subnet: &str) -> Result<Str
     });
     if !fits {
         run("ip", &["link", "del", &name], None)?;
-        check("ip", &["link", "add", &name, "type", "vxlan", "id", &vni.to_string(), "dev", &outside.name, "local", &outside.address, "dstport", &port.to_string(), "nolearning"])?;
+        check(
+            "ip",
+            &[
+                "link",
+                "add",
+                &name,
+                "type",
+                "vxlan",
+                "id",
+                &vni.to_string(),
+                "dev",
+                &outside.name,
+                "local",
+                &outside.address,
+                "dstport",
+                &port.to_string(),
+                "nolearning",
+            ],
+        )?;
     }
     check("ip", &["link", "set", &name, "mtu", &(outside.mtu - 50).to_string(), "up"])?;
     let address = format!("{}/32", subnet.split('/').next().unwrap_or_default());

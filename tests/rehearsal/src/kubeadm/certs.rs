@@ -49,7 +49,8 @@ fn leaf(ca: &Pair, name: &str, subject: &Subject<'_>) -> Result<(), Fail> {
     println!("[certs] Generating {name:?} certificate and key");
     keep(name, &pki::issue(ca, subject)?)?;
     if !subject.names.is_empty() {
-        let (ips, dns): (Vec<&String>, Vec<&String>) = subject.names.iter().partition(|name| name.parse::<std::net::IpAddr>().is_ok());
+        let (ips, dns): (Vec<&String>, Vec<&String>) =
+            subject.names.iter().partition(|name| name.parse::<std::net::IpAddr>().is_ok());
         let join = |list: Vec<&String>| list.into_iter().cloned().collect::<Vec<_>>().join(" ");
         println!("[certs] {name} serving cert is signed for DNS names [{}] and IPs [{}]", join(dns), join(ips));
     }
@@ -60,14 +61,23 @@ fn leaf(ca: &Pair, name: &str, subject: &Subject<'_>) -> Result<(), Fail> {
 pub fn generate(names: &Names) -> Result<Pair, Fail> {
     println!("[certs] Using certificateDir folder {DIR:?}");
     let ca = authority("ca", "kubernetes")?;
-    let base = ["kubernetes".to_owned(), "kubernetes.default".into(), "kubernetes.default.svc".into(), format!("kubernetes.default.svc.{}", names.domain)];
+    let base = [
+        "kubernetes".to_owned(),
+        "kubernetes.default".into(),
+        "kubernetes.default.svc".into(),
+        format!("kubernetes.default.svc.{}", names.domain),
+    ];
     let mut serving = vec![names.node.clone()];
     serving.extend(base);
     serving.extend([names.service.clone(), names.address.clone()]);
     serving.extend(names.extra.iter().cloned());
     leaf(&ca, "apiserver", &Subject { name: "kube-apiserver", group: None, names: &serving })?;
     let masters = if version::at_least(29) { "kubeadm:cluster-admins" } else { "system:masters" };
-    leaf(&ca, "apiserver-kubelet-client", &Subject { name: "kube-apiserver-kubelet-client", group: Some(masters), names: &[] })?;
+    leaf(
+        &ca,
+        "apiserver-kubelet-client",
+        &Subject { name: "kube-apiserver-kubelet-client", group: Some(masters), names: &[] },
+    )?;
     let front = authority("front-proxy-ca", "front-proxy-ca")?;
     leaf(&front, "front-proxy-client", &Subject { name: "front-proxy-client", group: None, names: &[] })?;
     let etcd = authority("etcd/ca", "etcd-ca")?;
@@ -112,8 +122,18 @@ pub fn kubeconfigs(ca: &Pair, node: &str, server: &str) -> Result<(), Fail> {
 
 /// `kubeadm certs check-expiration`.
 pub fn check_expiration() -> Result<(), Fail> {
-    println!("\nCERTIFICATE                EXPIRES                  RESIDUAL TIME   CERTIFICATE AUTHORITY   EXTERNALLY MANAGED");
-    for (name, ca) in [("apiserver", "ca"), ("apiserver-etcd-client", "etcd-ca"), ("apiserver-kubelet-client", "ca"), ("etcd/healthcheck-client", "etcd-ca"), ("etcd/peer", "etcd-ca"), ("etcd/server", "etcd-ca"), ("front-proxy-client", "front-proxy-ca")] {
+    println!(
+        "\nCERTIFICATE                EXPIRES                  RESIDUAL TIME   CERTIFICATE AUTHORITY   EXTERNALLY MANAGED"
+    );
+    for (name, ca) in [
+        ("apiserver", "ca"),
+        ("apiserver-etcd-client", "etcd-ca"),
+        ("apiserver-kubelet-client", "ca"),
+        ("etcd/healthcheck-client", "etcd-ca"),
+        ("etcd/peer", "etcd-ca"),
+        ("etcd/server", "etcd-ca"),
+        ("front-proxy-client", "front-proxy-ca"),
+    ] {
         let Some(end) = place::read(format!("{DIR}/{name}.crt")).and_then(|pem| pki::not_after(&pem)) else { continue };
         let when = time::OffsetDateTime::from_unix_timestamp(end).map(clock::stamp).unwrap_or_default();
         let days = (end - time::OffsetDateTime::now_utc().unix_timestamp()) / 86400;

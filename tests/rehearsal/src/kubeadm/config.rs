@@ -115,9 +115,12 @@ pub fn documents(path: &str) -> Result<Vec<Value>, Fail> {
 }
 
 fn deprecated(api: &str, kind: &str) {
-    crate::klog::warn("common.go:101", &format!(
-        "your configuration file uses a deprecated API spec: {api:?} (kind: {kind:?}). Please use 'kubeadm config migrate --old-config old-config-file --new-config new-config-file', which will write the new, similar spec using a newer API version."
-    ));
+    crate::klog::warn(
+        "common.go:101",
+        &format!(
+            "your configuration file uses a deprecated API spec: {api:?} (kind: {kind:?}). Please use 'kubeadm config migrate --old-config old-config-file --new-config new-config-file', which will write the new, similar spec using a newer API version."
+        ),
+    );
 }
 
 fn os(error: &std::io::Error) -> String {
@@ -146,7 +149,8 @@ pub fn extra_args(value: &Value) -> Vec<(String, String)> {
 /// The registration part of an InitConfiguration or JoinConfiguration, with the flags that override it.
 pub fn registration(document: &Value, args: &[String]) -> Result<Registration, Fail> {
     let node = &document["nodeRegistration"];
-    let mut ignore: Vec<String> = items(node, "/ignorePreflightErrors").iter().filter_map(Value::as_str).map(str::to_lowercase).collect();
+    let mut ignore: Vec<String> =
+        items(node, "/ignorePreflightErrors").iter().filter_map(Value::as_str).map(str::to_lowercase).collect();
     for value in flag_values(args, "--ignore-preflight-errors") {
         ignore.extend(value.split(',').map(|tag| tag.trim().to_lowercase()));
     }
@@ -157,11 +161,19 @@ pub fn registration(document: &Value, args: &[String]) -> Result<Registration, F
     let given = flag(args, "--cri-socket").unwrap_or_else(|| text(node, "/criSocket").to_owned());
     let cri_socket = if given.is_empty() { super::runtime::detect()? } else { super::runtime::normal(&given) };
     let taints = node["taints"].as_array().cloned();
-    Ok(Registration { name: name.trim().to_lowercase(), cri_socket, ignore, extra: extra_args(&node["kubeletExtraArgs"]), taints })
+    Ok(Registration {
+        name: name.trim().to_lowercase(),
+        cri_socket,
+        ignore,
+        extra: extra_args(&node["kubeletExtraArgs"]),
+        taints,
+    })
 }
 
 fn token_is_good(token: &str) -> bool {
-    let part = |text: &str, size| text.len() == size && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
+    let part = |text: &str, size| {
+        text.len() == size && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
+    };
     token.split_once('.').is_some_and(|(id, secret)| part(id, 6) && part(secret, 16))
 }
 
@@ -178,16 +190,25 @@ pub fn join(args: &[String]) -> Result<Join, Fail> {
     let or = |first: String, second: &str| if first.is_empty() { second.to_owned() } else { first };
     let token = or(or(word("--discovery-token", text(bootstrap, "/token")), &shared), "");
     let positional = positional(args);
-    let time = |path: &str, default: u64| duration(text(&document, path)).filter(|span| !span.is_zero()).unwrap_or(Duration::from_secs(default));
-    let mut hashes: Vec<String> = items(bootstrap, "/caCertHashes").iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    hashes.extend(flag_values(args, "--discovery-token-ca-cert-hash").iter().flat_map(|list| list.split(',')).map(str::to_owned));
+    let time = |path: &str, default: u64| {
+        duration(text(&document, path)).filter(|span| !span.is_zero()).unwrap_or(Duration::from_secs(default))
+    };
+    let mut hashes: Vec<String> =
+        items(bootstrap, "/caCertHashes").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    hashes.extend(
+        flag_values(args, "--discovery-token-ca-cert-hash").iter().flat_map(|list| list.split(',')).map(str::to_owned),
+    );
     let old = text(&document, "/discovery/timeout");
     let join = Join {
         endpoint: or(text(bootstrap, "/apiServerEndpoint").to_owned(), positional.first().map_or("", String::as_str)),
-        tls_token: or(or(word("--tls-bootstrap-token", text(&document, "/discovery/tlsBootstrapToken")), &shared), &token),
+        tls_token: or(
+            or(word("--tls-bootstrap-token", text(&document, "/discovery/tlsBootstrapToken")), &shared),
+            &token,
+        ),
         token,
         hashes,
-        unsafe_skip: bootstrap["unsafeSkipCAVerification"] == true || args.iter().any(|arg| arg == "--discovery-token-unsafe-skip-ca-verification"),
+        unsafe_skip: bootstrap["unsafeSkipCAVerification"] == true
+            || args.iter().any(|arg| arg == "--discovery-token-unsafe-skip-ca-verification"),
         file: word("--discovery-file", text(&document, "/discovery/file/kubeConfigPath")),
         discovery: if old.is_empty() { time("/timeouts/discovery", 300) } else { time("/discovery/timeout", 300) },
         bootstrap: time("/timeouts/tlsBootstrap", 300),
@@ -205,7 +226,9 @@ fn positional(args: &[String]) -> Vec<String> {
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         if arg.starts_with('-') {
-            let alone = ["--discovery-token-unsafe-skip-ca-verification", "--control-plane", "--dry-run", "--skip-headers"].contains(&arg.as_str());
+            let alone =
+                ["--discovery-token-unsafe-skip-ca-verification", "--control-plane", "--dry-run", "--skip-headers"]
+                    .contains(&arg.as_str());
             if !arg.contains('=') && !alone && arg.starts_with("--") {
                 rest.next();
             }
@@ -222,7 +245,10 @@ fn validate(join: &Join) -> Result<(), Fail> {
     }
     if join.file.is_empty() {
         if !token_is_good(&join.token) {
-            return Err(invalid(format!("discovery.bootstrapToken.token: Invalid value: {:?}: the bootstrap token is invalid", join.token)));
+            return Err(invalid(format!(
+                "discovery.bootstrapToken.token: Invalid value: {:?}: the bootstrap token is invalid",
+                join.token
+            )));
         }
         if join.hashes.is_empty() && !join.unsafe_skip {
             return Err(invalid("discovery.bootstrapToken.caCertHashes: Invalid value: \"\": using token-based discovery without caCertHashes can be unsafe. Set unsafeSkipCAVerification as true in your kubeadm config file or pass --discovery-token-unsafe-skip-ca-verification flag to continue".into()));
@@ -232,7 +258,10 @@ fn validate(join: &Join) -> Result<(), Fail> {
         }
     }
     if !join.tls_token.is_empty() && !token_is_good(&join.tls_token) {
-        return Err(invalid(format!("discovery.tlsBootstrapToken: Invalid value: {:?}: the bootstrap token is invalid", join.tls_token)));
+        return Err(invalid(format!(
+            "discovery.tlsBootstrapToken: Invalid value: {:?}: the bootstrap token is invalid",
+            join.tls_token
+        )));
     }
     Ok(())
 }

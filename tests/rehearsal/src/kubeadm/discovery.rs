@@ -27,7 +27,10 @@ fn hash_is_good(hash: &str) -> Result<(), Fail> {
         return Err(Fail::plain(format!("{context}invalid hash {hash:?}, expected \"format:value\"")));
     };
     if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(Fail::plain(format!("{context}invalid hash {hash:?}, expected a 32 byte SHA-256 hash, found {} bytes", hex.len() / 2)));
+        return Err(Fail::plain(format!(
+            "{context}invalid hash {hash:?}, expected a 32 byte SHA-256 hash, found {} bytes",
+            hex.len() / 2
+        )));
     }
     Ok(())
 }
@@ -37,9 +40,18 @@ fn cluster_info(api: &Api, id: &str, timeout: Duration, signed: bool) -> Result<
     let start = Instant::now();
     loop {
         let answer = if faults::on("api-refused") {
-            Err(ApiError::Transport(format!("Get \"{}{TARGET}\": dial tcp {}: connect: connection refused", api.0.base(), api.0.base().trim_start_matches("https://"))))
+            Err(ApiError::Transport(format!(
+                "Get \"{}{TARGET}\": dial tcp {}: connect: connection refused",
+                api.0.base(),
+                api.0.base().trim_start_matches("https://")
+            )))
         } else if faults::on("clock-behind") {
-            Err(ApiError::Transport(format!("Get \"{}{TARGET}\": x509: certificate has expired or is not yet valid: current time {} is before {}", api.0.base(), "2001-01-01T00:00:00Z", clock::now())))
+            Err(ApiError::Transport(format!(
+                "Get \"{}{TARGET}\": x509: certificate has expired or is not yet valid: current time {} is before {}",
+                api.0.base(),
+                "2001-01-01T00:00:00Z",
+                clock::now()
+            )))
         } else {
             api.get(TARGET)
         };
@@ -59,7 +71,9 @@ fn cluster_info(api: &Api, id: &str, timeout: Duration, signed: bool) -> Result<
 /// Finds the cluster a join is meant for.
 pub fn discover(join: &Join) -> Result<Found, Fail> {
     if !join.file.is_empty() {
-        let content = std::fs::read_to_string(&join.file).map_err(|error| Fail::plain(format!("couldn't validate the identity of the API Server: open {}: {error}", join.file)))?;
+        let content = std::fs::read_to_string(&join.file).map_err(|error| {
+            Fail::plain(format!("couldn't validate the identity of the API Server: open {}: {error}", join.file))
+        })?;
         let (server, ca) = kubeconfig::cluster(&parse(&content)?)?;
         return Ok(Found { server, ca: String::from_utf8_lossy(&ca).into_owned() });
     }
@@ -80,7 +94,9 @@ fn by_token(join: &Join) -> Result<Found, Fail> {
         return Err(Fail::plain("there is no kubeconfig key in the cluster-info ConfigMap. This API Server isn't set up for token bootstrapping, can't connect".into()));
     }
     if pki::jws(content, id, secret) != text(&info, &format!("/data/jws-kubeconfig-{id}")) {
-        return Err(Fail::plain("failed to verify JWS signature of received cluster info object, can't trust this API Server".into()));
+        return Err(Fail::plain(
+            "failed to verify JWS signature of received cluster info object, can't trust this API Server".into(),
+        ));
     }
     let (server, ca) = kubeconfig::cluster(&parse(content)?)?;
     let ca = String::from_utf8_lossy(&ca).into_owned();
@@ -89,13 +105,18 @@ fn by_token(join: &Join) -> Result<Found, Fail> {
     }
     let pins = pki::pins(&ca)?;
     if faults::switched("ca-mismatch") || !pins.iter().any(|pin| join.hashes.contains(pin)) {
-        return Err(Fail::plain(format!("cluster CA found in cluster-info ConfigMap is invalid: none of the public keys {:?} are pinned", pins.join(":"))));
+        return Err(Fail::plain(format!(
+            "cluster CA found in cluster-info ConfigMap is invalid: none of the public keys {:?} are pinned",
+            pins.join(":")
+        )));
     }
     // The same endpoint again, now with the pinned CA: wrong names and times in its certificate show here.
     let trusted = Api(Client::new(&endpoint, trust::client(Some(ca.as_bytes()), None)?, None));
     let again = cluster_info(&trusted, id, join.discovery, true)?;
     if text(&again, "/data/kubeconfig") != content {
-        return Err(Fail::plain("the second kubeconfig from the cluster-info ConfigMap (using CA validation) differs from the first".into()));
+        return Err(Fail::plain(
+            "the second kubeconfig from the cluster-info ConfigMap (using CA validation) differs from the first".into(),
+        ));
     }
     Ok(Found { server, ca })
 }

@@ -21,7 +21,12 @@ impl Fail {
     /// The `[ERROR X]` lines of preflight, in kubeadm's envelope.
     pub fn preflight(lines: &str) -> Self {
         let hint = "[preflight] If you know what you are doing, you can make a check non-fatal with `--ignore-preflight-errors=...`";
-        Self { phase: None, text: format!("[preflight] Some fatal errors occurred:\n{lines}{hint}"), code: 1, preflight: true }
+        Self {
+            phase: None,
+            text: format!("[preflight] Some fatal errors occurred:\n{lines}{hint}"),
+            code: 1,
+            preflight: true,
+        }
     }
 
     /// The same failure, said to have happened in `phase`.
@@ -52,7 +57,10 @@ impl Fail {
         if let Some(phase) = self.phase {
             text = format!("error execution phase {phase}: {text}");
         }
-        eprintln!("{}{text}\nTo see the stack trace of this error execute with --v=5 or higher", if new { "error: " } else { "" });
+        eprintln!(
+            "{}{text}\nTo see the stack trace of this error execute with --v=5 or higher",
+            if new { "error: " } else { "" }
+        );
         ExitCode::from(if new { 1 } else { self.code })
     }
 }

@@ -32,9 +32,17 @@ fn own_address() -> Result<String, Fail> {
     if let Some(address) = words.next() {
         return Ok(address.to_owned());
     }
-    let addresses = run::run("ip", &["-4", "-o", "addr", "show", "scope", "global"], None).map(|ran| ran.out).unwrap_or_default();
-    let first = addresses.split_whitespace().skip_while(|word| *word != "inet").nth(1).and_then(|cidr| cidr.split('/').next()).map(str::to_owned);
-    first.ok_or_else(|| Fail::plain("couldn't use \"0.0.0.0\" as \"apiserver-advertise-address\", must be ipv4 or ipv6 address".into()))
+    let addresses =
+        run::run("ip", &["-4", "-o", "addr", "show", "scope", "global"], None).map(|ran| ran.out).unwrap_or_default();
+    let first = addresses
+        .split_whitespace()
+        .skip_while(|word| *word != "inet")
+        .nth(1)
+        .and_then(|cidr| cidr.split('/').next())
+        .map(str::to_owned);
+    first.ok_or_else(|| {
+        Fail::plain("couldn't use \"0.0.0.0\" as \"apiserver-advertise-address\", must be ipv4 or ipv6 address".into())
+    })
 }
 
 impl Init {
@@ -48,14 +56,16 @@ impl Init {
         };
         let own = version::claimed();
         cluster["kind"] = json!("ClusterConfiguration");
-        cluster["apiVersion"] = json!(format!("kubeadm.k8s.io/{}", if version::at_least(31) { "v1beta4" } else { "v1beta3" }));
+        cluster["apiVersion"] =
+            json!(format!("kubeadm.k8s.io/{}", if version::at_least(31) { "v1beta4" } else { "v1beta3" }));
         default(&mut cluster, "/kubernetesVersion", "--kubernetes-version", &own.to_string());
         default(&mut cluster, "/imageRepository", "--image-repository", version::registry());
         default(&mut cluster, "/certificatesDir", "--cert-dir", "/etc/kubernetes/pki");
         default(&mut cluster, "/clusterName", "--cluster-name", "kubernetes");
         default(&mut cluster, "/networking/dnsDomain", "--service-dns-domain", "cluster.local");
         default(&mut cluster, "/networking/serviceSubnet", "--service-cidr", "10.96.0.0/12");
-        let pods = flag(args, "--pod-network-cidr").unwrap_or_else(|| text(&cluster, "/networking/podSubnet").to_owned());
+        let pods =
+            flag(args, "--pod-network-cidr").unwrap_or_else(|| text(&cluster, "/networking/podSubnet").to_owned());
         if !pods.is_empty() {
             set(&mut cluster, "/networking/podSubnet", json!(pods));
         }
@@ -65,9 +75,11 @@ impl Init {
         if cluster["etcd"].is_null() {
             cluster["etcd"] = json!({"local": {"dataDir": "/var/lib/etcd"}});
         }
-        let address = flag(args, "--apiserver-advertise-address").unwrap_or_else(|| text(&init, "/localAPIEndpoint/advertiseAddress").to_owned());
+        let address = flag(args, "--apiserver-advertise-address")
+            .unwrap_or_else(|| text(&init, "/localAPIEndpoint/advertiseAddress").to_owned());
         let address = if address.is_empty() { own_address()? } else { address };
-        let mut tokens: Vec<token::Token> = items(&init, "/bootstrapTokens").iter().map(token::Token::from_config).collect::<Result<_, _>>()?;
+        let mut tokens: Vec<token::Token> =
+            items(&init, "/bootstrapTokens").iter().map(token::Token::from_config).collect::<Result<_, _>>()?;
         if let Some(given) = flag(args, "--token") {
             tokens = vec![token::Token::new(&given, flag(args, "--token-ttl").as_deref())?];
         }
@@ -125,7 +137,10 @@ fn preflight(init: &Init) -> Result<(), Fail> {
     checks.finish()?;
     println!("[preflight] Pulling images required for setting up a Kubernetes cluster");
     println!("[preflight] This might take a minute or two, depending on the speed of your internet connection");
-    println!("[preflight] You can also perform this action {}beforehand using 'kubeadm config images pull'", if version::at_least(28) { "" } else { "in " });
+    println!(
+        "[preflight] You can also perform this action {}beforehand using 'kubeadm config images pull'",
+        if version::at_least(28) { "" } else { "in " }
+    );
     Ok(())
 }
 
@@ -138,13 +153,23 @@ pub fn run(args: &[String]) -> Result<(), Fail> {
     if !skipped("preflight") {
         preflight(&init).map_err(|fail| fail.during("preflight"))?;
     }
-    let service = crate::apiserver::services::address(text(&init.cluster, "/networking/serviceSubnet"), 1).map(|ip| ip.to_string()).unwrap_or_default();
-    let mut extra: Vec<String> = items(&init.cluster, "/apiServer/certSANs").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let service = crate::apiserver::services::address(text(&init.cluster, "/networking/serviceSubnet"), 1)
+        .map(|ip| ip.to_string())
+        .unwrap_or_default();
+    let mut extra: Vec<String> =
+        items(&init.cluster, "/apiServer/certSANs").iter().filter_map(Value::as_str).map(str::to_owned).collect();
     extra.push(init.endpoint().rsplit_once(':').map(|(host, _)| host.to_owned()).unwrap_or_default());
     extra.retain(|name| *name != init.address && !name.is_empty());
-    let names = certs::Names { node: init.node.name.clone(), address: init.address.clone(), service, domain: text(&init.cluster, "/networking/dnsDomain").into(), extra };
+    let names = certs::Names {
+        node: init.node.name.clone(),
+        address: init.address.clone(),
+        service,
+        domain: text(&init.cluster, "/networking/dnsDomain").into(),
+        extra,
+    };
     let ca = certs::generate(&names).map_err(|fail| fail.during("certs"))?;
-    certs::kubeconfigs(&ca, &init.node.name, &format!("https://{}", init.endpoint())).map_err(|fail| fail.during("kubeconfig"))?;
+    certs::kubeconfigs(&ca, &init.node.name, &format!("https://{}", init.endpoint()))
+        .map_err(|fail| fail.during("kubeconfig"))?;
     let start = || -> Result<(), Fail> {
         machine::write_flags(&init.node, &[])?;
         machine::write_config(&init.kubelet)?;
@@ -174,11 +199,15 @@ pub fn run(args: &[String]) -> Result<(), Fail> {
 /// Waits up to four minutes for the API server that the kubelet starts from the manifests.
 fn wait() -> Result<(), Fail> {
     if version::at_least(29) {
-        println!("[wait-control-plane] Waiting for the kubelet to boot up the control plane as static Pods from directory \"/etc/kubernetes/manifests\"");
+        println!(
+            "[wait-control-plane] Waiting for the kubelet to boot up the control plane as static Pods from directory \"/etc/kubernetes/manifests\""
+        );
         machine::wait_health_new(Duration::from_secs(240))?;
         println!("[api-check] Waiting for a healthy API server. This can take up to 4m0s");
     } else {
-        println!("[wait-control-plane] Waiting for the kubelet to boot up the control plane as static Pods from directory \"/etc/kubernetes/manifests\". This can take up to 4m0s");
+        println!(
+            "[wait-control-plane] Waiting for the kubelet to boot up the control plane as static Pods from directory \"/etc/kubernetes/manifests\". This can take up to 4m0s"
+        );
     }
     let api = kubeconfig::load("/etc/kubernetes/admin.conf")?;
     let start = Instant::now();
@@ -201,7 +230,9 @@ fn wait() -> Result<(), Fail> {
 /// kubelet.conf then names the rotated certificate instead of carrying one.
 fn finalize(node: &str) -> Result<(), Fail> {
     const PEM: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
-    println!("[kubelet-finalize] Updating \"/etc/kubernetes/kubelet.conf\" to point to a rotatable kubelet client certificate and key");
+    println!(
+        "[kubelet-finalize] Updating \"/etc/kubernetes/kubelet.conf\" to point to a rotatable kubelet client certificate and key"
+    );
     let path = "/etc/kubernetes/kubelet.conf";
     let mut config = crate::yaml::parse(&place::read(path).unwrap_or_default())?;
     let embedded = |field: &str| crate::pki::unbase64(text(&config, &format!("/users/0/user/{field}")));
@@ -209,14 +240,16 @@ fn finalize(node: &str) -> Result<(), Fail> {
         let both = [embedded("client-certificate-data")?, embedded("client-key-data")?].concat();
         place::write(PEM, both, 0o600)?;
     }
-    config["users"] = json!([{"name": format!("system:node:{node}"), "user": {"client-certificate": PEM, "client-key": PEM}}]);
+    config["users"] =
+        json!([{"name": format!("system:node:{node}"), "user": {"client-certificate": PEM, "client-key": PEM}}]);
     Ok(place::replace(path, crate::yaml::write(&config), 0o600)?)
 }
 
 fn closing(init: &Init, ca: &str) -> Result<(), Fail> {
     let token = init.tokens.first().map(token::Token::text).unwrap_or_default();
     let pin = crate::pki::pins(ca)?.join(" ");
-    println!("
+    println!(
+        "
 Your Kubernetes control-plane has initialized successfully!
 
 To start using your cluster, you need to run the following as a regular user:
@@ -236,6 +269,8 @@ Run \"kubectl apply -f [podnetwork].yaml\" with one of the options listed at:
 Then you can join any number of worker nodes by running the following on each as root:
 
 kubeadm join {} --token {token} \\
-	--discovery-token-ca-cert-hash {pin} ", init.endpoint());
+	--discovery-token-ca-cert-hash {pin} ",
+        init.endpoint()
+    );
     Ok(())
 }

@@ -25,13 +25,15 @@ pub fn run(args: &[String]) -> Result<(), Fail> {
     if !skipped("kubelet-start") {
         kubelet_start(&join, &found, &cluster)?;
     }
-    println!("
+    println!(
+        "
 This node has joined the cluster:
 * Certificate signing request was sent to apiserver and a response was received.
 * The Kubelet was informed of the new secure connection details.
 
 Run 'kubectl get nodes' on the control-plane to see this node join the cluster.
-");
+"
+    );
     Ok(())
 }
 
@@ -52,17 +54,25 @@ fn preflight(join: &Join, skip: bool) -> Result<(Found, (Value, Value)), Fail> {
     }
     let found = discovery::discover(join)?;
     if version::at_least(32) {
-        println!("[preflight] Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...");
-        println!("[preflight] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.");
+        println!(
+            "[preflight] Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"..."
+        );
+        println!(
+            "[preflight] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it."
+        );
     } else {
         println!("[preflight] Reading configuration from the cluster...");
-        println!("[preflight] FYI: You can look at this config file with 'kubectl -n kube-system get cm kubeadm-config -o yaml'");
+        println!(
+            "[preflight] FYI: You can look at this config file with 'kubectl -n kube-system get cm kubeadm-config -o yaml'"
+        );
     }
     let api = bootstrap_client(join, &found)?;
     let fetch = |name: &str| api.get(&format!("/api/v1/namespaces/kube-system/configmaps/{name}?timeout=10s"));
     let wrap = |fail: Fail| fail.wrap("failed to get config map").wrap("unable to fetch the kubeadm-config ConfigMap");
     let cluster = fetch("kubeadm-config").map_err(|error| wrap(Fail::from(error)))?;
-    let kubelet = fetch(&machine::config_map()).map_err(|error| Fail::from(error).wrap("failed to get component configs").wrap("unable to fetch the kubeadm-config ConfigMap"))?;
+    let kubelet = fetch(&machine::config_map()).map_err(|error| {
+        Fail::from(error).wrap("failed to get component configs").wrap("unable to fetch the kubeadm-config ConfigMap")
+    })?;
     Ok((found, (parse(text(&cluster, "/data/ClusterConfiguration"))?, parse(text(&kubelet, "/data/kubelet"))?)))
 }
 
@@ -93,7 +103,8 @@ fn kubelet_start(join: &Join, found: &Found, (_, kubelet): &(Value, Value)) -> R
     let own = kubeconfig::load(KUBELET).map_err(Fail::from).map_err(|fail| fail.during(phase))?;
     drop(api);
     annotate(&own, &join.node.name, &join.node.cri_socket).map_err(|fail| {
-        let context = if version::at_least(31) { "error writing CRISocket for this node" } else { "error uploading crisocket" };
+        let context =
+            if version::at_least(31) { "error writing CRISocket for this node" } else { "error uploading crisocket" };
         fail.wrap(context).during(phase)
     })
 }
@@ -106,7 +117,9 @@ fn start(join: &Join, found: &Found, kubelet: &Value) -> Result<Api, Fail> {
     let api = kubeconfig::load(BOOTSTRAP)?;
     match api.get(&format!("/api/v1/nodes/{}?timeout=10s", join.node.name)) {
         Ok(node) => {
-            let ready = items(&node, "/status/conditions").iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+            let ready = items(&node, "/status/conditions")
+                .iter()
+                .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
             if ready {
                 return Err(exists(&join.node.name));
             }
@@ -125,14 +138,19 @@ fn start(join: &Join, found: &Found, kubelet: &Value) -> Result<Api, Fail> {
 }
 
 fn exists(name: &str) -> Fail {
-    Fail::plain(format!("a Node with name {name:?} and status \"Ready\" already exists in the cluster. You must delete the existing Node or change the name of this new joining Node"))
+    Fail::plain(format!(
+        "a Node with name {name:?} and status \"Ready\" already exists in the cluster. You must delete the existing Node or change the name of this new joining Node"
+    ))
 }
 
 /// Waits until kubelet.conf and the certificate it names are there.
 fn wait(join: &Join) -> Result<(), Fail> {
     let bootstrap = join.bootstrap;
     let poll = move || {
-        println!("[kubelet-start] Waiting for the kubelet to perform the TLS Bootstrap{}", if version::at_least(31) { "" } else { "..." });
+        println!(
+            "[kubelet-start] Waiting for the kubelet to perform the TLS Bootstrap{}",
+            if version::at_least(31) { "" } else { "..." }
+        );
         let start = Instant::now();
         while start.elapsed() < bootstrap {
             if kubeconfig::load(KUBELET).is_ok() {
@@ -140,7 +158,11 @@ fn wait(join: &Join) -> Result<(), Fail> {
             }
             clock::pause(Duration::from_millis(500));
         }
-        Err(Fail::plain(if version::at_least(28) { "context deadline exceeded".into() } else { "timed out waiting for the condition".to_owned() }))
+        Err(Fail::plain(if version::at_least(28) {
+            "context deadline exceeded".into()
+        } else {
+            "timed out waiting for the condition".to_owned()
+        }))
     };
     if version::at_least(31) {
         machine::wait_health_new(join.health)?;
@@ -166,7 +188,8 @@ fn wait(join: &Join) -> Result<(), Fail> {
 pub fn annotate(api: &Api, name: &str, socket: &str) -> Result<(), Fail> {
     let patch = json!({"metadata": {"annotations": {"kubeadm.alpha.kubernetes.io/cri-socket": socket}}});
     let start = Instant::now();
-    let timeout = Duration::from_secs(faults::parameter("crisocket-wait").and_then(|text| text.parse().ok()).unwrap_or(120));
+    let timeout =
+        Duration::from_secs(faults::parameter("crisocket-wait").and_then(|text| text.parse().ok()).unwrap_or(120));
     let mut last;
     loop {
         match api.patch(&format!("/api/v1/nodes/{name}?timeout=10s"), &patch) {

@@ -29,7 +29,11 @@ pub fn kubelet_config(service_subnet: &str, domain: &str, given: &Value) -> Valu
 
 /// The ConfigMap that carries the kubelet's configuration.
 pub fn config_map() -> String {
-    if version::at_least(24) { "kubelet-config".into() } else { format!("kubelet-config-1.{}", version::claimed().minor) }
+    if version::at_least(24) {
+        "kubelet-config".into()
+    } else {
+        format!("kubelet-config-1.{}", version::claimed().minor)
+    }
 }
 
 /// Writes /var/lib/kubelet/config.yaml.
@@ -40,7 +44,9 @@ pub fn write_config(config: &Value) -> Result<(), Fail> {
 
 /// Writes /var/lib/kubelet/kubeadm-flags.env.
 pub fn write_flags(node: &Registration, taints: &[Value]) -> Result<(), Fail> {
-    println!("[kubelet-start] Writing kubelet environment file with flags to file \"/var/lib/kubelet/kubeadm-flags.env\"");
+    println!(
+        "[kubelet-start] Writing kubelet environment file with flags to file \"/var/lib/kubelet/kubeadm-flags.env\""
+    );
     let mut flags: Vec<(String, String)> = Vec::new();
     if !version::at_least(24) {
         flags.push(("container-runtime".into(), "remote".into()));
@@ -53,7 +59,10 @@ pub fn write_flags(node: &Registration, taints: &[Value]) -> Result<(), Fail> {
         flags.push(("pod-infra-container-image".into(), version::pause_image()));
     }
     if !taints.is_empty() {
-        let list: Vec<_> = taints.iter().map(|taint| format!("{}={}:{}", text(taint, "/key"), text(taint, "/value"), text(taint, "/effect"))).collect();
+        let list: Vec<_> = taints
+            .iter()
+            .map(|taint| format!("{}={}:{}", text(taint, "/key"), text(taint, "/value"), text(taint, "/effect")))
+            .collect();
         flags.push(("register-with-taints".into(), list.join(",")));
     }
     for (name, value) in &node.extra {
@@ -62,11 +71,18 @@ pub fn write_flags(node: &Registration, taints: &[Value]) -> Result<(), Fail> {
     }
     flags.sort();
     let line: Vec<_> = flags.iter().map(|(name, value)| format!("--{name}={value}")).collect();
-    Ok(place::write("/var/lib/kubelet/kubeadm-flags.env", format!("KUBELET_KUBEADM_ARGS=\"{}\"\n", line.join(" ")), 0o644)?)
+    Ok(place::write(
+        "/var/lib/kubelet/kubeadm-flags.env",
+        format!("KUBELET_KUBEADM_ARGS=\"{}\"\n", line.join(" ")),
+        0o644,
+    )?)
 }
 
 fn exists() -> bool {
-    !run::run("systemctl", &["status", "kubelet"], None).map(|ran| ran.out).unwrap_or_default().contains("Loaded: not-found")
+    !run::run("systemctl", &["status", "kubelet"], None)
+        .map(|ran| ran.out)
+        .unwrap_or_default()
+        .contains("Loaded: not-found")
 }
 
 /// Stops the kubelet, without a word unless it fails.
@@ -89,7 +105,11 @@ pub fn start_kubelet() {
         println!("[kubelet-start] couldn't detect a kubelet service, can't make sure the kubelet is running properly.");
     }
     let reload = run::run("systemctl", &["daemon-reload"], None).map_or(1, |ran| ran.code);
-    let code = if reload == 0 { run::run("systemctl", &["restart", "kubelet"], None).map_or(1, |ran| ran.code) } else { reload };
+    let code = if reload == 0 {
+        run::run("systemctl", &["restart", "kubelet"], None).map_or(1, |ran| ran.code)
+    } else {
+        reload
+    };
     if code != 0 {
         println!("[kubelet-start] WARNING: unable to start the kubelet service: [exit status {code}]");
         println!("[kubelet-start] Please ensure kubelet is reloaded and running manually.");
@@ -100,7 +120,8 @@ pub fn start_kubelet() {
 fn healthz(host: &str) -> Result<(), Result<u16, String>> {
     let wrap = |cause: String| Err(format!("Get \"http://{host}:10248/healthz\": {cause}"));
     let refused = || wrap("dial tcp 127.0.0.1:10248: connect: connection refused".into());
-    let mut stream = TcpStream::connect_timeout(&([127, 0, 0, 1], 10248).into(), Duration::from_secs(5)).map_err(|_| refused())?;
+    let mut stream =
+        TcpStream::connect_timeout(&([127, 0, 0, 1], 10248).into(), Duration::from_secs(5)).map_err(|_| refused())?;
     let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
     let request = format!("GET /healthz HTTP/1.1\r\nHost: {host}:10248\r\nConnection: close\r\n\r\n");
     let mut answer = String::new();
@@ -149,14 +170,20 @@ pub fn watch_health_old(stop: &dyn Fn() -> bool) -> Result<(), Fail> {
 
 /// kubeadm since 1.31: says how long it will wait, then how long it took.
 pub fn wait_health_new(timeout: Duration) -> Result<(), Fail> {
-    println!("[kubelet-check] Waiting for a healthy kubelet at http://127.0.0.1:10248/healthz. This can take up to {}", clock::go_duration(timeout));
+    println!(
+        "[kubelet-check] Waiting for a healthy kubelet at http://127.0.0.1:10248/healthz. This can take up to {}",
+        clock::go_duration(timeout)
+    );
     let start = Instant::now();
     let mut last;
     loop {
         match healthz("127.0.0.1") {
             Ok(()) => {
                 let took = start.elapsed().as_secs_f64();
-                println!("[kubelet-check] The kubelet is healthy after {}", if took < 1.0 { format!("{:.6}ms", took * 1000.0) } else { format!("{took:.9}s") });
+                println!(
+                    "[kubelet-check] The kubelet is healthy after {}",
+                    if took < 1.0 { format!("{:.6}ms", took * 1000.0) } else { format!("{took:.9}s") }
+                );
                 return Ok(());
             }
             Err(outcome) => last = outcome,
@@ -167,7 +194,11 @@ pub fn wait_health_new(timeout: Duration) -> Result<(), Fail> {
         clock::pause(Duration::from_millis(500));
     }
     let took = start.elapsed();
-    println!("[kubelet-check] The kubelet is not healthy after {}m{:.9}s", took.as_secs() / 60, took.as_secs_f64() % 60.0);
+    println!(
+        "[kubelet-check] The kubelet is not healthy after {}m{:.9}s",
+        took.as_secs() / 60,
+        took.as_secs_f64() % 60.0
+    );
     println!("{}", FAILED_NEW);
     let equal = "The HTTP call equal to 'curl -sSL http://127.0.0.1:10248/healthz'";
     Err(Fail::plain(match last {

@@ -22,8 +22,10 @@ use std::process::ExitCode;
 
 /// Phases that are to be left out, from `skipPhases` and `--skip-phases`.
 fn phases_skipped(document: &Value, args: &[String]) -> Vec<String> {
-    let mut phases: Vec<String> = items(document, "/skipPhases").iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    phases.extend(config::flag_values(args, "--skip-phases").iter().flat_map(|list| list.split(',')).map(str::to_owned));
+    let mut phases: Vec<String> =
+        items(document, "/skipPhases").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    phases
+        .extend(config::flag_values(args, "--skip-phases").iter().flat_map(|list| list.split(',')).map(str::to_owned));
     phases
 }
 
@@ -45,7 +47,9 @@ pub fn main(args: &[String]) -> ExitCode {
         ["config", "images", ..] => images(""),
         ["config", "print", what, ..] => print_defaults(what),
         ["upgrade", "node", "phase", "kubelet-config", ..] => kubelet_config(),
-        [] => Err(Fail::plain("a subcommand is needed: init, join, reset, token, version, config, certs, upgrade".into())),
+        [] => {
+            Err(Fail::plain("a subcommand is needed: init, join, reset, token, version, config, certs, upgrade".into()))
+        }
         [other, ..] => Err(Fail::plain(format!("unknown command {other:?} for \"kubeadm\""))),
     };
     match outcome {
@@ -61,7 +65,13 @@ fn shown(args: &[String]) -> Result<(), Fail> {
         "short" => println!("{}", version::claimed()),
         "json" => println!("{}", serde_json::to_string_pretty(&json!({"clientVersion": object})).unwrap_or_default()),
         "yaml" => print!("{}", crate::yaml::write(&json!({"clientVersion": object}))),
-        _ => println!("kubeadm version: &version.Info{{Major:{}, Minor:{}, GitVersion:{}, GitCommit:\"rehearsal\", GitTreeState:\"clean\", BuildDate:\"2026-01-01T00:00:00Z\", GoVersion:\"none\", Compiler:\"rehearsal stand-in\", Platform:\"linux/amd64\"}}\n{}", object["major"], object["minor"], object["gitVersion"], banner::LINE),
+        _ => println!(
+            "kubeadm version: &version.Info{{Major:{}, Minor:{}, GitVersion:{}, GitCommit:\"rehearsal\", GitTreeState:\"clean\", BuildDate:\"2026-01-01T00:00:00Z\", GoVersion:\"none\", Compiler:\"rehearsal stand-in\", Platform:\"linux/amd64\"}}\n{}",
+            object["major"],
+            object["minor"],
+            object["gitVersion"],
+            banner::LINE
+        ),
     }
     Ok(())
 }
@@ -76,11 +86,15 @@ fn images(prefix: &str) -> Result<(), Fail> {
 fn print_defaults(what: &str) -> Result<(), Fail> {
     let api = if version::at_least(31) { "v1beta4" } else { "v1beta3" };
     let document = match what {
-        "join-defaults" => json!({"apiVersion": format!("kubeadm.k8s.io/{api}"), "kind": "JoinConfiguration", "caCertPath": "/etc/kubernetes/pki/ca.crt",
+        "join-defaults" => {
+            json!({"apiVersion": format!("kubeadm.k8s.io/{api}"), "kind": "JoinConfiguration", "caCertPath": "/etc/kubernetes/pki/ca.crt",
             "discovery": {"bootstrapToken": {"apiServerEndpoint": "kube-apiserver:6443", "token": "abcdef.0123456789abcdef", "unsafeSkipCAVerification": true}, "timeout": "5m0s", "tlsBootstrapToken": "abcdef.0123456789abcdef"},
-            "nodeRegistration": {"criSocket": runtime::detect()?, "imagePullPolicy": "IfNotPresent", "name": config::hostname(), "taints": null}}),
-        _ => json!({"apiVersion": format!("kubeadm.k8s.io/{api}"), "kind": "InitConfiguration", "bootstrapTokens": [{"token": "abcdef.0123456789abcdef", "ttl": "24h0m0s"}],
-            "localAPIEndpoint": {"advertiseAddress": "1.2.3.4", "bindPort": 6443}, "nodeRegistration": {"criSocket": runtime::detect()?, "name": "node", "taints": null}}),
+            "nodeRegistration": {"criSocket": runtime::detect()?, "imagePullPolicy": "IfNotPresent", "name": config::hostname(), "taints": null}})
+        }
+        _ => {
+            json!({"apiVersion": format!("kubeadm.k8s.io/{api}"), "kind": "InitConfiguration", "bootstrapTokens": [{"token": "abcdef.0123456789abcdef", "ttl": "24h0m0s"}],
+            "localAPIEndpoint": {"advertiseAddress": "1.2.3.4", "bindPort": 6443}, "nodeRegistration": {"criSocket": runtime::detect()?, "name": "node", "taints": null}})
+        }
     };
     print!("{}", crate::yaml::write(&document));
     Ok(())
@@ -91,7 +105,9 @@ fn kubelet_config() -> Result<(), Fail> {
     let run = || -> Result<(), Fail> {
         let api = kubeconfig::load("/etc/kubernetes/kubelet.conf")?;
         println!("[upgrade] Reading configuration from the cluster...");
-        println!("[upgrade] FYI: You can look at this config file with 'kubectl -n kube-system get cm kubeadm-config -o yaml'");
+        println!(
+            "[upgrade] FYI: You can look at this config file with 'kubectl -n kube-system get cm kubeadm-config -o yaml'"
+        );
         let map = api.get(&format!("/api/v1/namespaces/kube-system/configmaps/{}", machine::config_map()))?;
         machine::write_config(&parse(text(&map, "/data/kubelet"))?)?;
         println!("[upgrade] The configuration for this node was successfully updated!");

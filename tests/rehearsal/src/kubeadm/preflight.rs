@@ -85,7 +85,9 @@ impl Checks {
 
     fn container_runtime(&mut self, socket: &str) {
         if runtime::is_docker(socket) {
-            println!("[preflight] WARNING: Couldn't create the interface used for talking to the container runtime: docker is required for container runtime: exec: \"docker\": executable file not found in $PATH");
+            println!(
+                "[preflight] WARNING: Couldn't create the interface used for talking to the container runtime: docker is required for container runtime: exec: \"docker\": executable file not found in $PATH"
+            );
             return;
         }
         let answer = if faults::on("cri-unimplemented") {
@@ -96,12 +98,28 @@ impl Checks {
         let endpoint = format!("unix://{}", runtime::path(socket));
         match answer {
             Ok(status) => {
-                for condition in status.status.into_iter().flat_map(|status| status.conditions).filter(|condition| condition.r#type == "RuntimeReady" && !condition.status) {
-                    self.error("CRI", &format!("container runtime condition \"RuntimeReady\" is not true. reason: {}, message: {}", condition.reason, condition.message));
+                for condition in status
+                    .status
+                    .into_iter()
+                    .flat_map(|status| status.conditions)
+                    .filter(|condition| condition.r#type == "RuntimeReady" && !condition.status)
+                {
+                    self.error(
+                        "CRI",
+                        &format!(
+                            "container runtime condition \"RuntimeReady\" is not true. reason: {}, message: {}",
+                            condition.reason, condition.message
+                        ),
+                    );
                 }
             }
             Err(error) if version::at_least(31) => {
-                crate::klog::warn("checks.go:1080", &format!("[preflight] WARNING: Couldn't create the interface used for talking to the container runtime: failed to create new CRI runtime service: validate service connection: validate CRI v1 runtime API for endpoint {endpoint:?}: {error}"));
+                crate::klog::warn(
+                    "checks.go:1080",
+                    &format!(
+                        "[preflight] WARNING: Couldn't create the interface used for talking to the container runtime: failed to create new CRI runtime service: validate service connection: validate CRI v1 runtime API for endpoint {endpoint:?}: {error}"
+                    ),
+                );
                 if version::at_least(35) {
                     self.error("ContainerRuntimeVersion", &format!("could not connect to the container runtime: failed to create new CRI runtime service: validate service connection: validate CRI v1 runtime API for endpoint {endpoint:?}: {error}"));
                 }
@@ -109,9 +127,21 @@ impl Checks {
             Err(error) => {
                 let time = crate::clock::now();
                 let output = match version::claimed().minor {
-                    ..26 => format!("time={time:?} level=fatal msg=\"connect: connect endpoint '{endpoint}', make sure you are running as root and the endpoint has been started: context deadline exceeded\"\n"),
-                    26 | 27 => format!("time={time:?} level=fatal msg={:?}\n", format!("validate service connection: CRI v1 runtime API is not implemented for endpoint {endpoint:?}: {error}")),
-                    _ => format!("time={time:?} level=fatal msg={:?}\n", format!("validate service connection: validate CRI v1 runtime API for endpoint {endpoint:?}: {error}")),
+                    ..26 => format!(
+                        "time={time:?} level=fatal msg=\"connect: connect endpoint '{endpoint}', make sure you are running as root and the endpoint has been started: context deadline exceeded\"\n"
+                    ),
+                    26 | 27 => format!(
+                        "time={time:?} level=fatal msg={:?}\n",
+                        format!(
+                            "validate service connection: CRI v1 runtime API is not implemented for endpoint {endpoint:?}: {error}"
+                        )
+                    ),
+                    _ => format!(
+                        "time={time:?} level=fatal msg={:?}\n",
+                        format!(
+                            "validate service connection: validate CRI v1 runtime API for endpoint {endpoint:?}: {error}"
+                        )
+                    ),
                 };
                 self.error("CRI", &format!("container runtime is not running: output: {output}, error: exit status 1"));
             }
@@ -147,11 +177,17 @@ impl Checks {
 
     fn kubelet(&mut self) {
         let Some(kubelet) = run::in_path("kubelet") else {
-            return self.error("KubeletVersion", "couldn't get kubelet version: cannot execute 'kubelet --version': executable file not found in $PATH");
+            return self.error(
+                "KubeletVersion",
+                "couldn't get kubelet version: cannot execute 'kubelet --version': executable file not found in $PATH",
+            );
         };
         let shown = run::run(&kubelet.to_string_lossy(), &["--version"], None).map(|ran| ran.out).unwrap_or_default();
         let own = version::claimed();
-        if faults::switched("version-skew") || version::Version::parse(shown.trim().trim_start_matches("Kubernetes ")).is_some_and(|kubelet| kubelet.minor > own.minor) {
+        if faults::switched("version-skew")
+            || version::Version::parse(shown.trim().trim_start_matches("Kubernetes "))
+                .is_some_and(|kubelet| kubelet.minor > own.minor)
+        {
             self.error("KubeletVersion", &format!("the kubelet version is higher than the control plane version. This is not a supported version skew and may lead to a malfunctional cluster. Kubelet version: \"{}\" Control plane version: \"{}\"", shown.trim().trim_start_matches("Kubernetes v"), own.to_string().trim_start_matches('v')));
         }
     }
@@ -161,7 +197,10 @@ impl Checks {
         if status.contains("Loaded: not-found") {
             self.warning("Service-Kubelet", "kubelet service does not exist");
         } else if !run::ok("systemctl", &["is-enabled", "kubelet"]) {
-            self.warning("Service-Kubelet", "kubelet service is not enabled, please run 'systemctl enable kubelet.service'");
+            self.warning(
+                "Service-Kubelet",
+                "kubelet service is not enabled, please run 'systemctl enable kubelet.service'",
+            );
         }
     }
 

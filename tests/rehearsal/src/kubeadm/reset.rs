@@ -21,7 +21,9 @@ pub fn run(args: &[String], only_cleanup: bool) -> Result<(), Fail> {
     let skip = |phase: &str| skipped.iter().any(|name| name == phase);
     if !skip("preflight") && !only_cleanup {
         if !forced {
-            println!("[reset] WARNING: Changes made to this host by 'kubeadm init' or 'kubeadm join' will be reverted.");
+            println!(
+                "[reset] WARNING: Changes made to this host by 'kubeadm init' or 'kubeadm join' will be reverted."
+            );
             print!("[reset] Are you sure you want to proceed? [y/N]: ");
             use std::io::Write;
             let _ = std::io::stdout().flush();
@@ -39,7 +41,10 @@ pub fn run(args: &[String], only_cleanup: bool) -> Result<(), Fail> {
     let etcd = Path::new("/etc/kubernetes/manifests/etcd.yaml").exists();
     if !skip("remove-etcd-member") && !only_cleanup {
         if !version::at_least(34) {
-            klog::warn("removeetcdmember.go:80", "[reset] No kubeadm config, using etcd pod spec to get data directory");
+            klog::warn(
+                "removeetcdmember.go:80",
+                "[reset] No kubeadm config, using etcd pod spec to get data directory",
+            );
         }
         if etcd {
             state.push("/var/lib/etcd".into());
@@ -62,10 +67,16 @@ fn cleanup(socket: &str, state: &[String], etcd: bool) -> Result<(), Fail> {
     if let Ok(ran) = run::run("systemctl", &["stop", "kubelet"], None)
         && ran.code != 0
     {
-        klog::warn("cleanupnode.go:66", &format!("[reset] The kubelet service could not be stopped by kubeadm: [exit status {}]", ran.code));
+        klog::warn(
+            "cleanupnode.go:66",
+            &format!("[reset] The kubelet service could not be stopped by kubeadm: [exit status {}]", ran.code),
+        );
         klog::warn("cleanupnode.go:67", "[reset] Please ensure kubelet is stopped manually");
     }
-    let kubelet = std::fs::canonicalize("/var/lib/kubelet").unwrap_or_else(|_| "/var/lib/kubelet".into()).to_string_lossy().into_owned();
+    let kubelet = std::fs::canonicalize("/var/lib/kubelet")
+        .unwrap_or_else(|_| "/var/lib/kubelet".into())
+        .to_string_lossy()
+        .into_owned();
     println!("[reset] Unmounting mounted directories in {kubelet:?}");
     let unmounted = unmount(&kubelet);
     remove_pods(socket);
@@ -77,7 +88,13 @@ fn cleanup(socket: &str, state: &[String], etcd: bool) -> Result<(), Fail> {
     for dir in CONFIGS {
         clean(dir);
     }
-    let mut files = vec!["/etc/kubernetes/admin.conf", "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/bootstrap-kubelet.conf", "/etc/kubernetes/controller-manager.conf", "/etc/kubernetes/scheduler.conf"];
+    let mut files = vec![
+        "/etc/kubernetes/admin.conf",
+        "/etc/kubernetes/kubelet.conf",
+        "/etc/kubernetes/bootstrap-kubelet.conf",
+        "/etc/kubernetes/controller-manager.conf",
+        "/etc/kubernetes/scheduler.conf",
+    ];
     if version::at_least(29) {
         files.insert(1, "/etc/kubernetes/super-admin.conf");
     }
@@ -86,7 +103,12 @@ fn cleanup(socket: &str, state: &[String], etcd: bool) -> Result<(), Fail> {
         let _ = std::fs::remove_file(file);
     }
     let keep = !unmounted && version::at_least(29);
-    let state: Vec<&str> = state.iter().map(String::as_str).filter(|path| !(keep && *path == "/var/lib/kubelet")).filter(|path| *path != "/var/lib/etcd" || etcd).collect();
+    let state: Vec<&str> = state
+        .iter()
+        .map(String::as_str)
+        .filter(|path| !(keep && *path == "/var/lib/kubelet"))
+        .filter(|path| *path != "/var/lib/etcd" || etcd)
+        .collect();
     println!("[reset] Deleting contents of stateful directories: [{}]", state.join(" "));
     for dir in state {
         clean(dir);
@@ -99,21 +121,35 @@ fn unmount(dir: &str) -> bool {
     let table = place::read("/proc/mounts").unwrap_or_default();
     let mut good = true;
     let mut failed = Vec::new();
-    for point in table.lines().filter_map(|line| line.split(' ').nth(1)).filter(|point| point.starts_with(&format!("{dir}/"))) {
+    for point in
+        table.lines().filter_map(|line| line.split(' ').nth(1)).filter(|point| point.starts_with(&format!("{dir}/")))
+    {
         let flags = match version::claimed().minor {
             29 => rustix::mount::UnmountFlags::DETACH,
             _ => rustix::mount::UnmountFlags::empty(),
         };
         if let Err(error) = rustix::mount::unmount(point, flags) {
             good = false;
-            failed.push(format!("failed to unmount {point:?}: {}", error.to_string().split(" (").next().unwrap_or_default().to_lowercase()));
+            failed.push(format!(
+                "failed to unmount {point:?}: {}",
+                error.to_string().split(" (").next().unwrap_or_default().to_lowercase()
+            ));
             if !version::at_least(29) {
-                klog::warn("unmount_linux.go:48", &format!("[reset] Failed to unmount mounted directory in {dir}/: {point}"));
+                klog::warn(
+                    "unmount_linux.go:48",
+                    &format!("[reset] Failed to unmount mounted directory in {dir}/: {point}"),
+                );
             }
         }
     }
     if !failed.is_empty() && version::at_least(29) {
-        klog::warn("cleanupnode.go:74", &format!("[reset] Failed to unmount mounted directories in {dir:?}: encountered the following errors while unmounting directories in {dir:?}: {}", failed.join(", ")));
+        klog::warn(
+            "cleanupnode.go:74",
+            &format!(
+                "[reset] Failed to unmount mounted directories in {dir:?}: encountered the following errors while unmounting directories in {dir:?}: {}",
+                failed.join(", ")
+            ),
+        );
     }
     good
 }
@@ -139,12 +175,16 @@ fn remove_pods(socket: &str) {
 /// What happened with a crictl that warns: every word of the warning taken for a pod id.
 fn crictl_warning() {
     let time = crate::clock::now();
-    let warning = format!("time=\"{time}\" level=warning msg=\"Config \\\"/etc/crictl.yaml\\\" does not exist, trying next: \\\"/usr/bin/crictl.yaml\\\"\"");
+    let warning = format!(
+        "time=\"{time}\" level=warning msg=\"Config \\\"/etc/crictl.yaml\\\" does not exist, trying next: \\\"/usr/bin/crictl.yaml\\\"\""
+    );
     let mut told = Vec::new();
     for word in warning.split(' ') {
         let quoted = word.replace('\\', "\\\\").replace('"', "\\\"");
         let twice = quoted.replace('\\', "\\\\").replace('"', "\\\"");
-        let missing = format!("rpc error: code = NotFound desc = an error occurred when try to find sandbox \\\"{twice}\\\": not found");
+        let missing = format!(
+            "rpc error: code = NotFound desc = an error occurred when try to find sandbox \\\"{twice}\\\": not found"
+        );
         told.push(format!(
             "failed to stop running pod {word}: output: {warning}\n{} remote_runtime.go:267] \"StopPodSandbox from runtime service failed\" err=\"{missing}\" podSandboxID=\"{quoted}\"\ntime=\"{time}\" level=error msg=\"stopping the pod sandbox \\\"{twice}\\\": {missing}\"\n, error: exit status 1",
             klog::prefix('E')
@@ -158,11 +198,23 @@ fn clean(dir: &str) {
     let Ok(entries) = std::fs::read_dir(dir) else { return };
     for entry in entries.flatten() {
         let path = entry.path();
-        let gone = if path.is_dir() && !path.is_symlink() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        let gone = if path.is_dir() && !path.is_symlink() {
+            std::fs::remove_dir_all(&path)
+        } else {
+            std::fs::remove_file(&path)
+        };
         if let Err(error) = gone {
             let (at, cause) = (blocked(&path), error.to_string());
-            let cause = cause.split(" (").next().unwrap_or_default().to_lowercase().replace("resource busy", "device or resource busy");
-            klog::warn("reset.go:222", &format!("[reset] Failed to delete contents of {dir:?} directory: unlinkat {at}: {cause}"));
+            let cause = cause
+                .split(" (")
+                .next()
+                .unwrap_or_default()
+                .to_lowercase()
+                .replace("resource busy", "device or resource busy");
+            klog::warn(
+                "reset.go:222",
+                &format!("[reset] Failed to delete contents of {dir:?} directory: unlinkat {at}: {cause}"),
+            );
         }
     }
 }
@@ -176,16 +228,19 @@ fn blocked(path: &Path) -> String {
 
 fn closing() {
     if version::at_least(31) {
-        println!("
+        println!(
+            "
 The reset process does not perform cleanup of CNI plugin configuration,
 network filtering rules and kubeconfig files.
 
 For information on how to perform this cleanup manually, please see:
     https://k8s.io/docs/reference/setup-tools/kubeadm/kubeadm-reset/
-");
+"
+        );
         return;
     }
-    println!("
+    println!(
+        "
 The reset process does not clean CNI configuration. To do so, you must remove /etc/cni/net.d
 
 The reset process does not reset or clean up iptables rules or IPVS tables.
@@ -195,5 +250,6 @@ If your cluster was setup to utilize IPVS, run ipvsadm --clear (or similar)
 to reset your system's IPVS tables.
 
 The reset process does not clean your kubeconfig files and you must remove them manually.
-Please, check the contents of the $HOME/.kube/config file.");
+Please, check the contents of the $HOME/.kube/config file."
+    );
 }

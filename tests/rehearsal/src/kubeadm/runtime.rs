@@ -30,7 +30,10 @@ pub fn detect() -> Result<String, Fail> {
             "found multiple CRI endpoints on the host. Please define which one do you wish to use by setting the 'criSocket' field in the kubeadm configuration file: {}",
             many.iter().map(|path| format!("unix://{path}")).collect::<Vec<_>>().join(", ")
         ))),
-        (many, false) => Err(Fail::plain(format!("Found multiple CRI sockets, please use --cri-socket to select one: {}", many.join(", ")))),
+        (many, false) => Err(Fail::plain(format!(
+            "Found multiple CRI sockets, please use --cri-socket to select one: {}",
+            many.join(", ")
+        ))),
     }
 }
 

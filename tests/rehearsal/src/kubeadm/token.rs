@@ -35,17 +35,28 @@ impl Token {
         })?;
         let ttl = match ttl {
             None | Some("") => Duration::from_secs(86400),
-            Some(text) => clock::duration(text).ok_or_else(|| Fail::plain(format!("invalid argument {text:?} for \"--ttl\" flag: time: invalid duration {text:?}")))?,
+            Some(text) => clock::duration(text).ok_or_else(|| {
+                Fail::plain(format!("invalid argument {text:?} for \"--ttl\" flag: time: invalid duration {text:?}"))
+            })?,
         };
-        Ok(Self { id: id.into(), secret: secret.into(), ttl, description: String::new(), usages: vec!["signing".into(), "authentication".into()], groups: vec!["system:bootstrappers:kubeadm:default-node-token".into()] })
+        Ok(Self {
+            id: id.into(),
+            secret: secret.into(),
+            ttl,
+            description: String::new(),
+            usages: vec!["signing".into(), "authentication".into()],
+            groups: vec!["system:bootstrappers:kubeadm:default-node-token".into()],
+        })
     }
 
     /// An entry of `bootstrapTokens`.
     pub fn from_config(value: &Value) -> Result<Self, Fail> {
         let given = text(value, "/token");
-        let mut token = Self::new(if given.is_empty() { generate() } else { given.to_owned() }.as_str(), value["ttl"].as_str())?;
+        let mut token =
+            Self::new(if given.is_empty() { generate() } else { given.to_owned() }.as_str(), value["ttl"].as_str())?;
         token.description = text(value, "/description").into();
-        let list = |field: &str| items(value, field).iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
+        let list =
+            |field: &str| items(value, field).iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
         if !list("/usages").is_empty() {
             token.usages = list("/usages");
         }
@@ -103,10 +114,14 @@ fn create(args: &[String]) -> Result<(), Fail> {
         Some(path) => {
             let documents = config::documents(&path)?;
             let init = config::of_kind(&documents, "InitConfiguration");
-            items(&init, "/bootstrapTokens").first().map_or_else(|| Token::new(&generate(), None), Token::from_config)?
+            items(&init, "/bootstrapTokens")
+                .first()
+                .map_or_else(|| Token::new(&generate(), None), Token::from_config)?
         }
         None => {
-            let mut values = ["--ttl", "--description", "--usages", "--groups", "--kubeconfig", "--certificate-key"].iter().flat_map(|name| config::flag_values(args, name));
+            let mut values = ["--ttl", "--description", "--usages", "--groups", "--kubeconfig", "--certificate-key"]
+                .iter()
+                .flat_map(|name| config::flag_values(args, name));
             let given = args.iter().find(|arg| !arg.starts_with('-') && !values.any(|value| value == **arg));
             Token::new(given.map_or_else(generate, Clone::clone).as_str(), ttl.as_deref())?
         }
@@ -125,31 +140,48 @@ fn create(args: &[String]) -> Result<(), Fail> {
         println!("{}", token.text());
         return Ok(());
     }
-    let admin = crate::yaml::parse(&crate::place::read(flag(args, "--kubeconfig").unwrap_or_else(|| "/etc/kubernetes/admin.conf".into())).unwrap_or_default())?;
+    let admin = crate::yaml::parse(
+        &crate::place::read(flag(args, "--kubeconfig").unwrap_or_else(|| "/etc/kubernetes/admin.conf".into()))
+            .unwrap_or_default(),
+    )?;
     let (server, ca) = kubeconfig::cluster(&admin)?;
     let pins = pki::pins(&String::from_utf8_lossy(&ca))?.join(" --discovery-token-ca-cert-hash ");
-    println!("kubeadm join {} --token {} --discovery-token-ca-cert-hash {pins} ", server.trim_start_matches("https://"), token.text());
+    println!(
+        "kubeadm join {} --token {} --discovery-token-ca-cert-hash {pins} ",
+        server.trim_start_matches("https://"),
+        token.text()
+    );
     Ok(())
 }
 
 fn decoded(secret: &Value, field: &str) -> String {
-    pki::unbase64(text(secret, &format!("/data/{field}"))).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    pki::unbase64(text(secret, &format!("/data/{field}")))
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .unwrap_or_default()
 }
 
 fn list(args: &[String]) -> Result<(), Fail> {
     let found = api(args)?.get(&format!("{SECRETS}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken"))?;
     let json = flag(args, "-o").or_else(|| flag(args, "--output")).is_some_and(|form| form == "json");
     if !json && !items(&found, "/items").is_empty() {
-        println!("TOKEN                     TTL         EXPIRES                USAGES                   DESCRIPTION                                                EXTRA GROUPS");
+        println!(
+            "TOKEN                     TTL         EXPIRES                USAGES                   DESCRIPTION                                                EXTRA GROUPS"
+        );
     }
     for secret in items(&found, "/items") {
         let token = format!("{}.{}", decoded(secret, "token-id"), decoded(secret, "token-secret"));
         let expires = decoded(secret, "expiration");
-        let left = clock::seconds_since(&expires).map_or_else(|| "<forever>".to_owned(), |seconds| {
-            let left = (-seconds).max(0.0) as u64;
-            if left >= 3600 { format!("{}h", left / 3600) } else { format!("{}m", left / 60) }
-        });
-        let usages: Vec<_> = ["authentication", "signing"].into_iter().filter(|usage| decoded(secret, &format!("usage-bootstrap-{usage}")) == "true").collect();
+        let left = clock::seconds_since(&expires).map_or_else(
+            || "<forever>".to_owned(),
+            |seconds| {
+                let left = (-seconds).max(0.0) as u64;
+                if left >= 3600 { format!("{}h", left / 3600) } else { format!("{}m", left / 60) }
+            },
+        );
+        let usages: Vec<_> = ["authentication", "signing"]
+            .into_iter()
+            .filter(|usage| decoded(secret, &format!("usage-bootstrap-{usage}")) == "true")
+            .collect();
         if json {
             let object = json!({"kind": "BootstrapToken", "apiVersion": "output.kubeadm.k8s.io/v1alpha1", "creationTimestamp": null, "token": token,
                 "expires": expires, "usages": usages, "groups": decoded(secret, "auth-extra-groups").split(',').collect::<Vec<_>>()});
@@ -157,7 +189,13 @@ fn list(args: &[String]) -> Result<(), Fail> {
             continue;
         }
         let or = |text: String, none: &str| if text.is_empty() { none.to_owned() } else { text };
-        println!("{token:<25} {left:<11} {:<22} {:<24} {:<58} {}", or(expires, "<never>"), usages.join(","), or(decoded(secret, "description"), "<none>"), decoded(secret, "auth-extra-groups"));
+        println!(
+            "{token:<25} {left:<11} {:<22} {:<24} {:<58} {}",
+            or(expires, "<never>"),
+            usages.join(","),
+            or(decoded(secret, "description"), "<none>"),
+            decoded(secret, "auth-extra-groups")
+        );
     }
     Ok(())
 }
@@ -167,10 +205,13 @@ fn delete(args: &[String]) -> Result<(), Fail> {
     for token in args.iter().filter(|arg| !arg.starts_with('-') && !arg.starts_with('/')) {
         let id = token.split('.').next().unwrap_or_default();
         if id.len() != 6 {
-            return Err(invalid(format!("given token or token id {token:?} didn't match pattern \"\\\\A([a-z0-9]{{6}})\\\\z\" or \"\\\\A([a-z0-9]{{6}})\\\\.([a-z0-9]{{16}})\\\\z\"")));
+            return Err(invalid(format!(
+                "given token or token id {token:?} didn't match pattern \"\\\\A([a-z0-9]{{6}})\\\\z\" or \"\\\\A([a-z0-9]{{6}})\\\\.([a-z0-9]{{16}})\\\\z\""
+            )));
         }
         let shown = if version::at_least(22) { id } else { token };
-        api.delete(&format!("{SECRETS}/bootstrap-token-{id}")).map_err(|error| Fail::plain(format!("failed to delete bootstrap token {id:?}: {error}")))?;
+        api.delete(&format!("{SECRETS}/bootstrap-token-{id}"))
+            .map_err(|error| Fail::plain(format!("failed to delete bootstrap token {id:?}: {error}")))?;
         println!("bootstrap token {shown:?} deleted");
     }
     Ok(())

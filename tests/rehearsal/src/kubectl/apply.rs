@@ -18,7 +18,9 @@ fn objects(line: &Line) -> Result<Vec<Value>, Refusal> {
     let mut found = Vec::new();
     for path in line.all(&["f", "filename"]) {
         for content in contents(path)? {
-            for document in yaml::documents(&content).map_err(|error| Refusal::new(format!("error: error parsing {path}: {error:#}")))? {
+            for document in yaml::documents(&content)
+                .map_err(|error| Refusal::new(format!("error: error parsing {path}: {error:#}")))?
+            {
                 match document["items"].as_array() {
                     Some(items) if text(&document, "/kind").ends_with("List") => found.extend(items.iter().cloned()),
                     _ => found.push(document),
@@ -27,7 +29,11 @@ fn objects(line: &Line) -> Result<Vec<Value>, Refusal> {
         }
     }
     if found.is_empty() {
-        return Err(Refusal::new(if line.all(&["f", "filename"]).is_empty() { "error: must specify one of -f and -k" } else { "error: no objects passed to apply" }));
+        return Err(Refusal::new(if line.all(&["f", "filename"]).is_empty() {
+            "error: must specify one of -f and -k"
+        } else {
+            "error: no objects passed to apply"
+        }));
     }
     Ok(found)
 }
@@ -35,7 +41,9 @@ fn objects(line: &Line) -> Result<Vec<Value>, Refusal> {
 fn contents(path: &str) -> Result<Vec<String>, Refusal> {
     if path == "-" {
         let mut content = String::new();
-        std::io::stdin().read_to_string(&mut content).map_err(|error| Refusal::new(format!("error: reading stdin: {error}")))?;
+        std::io::stdin()
+            .read_to_string(&mut content)
+            .map_err(|error| Refusal::new(format!("error: reading stdin: {error}")))?;
         return Ok(vec![content]);
     }
     let missing = |_| Refusal::new(format!("error: the path {path:?} does not exist"));
@@ -44,7 +52,9 @@ fn contents(path: &str) -> Result<Vec<String>, Refusal> {
     }
     let mut files: Vec<_> = std::fs::read_dir(path).map_err(missing)?.flatten().map(|entry| entry.path()).collect();
     files.sort();
-    let wanted = |file: &std::path::PathBuf| file.extension().is_some_and(|ext| ["yaml", "yml", "json"].iter().any(|known| ext == *known));
+    let wanted = |file: &std::path::PathBuf| {
+        file.extension().is_some_and(|ext| ["yaml", "yml", "json"].iter().any(|known| ext == *known))
+    };
     Ok(files.iter().filter(|file| wanted(file)).filter_map(|file| std::fs::read_to_string(file).ok()).collect())
 }
 
@@ -79,7 +89,10 @@ fn deletions(last: &Value, new: &Value) -> Value {
 
 /// The live object as it would be after applying `new`.
 fn applied(live: &Value, new: &Value) -> Value {
-    let last: Value = live["metadata"]["annotations"][LAST].as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let last: Value = live["metadata"]["annotations"][LAST]
+        .as_str()
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
     let mut result = live.clone();
     merge::merge(&mut result, &deletions(&last, new));
     merge::strategic(&mut result, new);
@@ -113,12 +126,23 @@ pub fn files(line: &Line, api: &Api, verb: &str) -> Result<u8, Refusal> {
     if failed.is_empty() { Ok(0) } else { Err(Refusal::new(failed.join("\n"))) }
 }
 
-fn one(line: &Line, api: &Api, verb: &str, object: &Value, query: &str, client: bool) -> Result<(&'static Kind, Value, &'static str), Refusal> {
+fn one(
+    line: &Line,
+    api: &Api,
+    verb: &str,
+    object: &Value,
+    query: &str,
+    client: bool,
+) -> Result<(&'static Kind, Value, &'static str), Refusal> {
     let (kind, collection) = place(line, object)?;
     let target = format!("{collection}/{}", text(object, "/metadata/name"));
     let mut fresh = object.clone();
     if verb == "create" {
-        return Ok((kind, if client { fresh } else { api.create(&format!("{collection}{query}"), &fresh)? }, "created"));
+        return Ok((
+            kind,
+            if client { fresh } else { api.create(&format!("{collection}{query}"), &fresh)? },
+            "created",
+        ));
     }
     let live = match api.get(&target) {
         Ok(live) => live,
@@ -149,7 +173,9 @@ fn one(line: &Line, api: &Api, verb: &str, object: &Value, query: &str, client: 
 
 /// `kubectl create namespace|configmap|serviceaccount NAME`.
 fn create_word(line: &Line, api: &Api) -> Result<u8, Refusal> {
-    let [_, what, name, ..] = line.words.as_slice() else { return Err(Refusal::new("error: exactly one NAME is required")) };
+    let [_, what, name, ..] = line.words.as_slice() else {
+        return Err(Refusal::new("error: exactly one NAME is required"));
+    };
     let kind = super::kind(what)?;
     let mut object = json!({"apiVersion": kind.api_version(), "kind": kind.kind, "metadata": {"name": name}});
     for pair in line.all(&["from-literal"]) {
@@ -159,7 +185,10 @@ fn create_word(line: &Line, api: &Api) -> Result<u8, Refusal> {
     }
     for file in line.all(&["from-file"]) {
         let (key, path) = file.split_once('=').unwrap_or((file.rsplit('/').next().unwrap_or(file), file));
-        object["data"][key] = json!(std::fs::read_to_string(path).map_err(|error| Refusal::new(format!("error: error reading {path}: {error}")))?);
+        object["data"][key] = json!(
+            std::fs::read_to_string(path)
+                .map_err(|error| Refusal::new(format!("error: error reading {path}: {error}")))?
+        );
     }
     if line.flag(&["dry-run"]).is_none() {
         object = api.create(&kind.path(&line.namespace()), &object)?;
@@ -195,9 +224,12 @@ pub fn diff(line: &Line, api: &Api) -> Result<u8, Refusal> {
         if live != wanted {
             different = true;
             let label = format!("{}.{}.{}", kind.api_version().replace('/', "."), kind.kind, name);
-            println!("diff -u -N /tmp/LIVE/{label} /tmp/MERGED/{label}\n--- /tmp/LIVE/{label}\n+++ /tmp/MERGED/{label}");
+            println!(
+                "diff -u -N /tmp/LIVE/{label} /tmp/MERGED/{label}\n--- /tmp/LIVE/{label}\n+++ /tmp/MERGED/{label}"
+            );
             let (old, new) = (yaml::write(&live), yaml::write(&wanted));
-            let (old, new): (Vec<&str>, Vec<&str>) = (if live.is_null() { Vec::new() } else { old.lines().collect() }, new.lines().collect());
+            let (old, new): (Vec<&str>, Vec<&str>) =
+                (if live.is_null() { Vec::new() } else { old.lines().collect() }, new.lines().collect());
             old.iter().filter(|text| !new.contains(text)).for_each(|text| println!("-{text}"));
             new.iter().filter(|text| !old.contains(text)).for_each(|text| println!("+{text}"));
         }
@@ -214,7 +246,11 @@ pub fn delete(line: &Line, api: &Api) -> Result<u8, Refusal> {
                 return Err(Refusal::new("error: resource(s) were provided, but no name was specified"));
             }
             for object in fetch(line, api, kind, &names)?.0 {
-                gone.push((kind, kind.path(text(&object, "/metadata/namespace")), text(&object, "/metadata/name").to_owned()));
+                gone.push((
+                    kind,
+                    kind.path(text(&object, "/metadata/namespace")),
+                    text(&object, "/metadata/name").to_owned(),
+                ));
             }
         }
         if gone.is_empty() && !line.on(&["ignore-not-found"]) {
@@ -226,11 +262,14 @@ pub fn delete(line: &Line, api: &Api) -> Result<u8, Refusal> {
             gone.push((kind, collection, text(&object, "/metadata/name").to_owned()));
         }
     }
-    let grace = line.flag(&["grace-period"]).map(|seconds| format!("?gracePeriodSeconds={seconds}")).unwrap_or_default();
+    let grace =
+        line.flag(&["grace-period"]).map(|seconds| format!("?gracePeriodSeconds={seconds}")).unwrap_or_default();
     let mut refused = Vec::new();
     for (kind, collection, name) in &gone {
         match api.delete(&format!("{collection}/{name}{grace}")) {
-            Ok(_) => println!("{} {name:?} {}deleted", kind.singular(), if line.on(&["force"]) { "force " } else { "" }),
+            Ok(_) => {
+                println!("{} {name:?} {}deleted", kind.singular(), if line.on(&["force"]) { "force " } else { "" })
+            }
             Err(error) if error.is_not_found() && line.on(&["ignore-not-found"]) => {}
             Err(error) => refused.push(Refusal::from(error).0),
         }
@@ -239,9 +278,14 @@ pub fn delete(line: &Line, api: &Api) -> Result<u8, Refusal> {
         return Err(Refusal::new(refused.join("\n")));
     }
     if line.flag(&["wait"]) != Some("false") {
-        let limit = line.flag(&["timeout"]).and_then(clock::duration).filter(|span| !span.is_zero()).unwrap_or(Duration::from_secs(300));
+        let limit = line
+            .flag(&["timeout"])
+            .and_then(clock::duration)
+            .filter(|span| !span.is_zero())
+            .unwrap_or(Duration::from_secs(300));
         for (_, collection, name) in &gone {
-            let over = until(limit, || Ok(api.get(&format!("{collection}/{name}")).is_err_and(|error| error.is_not_found())))?;
+            let over =
+                until(limit, || Ok(api.get(&format!("{collection}/{name}")).is_err_and(|error| error.is_not_found())))?;
             if !over {
                 return Err(Refusal::new(format!("error: timed out waiting for the condition on {name}")));
             }

@@ -2,10 +2,10 @@
 
 use super::get::{fetch, targets, until};
 use super::{Line, Refusal};
+use crate::clock;
 use crate::kinds::Kind;
 use crate::net::api::Api;
 use crate::yaml::{items, text};
-use crate::clock;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -29,7 +29,8 @@ pub fn edit(line: &Line, api: &Api, verb: &str) -> Result<u8, Refusal> {
         "cordon" | "uncordon" | "drain" => [vec!["nodes".to_owned()], line.words[1..].to_vec()].concat(),
         _ => line.words[1..].to_vec(),
     };
-    let (resources, changes) = if matches!(verb, "annotate" | "label" | "taint") { split(&words) } else { (words, Vec::new()) };
+    let (resources, changes) =
+        if matches!(verb, "annotate" | "label" | "taint") { split(&words) } else { (words, Vec::new()) };
     for (kind, names) in targets(&resources)? {
         if names.is_empty() && line.flag(&["l", "selector"]).is_none() && !line.on(&["all"]) {
             return Err(Refusal::new("error: resource(s) were provided, but no name was specified"));
@@ -42,7 +43,10 @@ pub fn edit(line: &Line, api: &Api, verb: &str) -> Result<u8, Refusal> {
                 "label" => map(line, api, kind, &object, "labels", &changes)?,
                 "taint" => taint(line, api, kind, &object, &changes)?,
                 "scale" => {
-                    let replicas: u32 = line.flag(&["replicas"]).and_then(|text| text.parse().ok()).ok_or_else(|| Refusal::new("error: --replicas=COUNT is required"))?;
+                    let replicas: u32 = line
+                        .flag(&["replicas"])
+                        .and_then(|text| text.parse().ok())
+                        .ok_or_else(|| Refusal::new("error: --replicas=COUNT is required"))?;
                     merge(api, kind, &object, &json!({"spec": {"replicas": replicas}}))?;
                     "scaled"
                 }
@@ -66,20 +70,36 @@ pub fn edit(line: &Line, api: &Api, verb: &str) -> Result<u8, Refusal> {
 }
 
 fn patch(line: &Line, api: &Api, kind: &Kind, object: &Value) -> Result<&'static str, Refusal> {
-    let change = line.flag(&["p", "patch"]).ok_or_else(|| Refusal::new("error: must specify --patch or --patch-file containing the contents of the patch"))?;
-    let change = crate::yaml::parse(change).map_err(|error| Refusal::new(format!("error: unable to parse {change:?}: {error:#}")))?;
+    let change = line.flag(&["p", "patch"]).ok_or_else(|| {
+        Refusal::new("error: must specify --patch or --patch-file containing the contents of the patch")
+    })?;
+    let change = crate::yaml::parse(change)
+        .map_err(|error| Refusal::new(format!("error: unable to parse {change:?}: {error:#}")))?;
     let form = match line.flag(&["type"]).unwrap_or("strategic") {
         "merge" => "application/merge-patch+json",
         "json" => "application/json-patch+json",
         "strategic" => "application/strategic-merge-patch+json",
-        other => return Err(Refusal::new(format!("error: --type must be one of [json merge strategic], not {other:?}"))),
+        other => {
+            return Err(Refusal::new(format!("error: --type must be one of [json merge strategic], not {other:?}")));
+        }
     };
     let sub = line.flag(&["subresource"]).map(|sub| format!("/{sub}")).unwrap_or_default();
     let after = api.call("PATCH", &format!("{}{sub}", target(kind, object)), form, Some(&change))?;
-    Ok(if after["metadata"]["resourceVersion"] == object["metadata"]["resourceVersion"] { "patched (no change)" } else { "patched" })
+    Ok(if after["metadata"]["resourceVersion"] == object["metadata"]["resourceVersion"] {
+        "patched (no change)"
+    } else {
+        "patched"
+    })
 }
 
-fn map(line: &Line, api: &Api, kind: &Kind, object: &Value, field: &str, changes: &[String]) -> Result<&'static str, Refusal> {
+fn map(
+    line: &Line,
+    api: &Api,
+    kind: &Kind,
+    object: &Value,
+    field: &str,
+    changes: &[String],
+) -> Result<&'static str, Refusal> {
     let mut values = serde_json::Map::new();
     for change in changes {
         match change.split_once('=') {
@@ -87,7 +107,10 @@ fn map(line: &Line, api: &Api, kind: &Kind, object: &Value, field: &str, changes
                 let old = object["metadata"][field][name].as_str();
                 if old.is_some_and(|old| old != value) && !line.on(&["overwrite"]) {
                     let singular = field.trim_end_matches('s');
-                    return Err(Refusal::new(format!("error: '{name}' already has a value ({}), and --overwrite is false ({singular})", old.unwrap_or_default())));
+                    return Err(Refusal::new(format!(
+                        "error: '{name}' already has a value ({}), and --overwrite is false ({singular})",
+                        old.unwrap_or_default()
+                    )));
                 }
                 values.insert(name.to_owned(), json!(value));
             }
@@ -104,17 +127,24 @@ fn taint(line: &Line, api: &Api, kind: &Kind, object: &Value, changes: &[String]
     for change in changes {
         let (rest, effect) = change.trim_end_matches('-').split_once(':').unwrap_or((change.trim_end_matches('-'), ""));
         let (key, value) = rest.split_once('=').unwrap_or((rest, ""));
-        let same = |taint: &Value| text(taint, "/key") == key && (effect.is_empty() || text(taint, "/effect") == effect);
+        let same =
+            |taint: &Value| text(taint, "/key") == key && (effect.is_empty() || text(taint, "/effect") == effect);
         if change.ends_with('-') {
             if !taints.iter().any(same) {
-                return Err(Refusal::new(format!("error: taint \"{rest}{}{effect}\" not found", if effect.is_empty() { "" } else { ":" })));
+                return Err(Refusal::new(format!(
+                    "error: taint \"{rest}{}{effect}\" not found",
+                    if effect.is_empty() { "" } else { ":" }
+                )));
             }
             taints.retain(|taint| !same(taint));
             word = "untainted";
             continue;
         }
         if taints.iter().any(same) && !line.on(&["overwrite"]) {
-            return Err(Refusal::new(format!("error: node {} already has {key} taint(s) with same effect(s) and --overwrite is false", text(object, "/metadata/name"))));
+            return Err(Refusal::new(format!(
+                "error: node {} already has {key} taint(s) with same effect(s) and --overwrite is false",
+                text(object, "/metadata/name")
+            )));
         }
         taints.retain(|taint| !same(taint));
         let mut taint = json!({"effect": effect, "key": key});
@@ -123,7 +153,12 @@ fn taint(line: &Line, api: &Api, kind: &Kind, object: &Value, changes: &[String]
         }
         taints.push(taint);
     }
-    merge(api, kind, object, &json!({"spec": {"taints": if taints.is_empty() { Value::Null } else { json!(taints) }}}))?;
+    merge(
+        api,
+        kind,
+        object,
+        &json!({"spec": {"taints": if taints.is_empty() { Value::Null } else { json!(taints) }}}),
+    )?;
     Ok(word)
 }
 
@@ -134,15 +169,28 @@ fn drain(line: &Line, api: &Api, node: &str) -> Result<(), Refusal> {
     let mirror = |pod: &Value| !pod["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_null();
     let pods: Vec<&Value> = items(&list, "/items").iter().filter(|pod| !mirror(pod)).collect();
     if pods.iter().any(|pod| daemon(pod)) && !line.on(&["ignore-daemonsets"]) {
-        return Err(Refusal::new(format!("error: unable to drain node {node:?}, aborting command...\n\ncannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore)")));
+        return Err(Refusal::new(format!(
+            "error: unable to drain node {node:?}, aborting command...\n\ncannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore)"
+        )));
     }
-    let path = |pod: &Value| format!("/api/v1/namespaces/{}/pods/{}", text(pod, "/metadata/namespace"), text(pod, "/metadata/name"));
+    let path = |pod: &Value| {
+        format!("/api/v1/namespaces/{}/pods/{}", text(pod, "/metadata/namespace"), text(pod, "/metadata/name"))
+    };
     let ending: Vec<&&Value> = pods.iter().filter(|pod| !daemon(pod)).collect();
     for pod in &ending {
         println!("evicting pod {}/{}", text(pod, "/metadata/namespace"), text(pod, "/metadata/name"));
         api.delete(&path(pod))?;
     }
-    let limit = line.flag(&["timeout"]).and_then(clock::duration).filter(|span| !span.is_zero()).unwrap_or(Duration::from_secs(300));
-    let over = until(limit, || Ok(ending.iter().all(|pod| api.get(&path(pod)).is_err_and(|error| error.is_not_found()))))?;
-    if over { Ok(()) } else { Err(Refusal::new(format!("error: unable to drain node {node:?}: global timeout reached"))) }
+    let limit = line
+        .flag(&["timeout"])
+        .and_then(clock::duration)
+        .filter(|span| !span.is_zero())
+        .unwrap_or(Duration::from_secs(300));
+    let over =
+        until(limit, || Ok(ending.iter().all(|pod| api.get(&path(pod)).is_err_and(|error| error.is_not_found()))))?;
+    if over {
+        Ok(())
+    } else {
+        Err(Refusal::new(format!("error: unable to drain node {node:?}: global timeout reached")))
+    }
 }

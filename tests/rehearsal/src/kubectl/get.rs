@@ -18,7 +18,9 @@ pub fn targets(words: &[String]) -> Result<Vec<(&'static Kind, Vec<String>)>, Re
         }
         return Ok(found);
     }
-    let Some(first) = words.first() else { return Err(Refusal::new("error: You must specify the type of resource to get.")) };
+    let Some(first) = words.first() else {
+        return Err(Refusal::new("error: You must specify the type of resource to get."));
+    };
     for resource in first.split(',') {
         found.push((kind(resource)?, words[1..].to_vec()));
     }
@@ -27,11 +29,24 @@ pub fn targets(words: &[String]) -> Result<Vec<(&'static Kind, Vec<String>)>, Re
 
 /// Percent-encodes a query value.
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }
 
 /// The objects a command line means.
-pub fn fetch(line: &Line, api: &Api, resource: &'static Kind, names: &[String]) -> Result<(Vec<Value>, Value), Refusal> {
+pub fn fetch(
+    line: &Line,
+    api: &Api,
+    resource: &'static Kind,
+    names: &[String],
+) -> Result<(Vec<Value>, Value), Refusal> {
     let namespace = line.namespace();
     let base = resource.path(&namespace);
     let single = resource.path(if namespace.is_empty() { "default" } else { &namespace });
@@ -45,7 +60,9 @@ pub fn fetch(line: &Line, api: &Api, resource: &'static Kind, names: &[String]) 
     }
     if names.is_empty() {
         let mut query = Vec::new();
-        for (flags, parameter) in [(["l", "selector"], "labelSelector"), (["field-selector", "field-selector"], "fieldSelector")] {
+        for (flags, parameter) in
+            [(["l", "selector"], "labelSelector"), (["field-selector", "field-selector"], "fieldSelector")]
+        {
             if let Some(value) = line.flag(&flags) {
                 query.push(format!("{parameter}={}", encoded(value)));
             }
@@ -76,7 +93,9 @@ pub fn get(line: &Line, api: &Api) -> Result<u8, Refusal> {
         if objects.is_empty() && (form.is_empty() || form == "wide") {
             if !line.on(&["ignore-not-found"]) {
                 match line.namespace().as_str() {
-                    namespace if resource.namespaced && !namespace.is_empty() => eprintln!("No resources found in {namespace} namespace."),
+                    namespace if resource.namespaced && !namespace.is_empty() => {
+                        eprintln!("No resources found in {namespace} namespace.")
+                    }
                     _ => eprintln!("No resources found"),
                 }
             }
@@ -103,8 +122,16 @@ pub fn describe(line: &Line, api: &Api) -> Result<u8, Refusal> {
 }
 
 fn map(title: &str, value: &Value) {
-    let entries: Vec<String> = value.as_object().into_iter().flatten().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
-    println!("{title:<20}{}", if entries.is_empty() { "<none>".into() } else { entries.join("\n                    ") });
+    let entries: Vec<String> = value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    println!(
+        "{title:<20}{}",
+        if entries.is_empty() { "<none>".into() } else { entries.join("\n                    ") }
+    );
 }
 
 fn one(resource: &Kind, object: &Value) {
@@ -116,19 +143,39 @@ fn one(resource: &Kind, object: &Value) {
     map("Annotations:", &object["metadata"]["annotations"]);
     println!("CreationTimestamp:  {}", text(object, "/metadata/creationTimestamp"));
     if resource.kind == "Node" {
-        let taints: Vec<String> = items(object, "/spec/taints").iter().map(|taint| format!("{}:{}", text(taint, "/key"), text(taint, "/effect"))).collect();
-        println!("Taints:             {}", if taints.is_empty() { "<none>".into() } else { taints.join("\n                    ") });
+        let taints: Vec<String> = items(object, "/spec/taints")
+            .iter()
+            .map(|taint| format!("{}:{}", text(taint, "/key"), text(taint, "/effect")))
+            .collect();
+        println!(
+            "Taints:             {}",
+            if taints.is_empty() { "<none>".into() } else { taints.join("\n                    ") }
+        );
         println!("Unschedulable:      {}", object["spec"]["unschedulable"] == true);
     }
     if let Some(conditions) = object["status"]["conditions"].as_array() {
         println!("Conditions:\n  Type             Status  Reason                       Message");
         for condition in conditions {
-            println!("  {:<16} {:<7} {:<28} {}", text(condition, "/type"), text(condition, "/status"), text(condition, "/reason"), text(condition, "/message"));
+            println!(
+                "  {:<16} {:<7} {:<28} {}",
+                text(condition, "/type"),
+                text(condition, "/status"),
+                text(condition, "/reason"),
+                text(condition, "/message")
+            );
         }
     }
     if resource.kind == "Node" {
         println!("System Info:");
-        for (title, field) in [("Machine ID", "machineID"), ("System UUID", "systemUUID"), ("Boot ID", "bootID"), ("Kernel Version", "kernelVersion"), ("OS Image", "osImage"), ("Container Runtime Version", "containerRuntimeVersion"), ("Kubelet Version", "kubeletVersion")] {
+        for (title, field) in [
+            ("Machine ID", "machineID"),
+            ("System UUID", "systemUUID"),
+            ("Boot ID", "bootID"),
+            ("Kernel Version", "kernelVersion"),
+            ("OS Image", "osImage"),
+            ("Container Runtime Version", "containerRuntimeVersion"),
+            ("Kubelet Version", "kubeletVersion"),
+        ] {
             println!("  {:<28}{}", format!("{title}:"), text(object, &format!("/status/nodeInfo/{field}")));
         }
         println!("PodCIDR:                      {}", text(object, "/spec/podCIDR"));
@@ -138,20 +185,36 @@ fn one(resource: &Kind, object: &Value) {
 }
 
 fn events(api: &Api, resource: &Kind, object: &Value) {
-    let found = api.get(&format!("/api/v1/events?fieldSelector=involvedObject.kind%3D{}%2CinvolvedObject.name%3D{}", resource.kind, text(object, "/metadata/name"))).unwrap_or_default();
+    let found = api
+        .get(&format!(
+            "/api/v1/events?fieldSelector=involvedObject.kind%3D{}%2CinvolvedObject.name%3D{}",
+            resource.kind,
+            text(object, "/metadata/name")
+        ))
+        .unwrap_or_default();
     if items(&found, "/items").is_empty() {
         println!("Events:              <none>");
         return;
     }
     println!("Events:\n  Type     Reason                  Age   From     Message");
     for event in items(&found, "/items") {
-        println!("  {:<8} {:<23} {:<5} {:<8} {}", text(event, "/type"), text(event, "/reason"), clock::age(text(event, "/lastTimestamp")), text(event, "/source/component"), text(event, "/message"));
+        println!(
+            "  {:<8} {:<23} {:<5} {:<8} {}",
+            text(event, "/type"),
+            text(event, "/reason"),
+            clock::age(text(event, "/lastTimestamp")),
+            text(event, "/source/component"),
+            text(event, "/message")
+        );
     }
 }
 
 /// `kubectl logs POD`: of pods on this machine, from their log files.
 pub fn logs(line: &Line, api: &Api) -> Result<u8, Refusal> {
-    let name = line.words.get(1).ok_or_else(|| Refusal::new("error: expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'."))?;
+    let name = line
+        .words
+        .get(1)
+        .ok_or_else(|| Refusal::new("error: expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'."))?;
     let name = name.rsplit('/').next().unwrap_or(name);
     let pod = api.get(&format!("/api/v1/namespaces/{}/pods/{name}", line.namespace()))?;
     let hash = text(&pod, "/metadata/annotations/kubernetes.io~1config.hash");

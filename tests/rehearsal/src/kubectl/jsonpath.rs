@@ -76,7 +76,10 @@ fn plain(value: &Value) -> String {
 
 fn step<'a>(found: Vec<&'a Value>, name: &str) -> Vec<&'a Value> {
     let name = name.replace("\\.", ".");
-    found.into_iter().flat_map(|value| if name == "*" { children(value) } else { value.get(&name).into_iter().collect() }).collect()
+    found
+        .into_iter()
+        .flat_map(|value| if name == "*" { children(value) } else { value.get(&name).into_iter().collect() })
+        .collect()
 }
 
 fn children(value: &Value) -> Vec<&Value> {
@@ -103,10 +106,17 @@ fn find<'a>(path: &str, root: &'a Value, at: &'a Value) -> Result<Vec<&'a Value>
             } else if let Some(test) = inner.strip_prefix("?(").and_then(|test| test.strip_suffix(')')) {
                 found = found.into_iter().flat_map(children).filter(|item| passes(test, root, item)).collect();
             } else if let Ok(index) = inner.parse::<i64>() {
-                found = found.into_iter().filter_map(|value| {
-                    let list = value.as_array()?;
-                    list.get(if index < 0 { list.len().checked_add_signed(index as isize)? } else { index as usize })
-                }).collect();
+                found = found
+                    .into_iter()
+                    .filter_map(|value| {
+                        let list = value.as_array()?;
+                        list.get(if index < 0 {
+                            list.len().checked_add_signed(index as isize)?
+                        } else {
+                            index as usize
+                        })
+                    })
+                    .collect();
             } else {
                 found = step(found, inner.trim_matches(['\'', '"']));
             }
@@ -127,7 +137,9 @@ fn find<'a>(path: &str, root: &'a Value, at: &'a Value) -> Result<Vec<&'a Value>
 
 fn word_end(text: &str) -> usize {
     let bytes = text.as_bytes();
-    (0..bytes.len()).find(|&at| matches!(bytes[at], b'.' | b'[') && (at == 0 || bytes[at - 1] != b'\\')).unwrap_or(bytes.len())
+    (0..bytes.len())
+        .find(|&at| matches!(bytes[at], b'.' | b'[') && (at == 0 || bytes[at - 1] != b'\\'))
+        .unwrap_or(bytes.len())
 }
 
 fn bracket(text: &str) -> Option<usize> {
@@ -146,7 +158,8 @@ fn bracket(text: &str) -> Option<usize> {
 }
 
 fn passes(test: &str, root: &Value, item: &Value) -> bool {
-    let value = |path: &str| find(path.trim(), root, item).ok().and_then(|found| found.first().map(|value| plain(value)));
+    let value =
+        |path: &str| find(path.trim(), root, item).ok().and_then(|found| found.first().map(|value| plain(value)));
     if let Some((path, wanted)) = test.split_once("==") {
         value(path).as_deref() == Some(wanted.trim().trim_matches(['"', '\'']))
     } else if let Some((path, wanted)) = test.split_once("!=") {

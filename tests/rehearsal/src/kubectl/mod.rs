@@ -8,7 +8,7 @@ mod print;
 mod rollout;
 
 use crate::net::api::{Api, ApiError};
-use crate::{banner, kubeconfig, kinds};
+use crate::{banner, kinds, kubeconfig};
 use std::process::ExitCode;
 
 /// A parsed command line.
@@ -20,7 +20,39 @@ pub struct Line {
 }
 
 /// Flags that take no value.
-const SWITCHES: &[&str] = &["A", "all-namespaces", "no-headers", "show-labels", "server-side", "force", "force-conflicts", "overwrite", "ignore-not-found", "all", "wait", "now", "w", "watch", "client", "short", "recursive", "R", "ignore-daemonsets", "delete-emptydir-data", "delete-local-data", "insecure-skip-tls-verify", "previous", "f-follow", "show-managed-fields", "list", "disable-eviction", "prune", "record", "h", "help"];
+const SWITCHES: &[&str] = &[
+    "A",
+    "all-namespaces",
+    "no-headers",
+    "show-labels",
+    "server-side",
+    "force",
+    "force-conflicts",
+    "overwrite",
+    "ignore-not-found",
+    "all",
+    "wait",
+    "now",
+    "w",
+    "watch",
+    "client",
+    "short",
+    "recursive",
+    "R",
+    "ignore-daemonsets",
+    "delete-emptydir-data",
+    "delete-local-data",
+    "insecure-skip-tls-verify",
+    "previous",
+    "f-follow",
+    "show-managed-fields",
+    "list",
+    "disable-eviction",
+    "prune",
+    "record",
+    "h",
+    "help",
+];
 
 fn parse(args: &[String]) -> Line {
     let (mut words, mut flags) = (Vec::new(), Vec::new());
@@ -30,7 +62,8 @@ fn parse(args: &[String]) -> Line {
             words.extend(rest.by_ref().cloned());
             break;
         }
-        let Some(name) = arg.strip_prefix("--").or_else(|| arg.strip_prefix('-').filter(|name| !name.is_empty())) else {
+        let Some(name) = arg.strip_prefix("--").or_else(|| arg.strip_prefix('-').filter(|name| !name.is_empty()))
+        else {
             words.push(arg.clone());
             continue;
         };
@@ -65,7 +98,11 @@ impl Line {
 
     /// The namespace meant; empty means all.
     pub fn namespace(&self) -> String {
-        if self.on(&["A", "all-namespaces"]) { String::new() } else { self.flag(&["n", "namespace"]).unwrap_or("default").to_owned() }
+        if self.on(&["A", "all-namespaces"]) {
+            String::new()
+        } else {
+            self.flag(&["n", "namespace"]).unwrap_or("default").to_owned()
+        }
     }
 }
 
@@ -82,13 +119,24 @@ impl Refusal {
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
         match error {
-            ApiError::Status { reason, message, .. } if reason == "Unauthorized" => Self::new(format!("error: You must be logged in to the server ({message})")),
+            ApiError::Status { reason, message, .. } if reason == "Unauthorized" => {
+                Self::new(format!("error: You must be logged in to the server ({message})"))
+            }
             ApiError::Status { reason, message, .. } => Self::new(format!("Error from server ({reason}): {message}")),
             ApiError::Transport(text) if text.contains("connection refused") => {
-                let server = text.split("https://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or("localhost:8080").to_owned();
-                Self::new(format!("The connection to the server {server} was refused - did you specify the right host or port?"))
+                let server = text
+                    .split("https://")
+                    .nth(1)
+                    .and_then(|rest| rest.split('/').next())
+                    .unwrap_or("localhost:8080")
+                    .to_owned();
+                Self::new(format!(
+                    "The connection to the server {server} was refused - did you specify the right host or port?"
+                ))
             }
-            ApiError::Transport(text) => Self::new(format!("Unable to connect to the server: {}", text.split("\": ").nth(1).unwrap_or(&text))),
+            ApiError::Transport(text) => {
+                Self::new(format!("Unable to connect to the server: {}", text.split("\": ").nth(1).unwrap_or(&text)))
+            }
         }
     }
 }
@@ -101,12 +149,18 @@ impl From<anyhow::Error> for Refusal {
 
 fn connect(line: &Line) -> Result<Api, Refusal> {
     let home = std::env::var("HOME").unwrap_or_else(|_| "/root".into());
-    let path = line.flag(&["kubeconfig"]).map(str::to_owned).or_else(|| std::env::var("KUBECONFIG").ok()).unwrap_or_else(|| format!("{home}/.kube/config"));
+    let path = line
+        .flag(&["kubeconfig"])
+        .map(str::to_owned)
+        .or_else(|| std::env::var("KUBECONFIG").ok())
+        .unwrap_or_else(|| format!("{home}/.kube/config"));
     if !std::path::Path::new(&path).exists() {
         if line.flag(&["kubeconfig"]).is_some() {
             return Err(Refusal::new(format!("error: stat {path}: no such file or directory")));
         }
-        return Err(Refusal::new("The connection to the server localhost:8080 was refused - did you specify the right host or port?"));
+        return Err(Refusal::new(
+            "The connection to the server localhost:8080 was refused - did you specify the right host or port?",
+        ));
     }
     Ok(kubeconfig::load(&path)?)
 }
@@ -134,7 +188,11 @@ fn run(line: &Line) -> Result<u8, Refusal> {
         return version(line);
     }
     let api = match verb {
-        "" | "config" | "help" | "completion" => return Err(Refusal::new("kubectl (rehearsal): a subcommand is needed: get, describe, apply, diff, create, delete, patch, annotate, label, taint, rollout, wait, cordon, uncordon, drain, logs, cluster-info, version")),
+        "" | "config" | "help" | "completion" => {
+            return Err(Refusal::new(
+                "kubectl (rehearsal): a subcommand is needed: get, describe, apply, diff, create, delete, patch, annotate, label, taint, rollout, wait, cordon, uncordon, drain, logs, cluster-info, version",
+            ));
+        }
         _ => connect(line)?,
     };
     match verb {
@@ -144,11 +202,16 @@ fn run(line: &Line) -> Result<u8, Refusal> {
         "apply" | "create" | "replace" => apply::files(line, &api, verb),
         "diff" => apply::diff(line, &api),
         "delete" => apply::delete(line, &api),
-        "patch" | "annotate" | "label" | "taint" | "cordon" | "uncordon" | "drain" | "scale" => edit::edit(line, &api, verb),
+        "patch" | "annotate" | "label" | "taint" | "cordon" | "uncordon" | "drain" | "scale" => {
+            edit::edit(line, &api, verb)
+        }
         "rollout" => rollout::rollout(line, &api),
         "wait" => rollout::wait(line, &api),
         "cluster-info" => {
-            println!("Kubernetes control plane is running at {}\n\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.", api.0.base());
+            println!(
+                "Kubernetes control plane is running at {}\n\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.",
+                api.0.base()
+            );
             Ok(0)
         }
         other => Err(Refusal::new(format!("error: unknown command {other:?} for \"kubectl\""))),

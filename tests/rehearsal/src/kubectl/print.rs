@@ -7,7 +7,10 @@ use crate::{clock, yaml};
 use serde_json::Value;
 
 fn condition<'a>(object: &'a Value, kind: &str) -> &'a str {
-    items(object, "/status/conditions").iter().find(|condition| condition["type"] == kind).map_or("Unknown", |condition| text(condition, "/status"))
+    items(object, "/status/conditions")
+        .iter()
+        .find(|condition| condition["type"] == kind)
+        .map_or("Unknown", |condition| text(condition, "/status"))
 }
 
 fn node(object: &Value, wide: bool) -> Vec<String> {
@@ -19,14 +22,28 @@ fn node(object: &Value, wide: bool) -> Vec<String> {
     if object["spec"]["unschedulable"] == true {
         status += ",SchedulingDisabled";
     }
-    let mut roles: Vec<&str> = object["metadata"]["labels"].as_object().into_iter().flatten().filter_map(|(label, _)| label.strip_prefix("node-role.kubernetes.io/")).collect();
+    let mut roles: Vec<&str> = object["metadata"]["labels"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(label, _)| label.strip_prefix("node-role.kubernetes.io/"))
+        .collect();
     roles.sort_unstable();
     let roles = if roles.is_empty() { "<none>".to_owned() } else { roles.join(",") };
     let info = |field: &str| text(object, &format!("/status/nodeInfo/{field}")).to_owned();
     let mut row = vec![text(object, "/metadata/name").to_owned(), status, roles, age(object), info("kubeletVersion")];
     if wide {
-        let address = items(object, "/status/addresses").iter().find(|address| address["type"] == "InternalIP").map_or("<none>", |address| text(address, "/address"));
-        row.extend([address.to_owned(), "<none>".into(), info("osImage"), info("kernelVersion"), info("containerRuntimeVersion")]);
+        let address = items(object, "/status/addresses")
+            .iter()
+            .find(|address| address["type"] == "InternalIP")
+            .map_or("<none>", |address| text(address, "/address"));
+        row.extend([
+            address.to_owned(),
+            "<none>".into(),
+            info("osImage"),
+            info("kernelVersion"),
+            info("containerRuntimeVersion"),
+        ]);
     }
     row
 }
@@ -35,9 +52,22 @@ fn pod(object: &Value, wide: bool) -> Vec<String> {
     let statuses = items(object, "/status/containerStatuses");
     let ready = statuses.iter().filter(|status| status["ready"] == true).count();
     let waiting = statuses.iter().find_map(|status| status["state"]["waiting"]["reason"].as_str());
-    let phase = if !object["metadata"]["deletionTimestamp"].is_null() { "Terminating" } else { waiting.unwrap_or(match text(object, "/status/phase") { "Succeeded" => "Completed", other => other }) };
+    let phase = if !object["metadata"]["deletionTimestamp"].is_null() {
+        "Terminating"
+    } else {
+        waiting.unwrap_or(match text(object, "/status/phase") {
+            "Succeeded" => "Completed",
+            other => other,
+        })
+    };
     let restarts: i64 = statuses.iter().filter_map(|status| status["restartCount"].as_i64()).sum();
-    let mut row = vec![text(object, "/metadata/name").to_owned(), format!("{ready}/{}", items(object, "/spec/containers").len()), phase.to_owned(), restarts.to_string(), age(object)];
+    let mut row = vec![
+        text(object, "/metadata/name").to_owned(),
+        format!("{ready}/{}", items(object, "/spec/containers").len()),
+        phase.to_owned(),
+        restarts.to_string(),
+        age(object),
+    ];
     if wide {
         let or = |path: &str| Some(text(object, path)).filter(|value| !value.is_empty()).unwrap_or("<none>").to_owned();
         row.extend([or("/status/podIP"), or("/spec/nodeName"), "<none>".into(), "<none>".into()]);
@@ -56,9 +86,16 @@ fn count(object: &Value, path: &str) -> String {
 /// Headers of a resource's table.
 fn headers(kind: &Kind, wide: bool) -> Vec<&'static str> {
     let (base, more): (&[&str], &[&str]) = match kind.kind {
-        "Node" => (&["NAME", "STATUS", "ROLES", "AGE", "VERSION"], &["INTERNAL-IP", "EXTERNAL-IP", "OS-IMAGE", "KERNEL-VERSION", "CONTAINER-RUNTIME"]),
-        "Pod" => (&["NAME", "READY", "STATUS", "RESTARTS", "AGE"], &["IP", "NODE", "NOMINATED NODE", "READINESS GATES"]),
-        "DaemonSet" => (&["NAME", "DESIRED", "CURRENT", "READY", "UP-TO-DATE", "AVAILABLE", "NODE SELECTOR", "AGE"], &[]),
+        "Node" => (
+            &["NAME", "STATUS", "ROLES", "AGE", "VERSION"],
+            &["INTERNAL-IP", "EXTERNAL-IP", "OS-IMAGE", "KERNEL-VERSION", "CONTAINER-RUNTIME"],
+        ),
+        "Pod" => {
+            (&["NAME", "READY", "STATUS", "RESTARTS", "AGE"], &["IP", "NODE", "NOMINATED NODE", "READINESS GATES"])
+        }
+        "DaemonSet" => {
+            (&["NAME", "DESIRED", "CURRENT", "READY", "UP-TO-DATE", "AVAILABLE", "NODE SELECTOR", "AGE"], &[])
+        }
         "Deployment" => (&["NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"], &[]),
         "ConfigMap" => (&["NAME", "DATA", "AGE"], &[]),
         "Secret" => (&["NAME", "TYPE", "DATA", "AGE"], &[]),
@@ -78,16 +115,46 @@ fn row(kind: &Kind, object: &Value, wide: bool) -> Vec<String> {
         "Node" => node(object, wide),
         "Pod" => pod(object, wide),
         "DaemonSet" => {
-            let selector: Vec<String> = object["spec"]["template"]["spec"]["nodeSelector"].as_object().into_iter().flatten().map(|(label, value)| format!("{label}={}", value.as_str().unwrap_or_default())).collect();
+            let selector: Vec<String> = object["spec"]["template"]["spec"]["nodeSelector"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(label, value)| format!("{label}={}", value.as_str().unwrap_or_default()))
+                .collect();
             let selector = if selector.is_empty() { "<none>".to_owned() } else { selector.join(",") };
-            vec![name, count(object, "/status/desiredNumberScheduled"), count(object, "/status/currentNumberScheduled"), count(object, "/status/numberReady"), count(object, "/status/updatedNumberScheduled"), count(object, "/status/numberAvailable"), selector, age(object)]
+            vec![
+                name,
+                count(object, "/status/desiredNumberScheduled"),
+                count(object, "/status/currentNumberScheduled"),
+                count(object, "/status/numberReady"),
+                count(object, "/status/updatedNumberScheduled"),
+                count(object, "/status/numberAvailable"),
+                selector,
+                age(object),
+            ]
         }
-        "Deployment" => vec![name, format!("{}/{}", count(object, "/status/readyReplicas"), object["spec"]["replicas"].as_i64().unwrap_or(1)), count(object, "/status/updatedReplicas"), count(object, "/status/availableReplicas"), age(object)],
+        "Deployment" => vec![
+            name,
+            format!("{}/{}", count(object, "/status/readyReplicas"), object["spec"]["replicas"].as_i64().unwrap_or(1)),
+            count(object, "/status/updatedReplicas"),
+            count(object, "/status/availableReplicas"),
+            age(object),
+        ],
         "ConfigMap" => vec![name, size("data"), age(object)],
         "Secret" => vec![name, text(object, "/type").to_owned(), size("data"), age(object)],
         "Service" => {
-            let ports: Vec<String> = items(object, "/spec/ports").iter().map(|port| format!("{}/{}", port["port"], port["protocol"].as_str().unwrap_or("TCP"))).collect();
-            vec![name, text(object, "/spec/type").to_owned(), text(object, "/spec/clusterIP").to_owned(), "<none>".into(), ports.join(","), age(object)]
+            let ports: Vec<String> = items(object, "/spec/ports")
+                .iter()
+                .map(|port| format!("{}/{}", port["port"], port["protocol"].as_str().unwrap_or("TCP")))
+                .collect();
+            vec![
+                name,
+                text(object, "/spec/type").to_owned(),
+                text(object, "/spec/clusterIP").to_owned(),
+                "<none>".into(),
+                ports.join(","),
+                age(object),
+            ]
         }
         "Namespace" => vec![name, text(object, "/status/phase").to_owned(), age(object)],
         "Lease" => vec![name, text(object, "/spec/holderIdentity").to_owned(), age(object)],
@@ -99,7 +166,13 @@ fn row(kind: &Kind, object: &Value, wide: bool) -> Vec<String> {
             if !object["status"]["certificate"].is_null() {
                 state += ",Issued";
             }
-            vec![name, age(object), text(object, "/spec/signerName").to_owned(), text(object, "/spec/username").to_owned(), state]
+            vec![
+                name,
+                age(object),
+                text(object, "/spec/signerName").to_owned(),
+                text(object, "/spec/username").to_owned(),
+                state,
+            ]
         }
         _ => vec![name, age(object)],
     }
@@ -126,7 +199,12 @@ fn table(line: &Line, kind: &Kind, objects: &[Value]) {
             cells.insert(0, text(object, "/metadata/namespace").to_owned());
         }
         if labels {
-            let list: Vec<String> = object["metadata"]["labels"].as_object().into_iter().flatten().map(|(label, value)| format!("{label}={}", value.as_str().unwrap_or_default())).collect();
+            let list: Vec<String> = object["metadata"]["labels"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(label, value)| format!("{label}={}", value.as_str().unwrap_or_default()))
+                .collect();
             cells.push(if list.is_empty() { "<none>".into() } else { list.join(",") });
         }
         rows.push(cells);
@@ -147,10 +225,18 @@ pub fn show(line: &Line, kind: &Kind, objects: &[Value], list: &Value) -> Result
         "json" => println!("{}", indented(list)),
         "yaml" => print!("{}", yaml::write(list)),
         "name" => objects.iter().for_each(|object| println!("{}/{}", kind.singular(), text(object, "/metadata/name"))),
-        "jsonpath" => print!("{}", jsonpath::render(argument, list).map_err(|error| Refusal::new(format!("error: error parsing jsonpath {argument}, {error}")))?),
+        "jsonpath" => print!(
+            "{}",
+            jsonpath::render(argument, list)
+                .map_err(|error| Refusal::new(format!("error: error parsing jsonpath {argument}, {error}")))?
+        ),
         "custom-columns" => columns(argument, objects)?,
         "" | "wide" => table(line, kind, objects),
-        other => return Err(Refusal::new(format!("error: unable to match a printer suitable for the output format {other:?}, allowed formats are: custom-columns,json,jsonpath,name,wide,yaml"))),
+        other => {
+            return Err(Refusal::new(format!(
+                "error: unable to match a printer suitable for the output format {other:?}, allowed formats are: custom-columns,json,jsonpath,name,wide,yaml"
+            )));
+        }
     }
     Ok(())
 }
@@ -158,7 +244,8 @@ pub fn show(line: &Line, kind: &Kind, objects: &[Value], list: &Value) -> Result
 /// JSON with four spaces, as kubectl indents it.
 fn indented(value: &Value) -> String {
     let mut bytes = Vec::new();
-    let mut writer = serde_json::Serializer::with_formatter(&mut bytes, serde_json::ser::PrettyFormatter::with_indent(b"    "));
+    let mut writer =
+        serde_json::Serializer::with_formatter(&mut bytes, serde_json::ser::PrettyFormatter::with_indent(b"    "));
     // A Value always serializes.
     let _ = serde::Serialize::serialize(&yaml::sorted(value), &mut writer);
     String::from_utf8_lossy(&bytes).into_owned()
@@ -168,7 +255,13 @@ fn columns(spec: &str, objects: &[Value]) -> Result<(), Refusal> {
     let columns: Vec<(&str, &str)> = spec.split(',').filter_map(|column| column.split_once(':')).collect();
     println!("{}", columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join("   "));
     for object in objects {
-        let cells: Result<Vec<String>, String> = columns.iter().map(|(_, path)| jsonpath::render(&format!("{{{path}}}"), object).map(|cell| if cell.is_empty() { "<none>".into() } else { cell })).collect();
+        let cells: Result<Vec<String>, String> = columns
+            .iter()
+            .map(|(_, path)| {
+                jsonpath::render(&format!("{{{path}}}"), object)
+                    .map(|cell| if cell.is_empty() { "<none>".into() } else { cell })
+            })
+            .collect();
         println!("{}", cells.map_err(|error| Refusal::new(format!("error: {error}")))?.join("   "));
     }
     Ok(())

@@ -34,7 +34,8 @@ pub fn client(kubeconfig_path: &str, bootstrap: &str, node: &str) -> Result<Api>
     }
     let api = kubeconfig::client(&config)?;
     klog::info("bootstrap.go:1", "\"Waiting for client certificate to be issued\"");
-    let (key, csr) = pki::request(&Subject { name: &format!("system:node:{node}"), group: Some("system:nodes"), names: &[] })?;
+    let (key, csr) =
+        pki::request(&Subject { name: &format!("system:node:{node}"), group: Some("system:nodes"), names: &[] })?;
     let certificate = request(&api, &csr)?;
     keep(&certificate, &key)?;
     kubeconfig::load(kubeconfig_path).context("loading the new kubeconfig")
@@ -48,7 +49,12 @@ fn request(api: &Api, csr: &str) -> Result<String> {
         match api.create(REQUESTS, &object) {
             Ok(made) => break made,
             Err(error) => {
-                klog::error("certificate_manager.go:471", &format!("kubernetes.io/kube-apiserver-client-kubelet: Failed while requesting a signed certificate from the control plane: cannot create certificate signing request: {error}"));
+                klog::error(
+                    "certificate_manager.go:471",
+                    &format!(
+                        "kubernetes.io/kube-apiserver-client-kubelet: Failed while requesting a signed certificate from the control plane: cannot create certificate signing request: {error}"
+                    ),
+                );
                 clock::pause(Duration::from_secs(5));
             }
         }
@@ -60,8 +66,15 @@ fn request(api: &Api, csr: &str) -> Result<String> {
             return Ok(String::from_utf8_lossy(&pki::unbase64(certificate)?).into_owned());
         }
         if state["status"]["conditions"][0]["type"] == "Denied" {
-            klog::error("certificate_manager.go:471", "kubernetes.io/kube-apiserver-client-kubelet: certificate request was denied");
-            bail!("certificate signing request is denied, reason: {}, message: {}", text(&state, "/status/conditions/0/reason"), text(&state, "/status/conditions/0/message"));
+            klog::error(
+                "certificate_manager.go:471",
+                "kubernetes.io/kube-apiserver-client-kubelet: certificate request was denied",
+            );
+            bail!(
+                "certificate signing request is denied, reason: {}, message: {}",
+                text(&state, "/status/conditions/0/reason"),
+                text(&state, "/status/conditions/0/message")
+            );
         }
         clock::pause(Duration::from_millis(250));
     }

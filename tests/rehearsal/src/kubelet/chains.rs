@@ -18,7 +18,8 @@ fn restore(program: &str, table: &str, local: &str) -> bool {
         }
     };
     let text = format!("*{table}\n{rules}COMMIT\n");
-    run::run(&format!("{program}-restore"), &["--noflush", "-w", "5"], Some(text.as_bytes())).is_ok_and(|ran| ran.code == 0)
+    run::run(&format!("{program}-restore"), &["--noflush", "-w", "5"], Some(text.as_bytes()))
+        .is_ok_and(|ran| ran.code == 0)
 }
 
 /// Adds a jump at the head or end of a chain unless it is there.
@@ -33,11 +34,23 @@ pub fn install() {
         let tables = ["mangle", "nat", "filter"].iter().all(|table| restore(program, table, local));
         let jumps = jump(program, "filter", "INPUT", &["-j", "KUBE-FIREWALL"])
             && jump(program, "filter", "OUTPUT", &["-j", "KUBE-FIREWALL"])
-            && (version::at_least(28) || jump(program, "nat", "POSTROUTING", &["-m", "comment", "--comment", "kubernetes postrouting rules", "-j", "KUBE-POSTROUTING"]));
+            && (version::at_least(28)
+                || jump(
+                    program,
+                    "nat",
+                    "POSTROUTING",
+                    &["-m", "comment", "--comment", "kubernetes postrouting rules", "-j", "KUBE-POSTROUTING"],
+                ));
         if tables && jumps {
-            klog::info("kubelet_network_linux.go:56", &format!("\"Initialized protocol iptables rules.\" protocol={protocol}"));
+            klog::info(
+                "kubelet_network_linux.go:56",
+                &format!("\"Initialized protocol iptables rules.\" protocol={protocol}"),
+            );
         } else {
-            klog::info("kubelet_network_linux.go:65", &format!("\"Could not set up iptables canary\" protocol={protocol}"));
+            klog::info(
+                "kubelet_network_linux.go:65",
+                &format!("\"Could not set up iptables canary\" protocol={protocol}"),
+            );
         }
     }
 }

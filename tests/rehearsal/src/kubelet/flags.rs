@@ -41,7 +41,10 @@ pub fn read(args: &[String]) -> Result<Settings, ()> {
     for gone in ["container-runtime", "network-plugin", "cni-bin-dir", "cni-conf-dir"] {
         let since = if gone == "container-runtime" { 27 } else { 24 };
         if version::at_least(since) && flag(args, gone).is_some() {
-            klog::error("run.go:74", &format!("\"command failed\" err=\"failed to parse kubelet flag: unknown flag: --{gone}\""));
+            klog::error(
+                "run.go:74",
+                &format!("\"command failed\" err=\"failed to parse kubelet flag: unknown flag: --{gone}\""),
+            );
             return Err(());
         }
     }
@@ -59,8 +62,16 @@ pub fn read(args: &[String]) -> Result<Settings, ()> {
         }
         Some(taint)
     });
-    let labels = labelled.split(',').filter_map(|pair| pair.split_once('=')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
-    let socket = [get("container-runtime-endpoint"), text(&config, "/containerRuntimeEndpoint").to_owned(), "unix:///run/containerd/containerd.sock".into()];
+    let labels = labelled
+        .split(',')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .collect();
+    let socket = [
+        get("container-runtime-endpoint"),
+        text(&config, "/containerRuntimeEndpoint").to_owned(),
+        "unix:///run/containerd/containerd.sock".into(),
+    ];
     Ok(Settings {
         kubeconfig: get("kubeconfig"),
         bootstrap: get("bootstrap-kubeconfig"),
@@ -80,13 +91,21 @@ fn load(path: &str) -> Result<Value, ()> {
             Ok(_) => format!("failed to decode: Object 'Kind' is missing in {:?}", &content[..content.len().min(60)]),
             Err(error) => format!("failed to decode: {error:#}"),
         },
-        Err(_) => format!("failed to read kubelet config file \\\"{path}\\\", error: open {path}: no such file or directory"),
+        Err(_) => {
+            format!("failed to read kubelet config file \\\"{path}\\\", error: open {path}: no such file or directory")
+        }
     };
     let cause = format!("failed to load Kubelet config file {path}, error {cause}");
     if version::at_least(25) {
-        klog::error("run.go:74", &format!("\"command failed\" err=\"failed to load kubelet config file, path: {path}, error: {cause}\""));
+        klog::error(
+            "run.go:74",
+            &format!("\"command failed\" err=\"failed to load kubelet config file, path: {path}, error: {cause}\""),
+        );
     } else {
-        klog::error("server.go:206", &format!("\"Failed to load kubelet config file\" err=\"{cause}\" path=\"{path}\""));
+        klog::error(
+            "server.go:206",
+            &format!("\"Failed to load kubelet config file\" err=\"{cause}\" path=\"{path}\""),
+        );
     }
     Err(())
 }
@@ -114,6 +133,8 @@ impl Settings {
 
     /// How often the Node's status is renewed.
     pub fn status_every(&self) -> std::time::Duration {
-        clock::duration(text(&self.config, "/nodeStatusUpdateFrequency")).filter(|span| !span.is_zero()).unwrap_or(std::time::Duration::from_secs(10))
+        clock::duration(text(&self.config, "/nodeStatusUpdateFrequency"))
+            .filter(|span| !span.is_zero())
+            .unwrap_or(std::time::Duration::from_secs(10))
     }
 }

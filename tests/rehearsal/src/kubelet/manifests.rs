@@ -19,7 +19,10 @@ pub fn read(settings: &Settings) -> Vec<Value> {
         let mut pod = match parse(&content) {
             Ok(pod) if text(&pod, "/kind") == "Pod" => pod,
             _ => {
-                crate::klog::error("file.go:187", &format!("\"Could not process manifest file\" err=\"invalid pod\" path=\"{}\"", path.display()));
+                crate::klog::error(
+                    "file.go:187",
+                    &format!("\"Could not process manifest file\" err=\"invalid pod\" path=\"{}\"", path.display()),
+                );
                 continue;
             }
         };
@@ -46,13 +49,21 @@ pub fn is_mirror(pod: &Value) -> bool {
 /// Makes the mirrors that are missing and takes away those whose static pod is gone.
 pub fn mirror(api: &Api, statics: &mut [Value], listed: &[Value]) {
     for old in listed.iter().filter(|pod| is_mirror(pod)) {
-        let current = statics.iter().any(|own| own["metadata"]["uid"] == old["metadata"]["annotations"]["kubernetes.io/config.hash"]);
+        let current = statics
+            .iter()
+            .any(|own| own["metadata"]["uid"] == old["metadata"]["annotations"]["kubernetes.io/config.hash"]);
         if !current {
-            let _ = api.delete(&format!("/api/v1/namespaces/{}/pods/{}?gracePeriodSeconds=0", text(old, "/metadata/namespace"), text(old, "/metadata/name")));
+            let _ = api.delete(&format!(
+                "/api/v1/namespaces/{}/pods/{}?gracePeriodSeconds=0",
+                text(old, "/metadata/namespace"),
+                text(old, "/metadata/name")
+            ));
         }
     }
     for own in statics {
-        let known = listed.iter().find(|pod| is_mirror(pod) && pod["metadata"]["annotations"]["kubernetes.io/config.hash"] == own["metadata"]["uid"]);
+        let known = listed.iter().find(|pod| {
+            is_mirror(pod) && pod["metadata"]["annotations"]["kubernetes.io/config.hash"] == own["metadata"]["uid"]
+        });
         if let Some(known) = known {
             own["status"] = known["status"].clone();
             continue;

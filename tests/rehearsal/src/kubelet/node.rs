@@ -23,30 +23,47 @@ pub fn address(settings: &Settings) -> String {
     if let Some(address) = route.split_whitespace().skip_while(|word| *word != "src").nth(1) {
         return address.to_owned();
     }
-    let all = run::run("ip", &["-4", "-o", "addr", "show", "scope", "global"], None).map(|ran| ran.out).unwrap_or_default();
-    all.split_whitespace().skip_while(|word| *word != "inet").nth(1).and_then(|cidr| cidr.split('/').next()).unwrap_or("127.0.0.1").to_owned()
+    let all =
+        run::run("ip", &["-4", "-o", "addr", "show", "scope", "global"], None).map(|ran| ran.out).unwrap_or_default();
+    all.split_whitespace()
+        .skip_while(|word| *word != "inet")
+        .nth(1)
+        .and_then(|cidr| cidr.split('/').next())
+        .unwrap_or("127.0.0.1")
+        .to_owned()
 }
 
 /// What the kubelet knows of the runtime: None when all is well, else the Ready condition's message.
 pub fn trouble(cri: &Result<Cri>) -> Option<String> {
     let status = match cri {
-        Err(_) => return Some("[container runtime is down, container runtime status check may not have completed yet]".into()),
+        Err(_) => {
+            return Some(
+                "[container runtime is down, container runtime status check may not have completed yet]".into(),
+            );
+        }
         Ok(cri) => cri.status(false),
     };
     let Ok(status) = status else { return Some("container runtime is down".into()) };
     let bad = |kind: &str| {
         let conditions = &status.status.as_ref()?.conditions;
-        conditions.iter().find(|condition| condition.r#type == kind && !condition.status).map(|condition| (condition.reason.clone(), condition.message.clone()))
+        conditions
+            .iter()
+            .find(|condition| condition.r#type == kind && !condition.status)
+            .map(|condition| (condition.reason.clone(), condition.message.clone()))
     };
     if let Some((reason, message)) = bad("RuntimeReady") {
         return Some(format!("container runtime not ready: RuntimeReady=false reason:{reason} message:{message}"));
     }
-    bad("NetworkReady").map(|(reason, message)| format!("container runtime network not ready: NetworkReady=false reason:{reason} message:{message}"))
+    bad("NetworkReady").map(|(reason, message)| {
+        format!("container runtime network not ready: NetworkReady=false reason:{reason} message:{message}")
+    })
 }
 
 fn condition(old: &Value, kind: &str, status: &str, reason: &str, message: &str) -> Value {
     let before = items(old, "/status/conditions").iter().find(|condition| condition["type"] == kind);
-    let since = before.filter(|condition| condition["status"] == status).map_or_else(clock::now, |condition| text(condition, "/lastTransitionTime").to_owned());
+    let since = before
+        .filter(|condition| condition["status"] == status)
+        .map_or_else(clock::now, |condition| text(condition, "/lastTransitionTime").to_owned());
     json!({"type": kind, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": clock::now(), "lastTransitionTime": since})
 }
 
@@ -56,11 +73,27 @@ fn status(settings: &Settings, old: &Value, cri: &Result<Cri>) -> Value {
     let trouble = trouble(cri);
     let read = |path: &str| place::read(path).unwrap_or_default().trim().to_owned();
     let release = read("/etc/os-release");
-    let pretty = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).unwrap_or("linux").trim_matches('"').to_owned();
+    let pretty = release
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="))
+        .unwrap_or("linux")
+        .trim_matches('"')
+        .to_owned();
     let machine = read("/etc/machine-id");
-    let system = Some(read("/sys/class/dmi/id/product_uuid")).filter(|uuid| !uuid.is_empty()).unwrap_or_else(|| machine.clone());
-    let runtime = cri.as_ref().ok().and_then(|cri| cri.version().ok()).map_or_else(|| "containerd://Unknown".into(), |version| format!("{}://{}", version.runtime_name, version.runtime_version));
-    let images: Vec<Value> = cri.as_ref().ok().and_then(|cri| cri.images().ok()).unwrap_or_default().iter().map(|image| json!({"names": image.repo_tags, "sizeBytes": image.size})).collect();
+    let system =
+        Some(read("/sys/class/dmi/id/product_uuid")).filter(|uuid| !uuid.is_empty()).unwrap_or_else(|| machine.clone());
+    let runtime = cri.as_ref().ok().and_then(|cri| cri.version().ok()).map_or_else(
+        || "containerd://Unknown".into(),
+        |version| format!("{}://{}", version.runtime_name, version.runtime_version),
+    );
+    let images: Vec<Value> = cri
+        .as_ref()
+        .ok()
+        .and_then(|cri| cri.images().ok())
+        .unwrap_or_default()
+        .iter()
+        .map(|image| json!({"names": image.repo_tags, "sizeBytes": image.size}))
+        .collect();
     let disk = rustix::fs::statvfs("/var/lib/kubelet").map_or(0, |fs| fs.f_blocks * fs.f_frsize / 1024);
     let own = version::claimed().to_string();
     let capacity = json!({"cpu": cpus, "ephemeral-storage": format!("{disk}Ki"), "hugepages-1Gi": "0", "hugepages-2Mi": "0", "memory": memory(), "pods": "110"});
@@ -86,7 +119,13 @@ pub fn register(settings: &Settings, api: &Api, cri: &Result<Cri>) {
         klog::info("kubelet_node_status.go:71", &format!("\"Attempting to register node\" node={name:?}"));
         match try_register(settings, api, cri) {
             Ok(text) => return klog::info("kubelet_node_status.go:74", &format!("\"{text}\" node={name:?}")),
-            Err(error) => klog::error("kubelet_node_status.go:93", &format!("\"Unable to register node with API server\" err={error:?} node={name:?}", error = error.to_string())),
+            Err(error) => klog::error(
+                "kubelet_node_status.go:93",
+                &format!(
+                    "\"Unable to register node with API server\" err={error:?} node={name:?}",
+                    error = error.to_string()
+                ),
+            ),
         }
         clock::pause(std::time::Duration::from_secs(2));
     }
@@ -94,7 +133,12 @@ pub fn register(settings: &Settings, api: &Api, cri: &Result<Cri>) {
 
 fn try_register(settings: &Settings, api: &Api, cri: &Result<Cri>) -> Result<&'static str> {
     if faults::switched("register-refused") {
-        return Err(anyhow!("nodes {:?} is forbidden: node {:?} is not allowed to modify node {:?}", settings.node, "other", settings.node));
+        return Err(anyhow!(
+            "nodes {:?} is forbidden: node {:?} is not allowed to modify node {:?}",
+            settings.node,
+            "other",
+            settings.node
+        ));
     }
     let target = format!("/api/v1/nodes/{}", settings.node);
     let labels = json!({"beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
@@ -111,7 +155,8 @@ fn try_register(settings: &Settings, api: &Api, cri: &Result<Cri>) -> Result<&'s
     match api.create("/api/v1/nodes", &node) {
         Ok(_) => Ok("Successfully registered node"),
         Err(error) if error.is_conflict() => {
-            api.patch(&target, &json!({"metadata": {"labels": node["metadata"]["labels"]}})).map_err(|error| anyhow!("{error}"))?;
+            api.patch(&target, &json!({"metadata": {"labels": node["metadata"]["labels"]}}))
+                .map_err(|error| anyhow!("{error}"))?;
             Ok("Node was previously registered")
         }
         Err(error) => Err(anyhow!("{error}")),
@@ -131,7 +176,10 @@ pub fn report(settings: &Settings, api: &Api, cri: &Result<Cri>) -> Result<Strin
 /// Renews the lease, 40 s long.
 pub fn renew(settings: &Settings, api: &Api) -> Result<()> {
     let collection = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
-    let uid = api.get(&format!("/api/v1/nodes/{}", settings.node)).map(|node| node["metadata"]["uid"].clone()).map_err(|error| anyhow!("{error}"))?;
+    let uid = api
+        .get(&format!("/api/v1/nodes/{}", settings.node))
+        .map(|node| node["metadata"]["uid"].clone())
+        .map_err(|error| anyhow!("{error}"))?;
     let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
         "metadata": {"name": settings.node, "namespace": "kube-node-lease", "ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": settings.node, "uid": uid}]},
         "spec": {"holderIdentity": settings.node, "leaseDurationSeconds": 40, "renewTime": clock::now_micro()}});

@@ -30,7 +30,14 @@ pub fn uid(pod: &Value) -> &str {
 }
 
 /// One round. `network` is the trouble with the pod network, if any.
-pub fn sync(settings: &Settings, cri: &Cri, api: Option<&Api>, pods: &[Value], network: Option<&str>, memory: &mut Memory) -> Result<()> {
+pub fn sync(
+    settings: &Settings,
+    cri: &Cri,
+    api: Option<&Api>,
+    pods: &[Value],
+    network: Option<&str>,
+    memory: &mut Memory,
+) -> Result<()> {
     let sandboxes = cri.sandboxes()?;
     let containers = cri.containers()?;
     for pod in pods {
@@ -39,7 +46,10 @@ pub fn sync(settings: &Settings, cri: &Cri, api: Option<&Api>, pods: &[Value], n
         if !pod["metadata"]["deletionTimestamp"].is_null() {
             match end(cri, &uid, &own) {
                 Ok(()) => confirm(api, pod),
-                Err(error) => klog::error("pod_workers.go:965", &format!("\"Error syncing pod, skipping\" err=\"{error:#}\" pod=\"{}\"", full_name(pod))),
+                Err(error) => klog::error(
+                    "pod_workers.go:965",
+                    &format!("\"Error syncing pod, skipping\" err=\"{error:#}\" pod=\"{}\"", full_name(pod)),
+                ),
             }
             continue;
         }
@@ -52,9 +62,15 @@ pub fn sync(settings: &Settings, cri: &Cri, api: Option<&Api>, pods: &[Value], n
             Err(error) => (Value::Null, Some(format!("{error:#}"))),
         };
         if let Some(trouble) = &trouble {
-            let wait = memory.backoff.get(&uid).map_or(Duration::from_secs(1), |(_, wait)| (*wait * 2).min(Duration::from_secs(20)));
+            let wait = memory
+                .backoff
+                .get(&uid)
+                .map_or(Duration::from_secs(1), |(_, wait)| (*wait * 2).min(Duration::from_secs(20)));
             memory.backoff.insert(uid.clone(), (Instant::now() + wait, wait));
-            klog::error("pod_workers.go:965", &format!("\"Error syncing pod, skipping\" err={trouble:?} pod=\"{}\" podUID={uid}", full_name(pod)));
+            klog::error(
+                "pod_workers.go:965",
+                &format!("\"Error syncing pod, skipping\" err={trouble:?} pod=\"{}\" podUID={uid}", full_name(pod)),
+            );
         } else {
             memory.backoff.remove(&uid);
         }
@@ -89,7 +105,12 @@ fn orphans(cri: &Cri, pods: &[Value], sandboxes: &[PodSandbox]) -> Result<()> {
         if !pods.iter().any(|pod| uid(pod) == name)
             && let Err(error) = volumes::remove(&name)
         {
-            klog::error("kubelet_volumes.go:245", &format!("\"There were many similar errors. Turn up verbosity to see them.\" err=\"orphaned pod \\\"{name}\\\" found, but error occurred when trying to remove the volumes dir: {error:#}\" numErrs=1"));
+            klog::error(
+                "kubelet_volumes.go:245",
+                &format!(
+                    "\"There were many similar errors. Turn up verbosity to see them.\" err=\"orphaned pod \\\"{name}\\\" found, but error occurred when trying to remove the volumes dir: {error:#}\" numErrs=1"
+                ),
+            );
         }
     }
     Ok(())
@@ -106,21 +127,33 @@ fn end(cri: &Cri, uid: &str, sandboxes: &[&PodSandbox]) -> Result<()> {
 fn confirm(api: Option<&Api>, pod: &Value) {
     if let Some(api) = api {
         // It may be gone already.
-        let _ = api.delete(&format!("/api/v1/namespaces/{}/pods/{}?gracePeriodSeconds=0", text(pod, "/metadata/namespace"), text(pod, "/metadata/name")));
+        let _ = api.delete(&format!(
+            "/api/v1/namespaces/{}/pods/{}?gracePeriodSeconds=0",
+            text(pod, "/metadata/namespace"),
+            text(pod, "/metadata/name")
+        ));
     }
 }
 
 /// Whether a container's image is the stand-in; imports it under that name when the runtime has none.
 fn ensure_image(cri: &Cri, name: &str) -> Result<bool> {
     if faults::switched("image-pull") && !name.contains("pause") && !name.contains("kube-") {
-        bail!("failed to \"StartContainer\" with ErrImagePull: \"rpc error: code = Unknown desc = failed to pull and unpack image {name:?}: failed to resolve reference {name:?}: dial tcp: lookup registry: no such host\"");
+        bail!(
+            "failed to \"StartContainer\" with ErrImagePull: \"rpc error: code = Unknown desc = failed to pull and unpack image {name:?}: failed to resolve reference {name:?}: dial tcp: lookup registry: no such host\""
+        );
     }
-    let label = |(_, info): (_, HashMap<String, String>)| (info.values().any(|text| text.contains(image::LABEL)), info.values().any(|text| text.contains(image::build())));
+    let label = |(_, info): (_, HashMap<String, String>)| {
+        (info.values().any(|text| text.contains(image::LABEL)), info.values().any(|text| text.contains(image::build())))
+    };
     // Missing, or a stand-in made of another build of this program.
     let state = cri.image(name)?.map(label);
     if state.is_none_or(|(ours, current)| ours && !current) {
         let full = match name.split('/').next() {
-            Some(first) if name.contains('/') && (first.contains('.') || first.contains(':') || first == "localhost") => name.to_owned(),
+            Some(first)
+                if name.contains('/') && (first.contains('.') || first.contains(':') || first == "localhost") =>
+            {
+                name.to_owned()
+            }
             _ if name.contains('/') => format!("docker.io/{name}"),
             _ => format!("docker.io/library/{name}"),
         };
@@ -132,10 +165,24 @@ fn ensure_image(cri: &Cri, name: &str) -> Result<bool> {
 }
 
 #[allow(clippy::too_many_arguments, reason = "one pod's whole surroundings")]
-fn one(settings: &Settings, cri: &Cri, api: Option<&Api>, pod: &Value, uid: &str, own: &[&PodSandbox], containers: &[Container], network: Option<&str>) -> Result<Value> {
+fn one(
+    settings: &Settings,
+    cri: &Cri,
+    api: Option<&Api>,
+    pod: &Value,
+    uid: &str,
+    own: &[&PodSandbox],
+    containers: &[Container],
+    network: Option<&str>,
+) -> Result<Value> {
     let ready = own.iter().find(|sandbox| sandbox.state == PodSandboxState::SandboxReady as i32);
     let host = pod["spec"]["hostNetwork"] == true;
-    let mut attempt = own.iter().filter_map(|sandbox| sandbox.metadata.as_ref()).map(|meta| meta.attempt).max().map_or(0, |last| last + 1);
+    let mut attempt = own
+        .iter()
+        .filter_map(|sandbox| sandbox.metadata.as_ref())
+        .map(|meta| meta.attempt)
+        .max()
+        .map_or(0, |last| last + 1);
     let (id, fresh) = match ready {
         Some(sandbox) => {
             attempt = sandbox.metadata.as_ref().map_or(0, |meta| meta.attempt);
@@ -150,26 +197,34 @@ fn one(settings: &Settings, cri: &Cri, api: Option<&Api>, pod: &Value, uid: &str
                 cri.remove_sandbox(&old.id)?;
             }
             volumes::prepare(pod, uid, api)?;
-            crate::place::dir(format!("/var/log/pods/{}_{}_{uid}", text(pod, "/metadata/namespace"), text(pod, "/metadata/name")), 0o755)?;
+            crate::place::dir(
+                format!("/var/log/pods/{}_{}_{uid}", text(pod, "/metadata/namespace"), text(pod, "/metadata/name")),
+                0o755,
+            )?;
             let config = spec::sandbox(settings, pod, uid, attempt);
             let id = cri.run_sandbox(&config).map_err(|error| anyhow!("failed to \"CreatePodSandbox\" for \"{}({uid})\" with CreatePodSandboxError: \"Failed to create sandbox for pod \\\"{}({uid})\\\": {error}\"", full_name(pod).replace('/', "_"), full_name(pod).replace('/', "_")))?;
             (id, true)
         }
     };
     let config = spec::sandbox(settings, pod, uid, attempt);
-    let mine: Vec<&Container> = containers.iter().filter(|container| container.pod_sandbox_id == id && !fresh).collect();
+    let mine: Vec<&Container> =
+        containers.iter().filter(|container| container.pod_sandbox_id == id && !fresh).collect();
     let mut paths = None;
     let mut states = Vec::new();
     for (stage, list) in [("init", items(pod, "/spec/initContainers")), ("main", items(pod, "/spec/containers"))] {
         for container in list {
             let name = text(container, "/name");
-            let last = mine.iter().filter(|known| known.metadata.as_ref().is_some_and(|meta| meta.name == name)).max_by_key(|known| known.metadata.as_ref().map_or(0, |meta| meta.attempt));
+            let last = mine
+                .iter()
+                .filter(|known| known.metadata.as_ref().is_some_and(|meta| meta.name == name))
+                .max_by_key(|known| known.metadata.as_ref().map_or(0, |meta| meta.attempt));
             let status = last.map(|last| cri.container(&last.id)).transpose()?.flatten();
             let count = last.and_then(|last| last.metadata.as_ref()).map_or(0, |meta| meta.attempt);
             let exited = status.as_ref().filter(|status| status.state == ContainerState::ContainerExited as i32);
             let done = exited.is_some_and(|status| status.exit_code == 0);
             let policy = text(pod, "/spec/restartPolicy");
-            let over = stage == "init" && done || stage == "main" && exited.is_some() && (policy == "Never" || policy == "OnFailure" && done);
+            let over = stage == "init" && done
+                || stage == "main" && exited.is_some() && (policy == "Never" || policy == "OnFailure" && done);
             if over || status.as_ref().is_some_and(|status| status.state == ContainerState::ContainerRunning as i32) {
                 if stage == "init" && !over {
                     return Ok(json!({"waiting": "PodInitializing", "sandbox": id}));
@@ -180,7 +235,8 @@ fn one(settings: &Settings, cri: &Cri, api: Option<&Api>, pod: &Value, uid: &str
                 continue;
             }
             if let Some(status) = exited {
-                let rest = (2u64 << count.min(4)) as f64 - (time::OffsetDateTime::now_utc().unix_timestamp() - status.finished_at / 1_000_000_000) as f64;
+                let rest = (2u64 << count.min(4)) as f64
+                    - (time::OffsetDateTime::now_utc().unix_timestamp() - status.finished_at / 1_000_000_000) as f64;
                 if rest > 0.0 {
                     states.push(json!({"name": name, "image": text(container, "/image"), "running": false, "code": status.exit_code, "restarts": count, "waiting": "CrashLoopBackOff"}));
                     if stage == "init" {
@@ -196,7 +252,11 @@ fn one(settings: &Settings, cri: &Cri, api: Option<&Api>, pod: &Value, uid: &str
             };
             let attempt = if last.is_some() { count + 1 } else { 0 };
             crate::place::dir(volumes::dir(uid).join("containers").join(name), 0o750)?;
-            let id_new = cri.run_container(&id, &spec::container(settings, pod, uid, container, ready_paths, attempt, ours), &config)?;
+            let id_new = cri.run_container(
+                &id,
+                &spec::container(settings, pod, uid, container, ready_paths, attempt, ours),
+                &config,
+            )?;
             if stage == "init" {
                 return Ok(json!({"waiting": "PodInitializing", "sandbox": id}));
             }
@@ -211,8 +271,12 @@ fn one(settings: &Settings, cri: &Cri, api: Option<&Api>, pod: &Value, uid: &str
 fn report(settings: &Settings, api: &Api, pod: &Value, state: &Value, trouble: Option<&str>) {
     let containers = items(state, "/containers");
     let running = !containers.is_empty() && containers.iter().all(|container| container["running"] == true);
-    let over = !containers.is_empty() && containers.iter().all(|container| container["code"].is_i64() && container["waiting"].is_null());
-    let phase = match (over, running || containers.iter().any(|container| container["running"] == true || !container["waiting"].is_null())) {
+    let over = !containers.is_empty()
+        && containers.iter().all(|container| container["code"].is_i64() && container["waiting"].is_null());
+    let phase = match (
+        over,
+        running || containers.iter().any(|container| container["running"] == true || !container["waiting"].is_null()),
+    ) {
         (true, _) if containers.iter().all(|container| container["code"] == 0) => "Succeeded",
         (true, _) => "Failed",
         (_, true) => "Running",
@@ -235,25 +299,41 @@ fn report(settings: &Settings, api: &Api, pod: &Value, state: &Value, trouble: O
     let mut status = json!({"phase": phase, "hostIP": address, "podIP": ip, "podIPs": [{"ip": ip}], "containerStatuses": statuses, "qosClass": "BestEffort"});
     if let Some(waiting) = state["waiting"].as_str().or(trouble.map(|_| "ContainerCreating")) {
         let reason = if trouble.is_some_and(|text| text.contains("ErrImagePull")) { "ErrImagePull" } else { waiting };
-        status["containerStatuses"] = items(pod, "/spec/containers").iter().map(|container| json!({"name": container["name"], "image": container["image"], "ready": false, "restartCount": 0,
-            "state": {"waiting": {"reason": reason, "message": trouble.unwrap_or_default()}}})).collect();
+        status["containerStatuses"] = items(pod, "/spec/containers")
+            .iter()
+            .map(|container| {
+                json!({"name": container["name"], "image": container["image"], "ready": false, "restartCount": 0,
+            "state": {"waiting": {"reason": reason, "message": trouble.unwrap_or_default()}}})
+            })
+            .collect();
     }
     if ip.is_empty() {
         status.as_object_mut().map(|map| (map.shift_remove("podIP"), map.shift_remove("podIPs")));
     }
     let flag = |on: bool| if on { "True" } else { "False" };
-    let since = |kind: &str, value: &str| items(pod, "/status/conditions").iter().find(|old| old["type"] == kind && old["status"] == value).map_or_else(clock::now, |old| text(old, "/lastTransitionTime").to_owned());
-    let conditions: Vec<Value> = [("Initialized", state["waiting"].is_null()), ("Ready", running), ("ContainersReady", running), ("PodScheduled", true)]
-        .into_iter()
-        .map(|(kind, on)| json!({"type": kind, "status": flag(on), "lastTransitionTime": since(kind, flag(on))}))
-        .collect();
+    let since = |kind: &str, value: &str| {
+        items(pod, "/status/conditions")
+            .iter()
+            .find(|old| old["type"] == kind && old["status"] == value)
+            .map_or_else(clock::now, |old| text(old, "/lastTransitionTime").to_owned())
+    };
+    let conditions: Vec<Value> = [
+        ("Initialized", state["waiting"].is_null()),
+        ("Ready", running),
+        ("ContainersReady", running),
+        ("PodScheduled", true),
+    ]
+    .into_iter()
+    .map(|(kind, on)| json!({"type": kind, "status": flag(on), "lastTransitionTime": since(kind, flag(on))}))
+    .collect();
     set(&mut status, "/conditions", json!(conditions));
     let started = text(pod, "/status/startTime");
     status["startTime"] = json!(if started.is_empty() { clock::now() } else { started.to_owned() });
     if status == pod["status"] {
         return;
     }
-    let target = format!("/api/v1/namespaces/{}/pods/{}/status", text(pod, "/metadata/namespace"), text(pod, "/metadata/name"));
+    let target =
+        format!("/api/v1/namespaces/{}/pods/{}/status", text(pod, "/metadata/namespace"), text(pod, "/metadata/name"));
     let patch = json!({"status": status});
     // A pod that was deleted meanwhile has no status to tell.
     let _ = api.call("PATCH", &target, "application/merge-patch+json", Some(&patch));

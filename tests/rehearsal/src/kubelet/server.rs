@@ -14,9 +14,12 @@ fn plain(status: u16, text: &str) -> Response {
 
 /// Serves healthz on 127.0.0.1:`port`.
 pub fn health(port: u16) -> Result<()> {
-    let listener = TcpListener::bind(("127.0.0.1", port)).with_context(|| format!("listen tcp 127.0.0.1:{port}: bind: address already in use"))?;
+    let listener = TcpListener::bind(("127.0.0.1", port))
+        .with_context(|| format!("listen tcp 127.0.0.1:{port}: bind: address already in use"))?;
     let handler = |request: Request, _| match request.path.as_str() {
-        "/healthz" if faults::switched("healthz-500") => plain(500, "[-]syncloop failed: reason withheld\nhealthz check failed"),
+        "/healthz" if faults::switched("healthz-500") => {
+            plain(500, "[-]syncloop failed: reason withheld\nhealthz check failed")
+        }
         "/healthz" => plain(200, "ok"),
         _ => plain(404, "404 page not found"),
     };
@@ -34,7 +37,8 @@ pub fn secure(node: &str) -> Result<()> {
         place::write(key, pair.key, 0o600)?;
     }
     let tls = trust::server(&std::fs::read(cert)?, &std::fs::read(key)?)?;
-    let listener = TcpListener::bind(("0.0.0.0", 10250)).context("listen tcp 0.0.0.0:10250: bind: address already in use")?;
+    let listener =
+        TcpListener::bind(("0.0.0.0", 10250)).context("listen tcp 0.0.0.0:10250: bind: address already in use")?;
     klog::info("server.go:149", "\"Starting to listen\" address=\"0.0.0.0\" port=10250");
     let handler = |request: Request, cert: Option<_>| match (request.path.as_str(), cert) {
         ("/healthz", _) => plain(200, "ok"),

@@ -6,8 +6,9 @@ use crate::image::PROGRAMS;
 use crate::yaml::{items, text};
 use crate::{faults, version};
 use k8s_cri::v1::{
-    Capability, ContainerConfig, ContainerMetadata, DnsConfig, ImageSpec, KeyValue, LinuxContainerConfig, LinuxContainerSecurityContext,
-    LinuxPodSandboxConfig, LinuxSandboxSecurityContext, Mount, NamespaceMode, NamespaceOption, PodSandboxConfig, PodSandboxMetadata, PortMapping,
+    Capability, ContainerConfig, ContainerMetadata, DnsConfig, ImageSpec, KeyValue, LinuxContainerConfig,
+    LinuxContainerSecurityContext, LinuxPodSandboxConfig, LinuxSandboxSecurityContext, Mount, NamespaceMode,
+    NamespaceOption, PodSandboxConfig, PodSandboxMetadata, PortMapping,
 };
 use serde_json::Value;
 use std::collections::HashMap;
@@ -67,18 +68,41 @@ pub fn sandbox(settings: &Settings, pod: &Value, uid: &str, attempt: u32) -> Pod
             options: vec!["ndots:5".into()],
         }),
     };
-    let ports = items(pod, "/spec/containers").iter().flat_map(|container| items(container, "/ports")).filter(|port| port["hostPort"].is_u64() && !host);
+    let ports = items(pod, "/spec/containers")
+        .iter()
+        .flat_map(|container| items(container, "/ports"))
+        .filter(|port| port["hostPort"].is_u64() && !host);
     PodSandboxConfig {
-        metadata: Some(PodSandboxMetadata { name: text(pod, "/metadata/name").into(), uid: uid.into(), namespace: text(pod, "/metadata/namespace").into(), attempt }),
+        metadata: Some(PodSandboxMetadata {
+            name: text(pod, "/metadata/name").into(),
+            uid: uid.into(),
+            namespace: text(pod, "/metadata/namespace").into(),
+            attempt,
+        }),
         hostname: if host { String::new() } else { text(pod, "/metadata/name").chars().take(63).collect() },
         log_directory: logs(pod, uid),
         dns_config: dns,
-        port_mappings: ports.map(|port| PortMapping { protocol: i32::from(port["protocol"] == "UDP"), container_port: number(&port["containerPort"]), host_port: number(&port["hostPort"]), host_ip: String::new() }).collect(),
+        port_mappings: ports
+            .map(|port| PortMapping {
+                protocol: i32::from(port["protocol"] == "UDP"),
+                container_port: number(&port["containerPort"]),
+                host_port: number(&port["hostPort"]),
+                host_ip: String::new(),
+            })
+            .collect(),
         labels: labels(pod, uid, None),
-        annotations: HashMap::from([("kubernetes.io/config.source".to_owned(), if text(pod, "/metadata/annotations/kubernetes.io~1config.source") == "file" { "file" } else { "api" }.to_owned())]),
+        annotations: HashMap::from([(
+            "kubernetes.io/config.source".to_owned(),
+            if text(pod, "/metadata/annotations/kubernetes.io~1config.source") == "file" { "file" } else { "api" }
+                .to_owned(),
+        )]),
         linux: Some(LinuxPodSandboxConfig {
             cgroup_parent: cgroup,
-            security_context: Some(LinuxSandboxSecurityContext { namespace_options: Some(namespaces(pod)), privileged: privileged(pod), ..Default::default() }),
+            security_context: Some(LinuxSandboxSecurityContext {
+                namespace_options: Some(namespaces(pod)),
+                privileged: privileged(pod),
+                ..Default::default()
+            }),
             ..Default::default()
         }),
         windows: None,
@@ -99,11 +123,15 @@ fn value_from(pod: &Value, settings: &Settings, env: &Value) -> String {
 
 /// The stand-in program for a container of our image, with its arguments.
 fn stand_in(pod: &Value, container: &Value) -> (Vec<String>, Vec<String>) {
-    let words = |field: &str| items(container, field).iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
+    let words =
+        |field: &str| items(container, field).iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
     let (command, args) = (words("/command"), words("/args"));
     let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let image = base(text(container, "/image").split('@').next().unwrap_or_default());
-    let asked = command.first().map(|word| base(word)).unwrap_or_else(|| image.split(':').next().unwrap_or_default().to_owned());
+    let asked = command
+        .first()
+        .map(|word| base(word))
+        .unwrap_or_else(|| image.split(':').next().unwrap_or_default().to_owned());
     match PROGRAMS.iter().find(|(name, _)| *name == asked) {
         Some((_, path)) => {
             let rest = if command.is_empty() { args } else { command.into_iter().skip(1).chain(args).collect() };
@@ -115,7 +143,15 @@ fn stand_in(pod: &Value, container: &Value) -> (Vec<String>, Vec<String>) {
 }
 
 /// A container of a pod. `ours` tells whether its image is the stand-in.
-pub fn container(settings: &Settings, pod: &Value, uid: &str, container: &Value, paths: &Paths, attempt: u32, ours: bool) -> ContainerConfig {
+pub fn container(
+    settings: &Settings,
+    pod: &Value,
+    uid: &str,
+    container: &Value,
+    paths: &Paths,
+    attempt: u32,
+    ours: bool,
+) -> ContainerConfig {
     let name = text(container, "/name");
     let mut envs: Vec<KeyValue> = Vec::new();
     let mut put = |key: &str, value: String| envs.push(KeyValue { key: key.into(), value });
@@ -128,7 +164,8 @@ pub fn container(settings: &Settings, pod: &Value, uid: &str, container: &Value,
     let (command, args) = if ours {
         put("REHEARSAL_VERSION", version::claimed().to_string());
         put("REHEARSAL_NODE", settings.node.clone());
-        let ports: Vec<String> = items(container, "/ports").iter().map(|port| port["containerPort"].to_string()).collect();
+        let ports: Vec<String> =
+            items(container, "/ports").iter().map(|port| port["containerPort"].to_string()).collect();
         put("REHEARSAL_PORTS", ports.join(","));
         put("REHEARSAL_API", super::server_of(settings));
         stand_in(pod, container)
@@ -136,14 +173,23 @@ pub fn container(settings: &Settings, pod: &Value, uid: &str, container: &Value,
         let words = |field: &str| items(container, field).iter().filter_map(Value::as_str).map(str::to_owned).collect();
         (words("/command"), words("/args"))
     };
-    let expand = |list: Vec<String>| list.into_iter().map(|word| envs.iter().fold(word, |word, env| word.replace(&format!("$({})", env.key), &env.value))).collect();
+    let expand = |list: Vec<String>| {
+        list.into_iter()
+            .map(|word| envs.iter().fold(word, |word, env| word.replace(&format!("$({})", env.key), &env.value)))
+            .collect()
+    };
     let mut mounts: Vec<Mount> = items(container, "/volumeMounts")
         .iter()
         .filter_map(|mount| {
             let base = paths.get(text(mount, "/name"))?;
             let sub = text(mount, "/subPath");
             let host = if sub.is_empty() { base.clone() } else { base.join(sub) };
-            Some(bind(text(mount, "/mountPath"), &host, mount["readOnly"] == true, text(mount, "/mountPropagation") == "Bidirectional"))
+            Some(bind(
+                text(mount, "/mountPath"),
+                &host,
+                mount["readOnly"] == true,
+                text(mount, "/mountPropagation") == "Bidirectional",
+            ))
         })
         .collect();
     mounts.push(bind("/etc/hosts", &super::volumes::dir(uid).join("etc-hosts"), false, false));
@@ -166,7 +212,11 @@ pub fn container(settings: &Settings, pod: &Value, uid: &str, container: &Value,
             resources: None,
             security_context: Some(LinuxContainerSecurityContext {
                 privileged: security["privileged"] == true,
-                capabilities: Some(Capability { add_capabilities: list("/capabilities/add"), drop_capabilities: list("/capabilities/drop"), ..Default::default() }),
+                capabilities: Some(Capability {
+                    add_capabilities: list("/capabilities/add"),
+                    drop_capabilities: list("/capabilities/drop"),
+                    ..Default::default()
+                }),
                 namespace_options: Some(namespaces(pod)),
                 ..Default::default()
             }),
@@ -177,7 +227,13 @@ pub fn container(settings: &Settings, pod: &Value, uid: &str, container: &Value,
 }
 
 fn bind(inside: &str, host: &Path, readonly: bool, shared: bool) -> Mount {
-    Mount { container_path: inside.into(), host_path: host.to_string_lossy().into_owned(), readonly, propagation: if shared { 2 } else { 0 }, ..Default::default() }
+    Mount {
+        container_path: inside.into(),
+        host_path: host.to_string_lossy().into_owned(),
+        readonly,
+        propagation: if shared { 2 } else { 0 },
+        ..Default::default()
+    }
 }
 
 /// The stand-in daemons read the fault table, and those that set up networking run the host's programs.

@@ -20,7 +20,12 @@ pub fn dir(uid: &str) -> PathBuf {
 fn mounts_below(dir: &Path) -> Vec<PathBuf> {
     let table = place::read("/proc/self/mountinfo").unwrap_or_default();
     let decode = |point: &str| PathBuf::from(point.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\"));
-    let mut points: Vec<_> = table.lines().filter_map(|line| line.split(' ').nth(4)).map(decode).filter(|point| point.starts_with(dir)).collect();
+    let mut points: Vec<_> = table
+        .lines()
+        .filter_map(|line| line.split(' ').nth(4))
+        .map(decode)
+        .filter(|point| point.starts_with(dir))
+        .collect();
     points.reverse();
     points
 }
@@ -29,7 +34,10 @@ fn mounts_below(dir: &Path) -> Vec<PathBuf> {
 pub fn share_root() -> Result<()> {
     place::dir(ROOT, 0o755)?;
     let table = place::read("/proc/self/mountinfo").unwrap_or_default();
-    let holder = table.lines().filter(|line| line.split(' ').nth(4).is_some_and(|point| Path::new(ROOT).starts_with(point))).max_by_key(|line| line.split(' ').nth(4).map_or(0, str::len));
+    let holder = table
+        .lines()
+        .filter(|line| line.split(' ').nth(4).is_some_and(|point| Path::new(ROOT).starts_with(point)))
+        .max_by_key(|line| line.split(' ').nth(4).map_or(0, str::len));
     if holder.is_some_and(|line| line.contains(" shared:")) {
         return Ok(());
     }
@@ -42,8 +50,16 @@ pub fn skeleton() -> Result<()> {
     for name in ["device-plugins", "pki", "plugins", "plugins_registry", "pod-resources", "pods"] {
         place::dir(Path::new(ROOT).join(name), 0o750)?;
     }
-    place::write(Path::new(ROOT).join("cpu_manager_state"), "{\"policyName\":\"none\",\"defaultCpuSet\":\"\",\"checksum\":1353318690}", 0o600)?;
-    place::write(Path::new(ROOT).join("memory_manager_state"), "{\"policyName\":\"None\",\"machineState\":{},\"checksum\":4236770233}", 0o600)
+    place::write(
+        Path::new(ROOT).join("cpu_manager_state"),
+        "{\"policyName\":\"none\",\"defaultCpuSet\":\"\",\"checksum\":1353318690}",
+        0o600,
+    )?;
+    place::write(
+        Path::new(ROOT).join("memory_manager_state"),
+        "{\"policyName\":\"None\",\"machineState\":{},\"checksum\":4236770233}",
+        0o600,
+    )
 }
 
 /// A volume's host path by its name in the pod.
@@ -59,7 +75,8 @@ pub fn prepare(pod: &Value, uid: &str, api: Option<&Api>) -> Result<Paths> {
     let mut paths = Paths::new();
     for volume in items(pod, "/spec/volumes") {
         let name = text(volume, "/name");
-        let path = one(pod, volume, name, &base, api).with_context(|| format!("MountVolume.SetUp failed for volume {name:?}"))?;
+        let path = one(pod, volume, name, &base, api)
+            .with_context(|| format!("MountVolume.SetUp failed for volume {name:?}"))?;
         paths.insert(name.to_owned(), path);
     }
     Ok(paths)
@@ -69,14 +86,18 @@ fn hosts(pod: &Value) -> String {
     if pod["spec"]["hostNetwork"] == true {
         return place::read("/etc/hosts").unwrap_or_default();
     }
-    format!("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n# {}\n", text(pod, "/metadata/name"))
+    format!(
+        "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n# {}\n",
+        text(pod, "/metadata/name")
+    )
 }
 
 /// A tmpfs at `path`, unless there is one.
 fn memory(path: &Path) -> Result<()> {
     place::dir(path, 0o755)?;
     if mounts_below(path).iter().all(|point| point != path) {
-        mount("tmpfs", path, "tmpfs", MountFlags::empty(), Some(c"size=64m")).with_context(|| format!("mounting tmpfs at {}", path.display()))?;
+        mount("tmpfs", path, "tmpfs", MountFlags::empty(), Some(c"size=64m"))
+            .with_context(|| format!("mounting tmpfs at {}", path.display()))?;
     }
     Ok(())
 }
@@ -89,12 +110,16 @@ fn one(pod: &Value, volume: &Value, name: &str, base: &Path, api: Option<&Api>) 
             "DirectoryOrCreate" => place::dir(path, 0o755)?,
             "FileOrCreate" if !Path::new(path).exists() => place::write(path, "", 0o644)?,
             "" if !Path::new(path).exists() => place::dir(path, 0o755)?,
-            "Directory" | "File" if !Path::new(path).exists() => bail!("hostPath type check failed: {path} is not there"),
+            "Directory" | "File" if !Path::new(path).exists() => {
+                bail!("hostPath type check failed: {path} is not there")
+            }
             _ => {}
         }
         return Ok(path.into());
     }
-    if volume["emptyDir"].is_object() || volume["emptyDir"].is_null() && volume.as_object().is_some_and(|map| map.contains_key("emptyDir")) {
+    if volume["emptyDir"].is_object()
+        || volume["emptyDir"].is_null() && volume.as_object().is_some_and(|map| map.contains_key("emptyDir"))
+    {
         let path = place_of("empty-dir");
         place::dir(&path, 0o777)?;
         if volume["emptyDir"]["medium"] == "Memory" {
@@ -124,7 +149,9 @@ fn one(pod: &Value, volume: &Value, name: &str, base: &Path, api: Option<&Api>) 
         let account = text(pod, "/spec/serviceAccountName");
         let api = api.ok_or_else(|| anyhow!("no API server"))?;
         let account = if account.is_empty() { "default" } else { account };
-        let asked = api.create(&format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"), &serde_json::json!({})).map_err(|error| anyhow!("failed to fetch token: {error}"))?;
+        let asked = api
+            .create(&format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"), &serde_json::json!({}))
+            .map_err(|error| anyhow!("failed to fetch token: {error}"))?;
         place::write(path.join("token"), text(&asked, "/status/token"), 0o644)?;
         place::write(path.join("namespace"), namespace, 0o644)?;
         place::write(path.join("ca.crt"), place::read("/etc/kubernetes/pki/ca.crt").unwrap_or_default(), 0o644)?;

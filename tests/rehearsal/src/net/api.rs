@@ -62,7 +62,10 @@ impl Api {
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
         let message = match value["message"].as_str() {
             Some(message) => message.to_owned(),
-            None => format!("an error on the server ({:?}) has prevented the request from succeeding", value.as_str().unwrap_or("unknown")),
+            None => format!(
+                "an error on the server ({:?}) has prevented the request from succeeding",
+                value.as_str().unwrap_or("unknown")
+            ),
         };
         Err(ApiError::Status { code: response.status, reason: text("reason"), message })
     }

@@ -25,7 +25,9 @@ pub struct Client {
 pub fn split(server: &str) -> (String, u16) {
     let rest = server.trim_start_matches("https://").trim_end_matches('/');
     match rest.rsplit_once(':') {
-        Some((host, port)) if !host.ends_with(':') => (host.trim_matches(['[', ']']).to_owned(), port.parse().unwrap_or(443)),
+        Some((host, port)) if !host.ends_with(':') => {
+            (host.trim_matches(['[', ']']).to_owned(), port.parse().unwrap_or(443))
+        }
         _ => (rest.trim_matches(['[', ']']).to_owned(), 443),
     }
 }
@@ -66,7 +68,11 @@ impl Client {
 
     /// `https://host:port`.
     pub fn base(&self) -> String {
-        if self.host.contains(':') { format!("https://[{}]:{}", self.host, self.port) } else { format!("https://{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            format!("https://[{}]:{}", self.host, self.port)
+        } else {
+            format!("https://{}:{}", self.host, self.port)
+        }
     }
 
     fn connect(&self) -> Result<Stream, String> {
@@ -113,7 +119,8 @@ impl Client {
 
     /// Sends one request; the error is Go's, `Get "https://...": dial tcp ...`.
     pub fn send(&self, method: &str, target: &str, kind: &str, body: &[u8]) -> Result<Response, String> {
-        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}:{}\r\nAccept: application/json\r\n", self.host, self.port);
+        let mut head =
+            format!("{method} {target} HTTP/1.1\r\nHost: {}:{}\r\nAccept: application/json\r\n", self.host, self.port);
         if let Some(token) = &self.token {
             head += &format!("Authorization: Bearer {token}\r\n");
         }

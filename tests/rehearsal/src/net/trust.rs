@@ -6,7 +6,10 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig,
+    SignatureScheme,
+};
 use std::sync::Arc;
 
 fn provider() -> Arc<CryptoProvider> {
@@ -15,7 +18,9 @@ fn provider() -> Arc<CryptoProvider> {
 
 /// All certificates of a PEM text.
 pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
-    CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|error| anyhow!("reading certificates: {error}"))
+    CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(|error| anyhow!("reading certificates: {error}"))
 }
 
 /// The root store that trusts the certificates of `ca_pem`.
@@ -56,7 +61,9 @@ fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>> {
 /// Whether a client certificate was signed by the CA of `ca_pem` and is valid now.
 pub fn signed_by(ca_pem: &[u8], certificate: &CertificateDer<'_>) -> bool {
     let verify = || -> Result<()> {
-        let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots(ca_pem)?), provider()).build()?;
+        let verifier =
+            rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots(ca_pem)?), provider())
+                .build()?;
         verifier.verify_client_cert(certificate, &[], UnixTime::now())?;
         Ok(())
     };
@@ -68,14 +75,29 @@ struct Anybody(Arc<CryptoProvider>);
 
 impl ServerCertVerifier for Anybody {
     fn verify_server_cert(
-        &self, _: &CertificateDer<'_>, _: &[CertificateDer<'_>], _: &ServerName<'_>, _: &[u8], _: UnixTime,
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         Ok(ServerCertVerified::assertion())
     }
-    fn verify_tls12_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
     }
-    fn verify_tls13_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
     }
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -90,13 +112,28 @@ impl ClientCertVerifier for Anybody {
     fn client_auth_mandatory(&self) -> bool {
         false
     }
-    fn verify_client_cert(&self, _: &CertificateDer<'_>, _: &[CertificateDer<'_>], _: UnixTime) -> Result<ClientCertVerified, rustls::Error> {
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
         Ok(ClientCertVerified::assertion())
     }
-    fn verify_tls12_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
     }
-    fn verify_tls13_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
     }
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -129,11 +166,18 @@ pub fn wording(error: &rustls::Error, host: &str) -> String {
                 let names: Vec<_> = presented
                     .iter()
                     .filter(|name| name.starts_with("IpAddress") == ip)
-                    .map(|name| name.split_once('(').map_or(name.as_str(), |(_, rest)| rest.trim_end_matches(')')).trim_matches('"').to_owned())
+                    .map(|name| {
+                        name.split_once('(')
+                            .map_or(name.as_str(), |(_, rest)| rest.trim_end_matches(')'))
+                            .trim_matches('"')
+                            .to_owned()
+                    })
                     .collect();
                 format!("x509: certificate is valid for {}, not {host}", names.join(", "))
             }
-            CertificateError::UnknownIssuer | CertificateError::BadSignature => "x509: certificate signed by unknown authority".into(),
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                "x509: certificate signed by unknown authority".into()
+            }
             other => format!("x509: {other}"),
         },
         rustls::Error::AlertReceived(alert) => format!("remote error: tls: {alert:?}").to_lowercase(),
