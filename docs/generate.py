@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from page import index, page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +40,7 @@ HEADER = """\
 from __future__ import annotations
 """
 
-MAIN = '''
+MAIN = """
 from ansible.module_utils.basic import AnsibleModule
 
 
@@ -53,7 +54,7 @@ def main():
 
 if __name__ == "__main__":
     main()
-'''
+"""
 
 
 def main(arguments: list[str]) -> int:
@@ -67,7 +68,9 @@ def main(arguments: list[str]) -> int:
         print("missing: " + str(prose(name).relative_to(ROOT)))
     specs = [spec for spec in specs if spec["name"] not in undocumented]
     wanted = files(specs)
-    stale = [p for d in ("plugins/modules", "plugins/action/names", "docs/modules") for p in sorted((ROOT / d).glob("*"))]
+    stale = [
+        p for d in ("plugins/modules", "plugins/action/names", "docs/modules") for p in sorted((ROOT / d).glob("*"))
+    ]
     different = [path for path, text in wanted.items() if content(path) != text]
     different += [path for path in stale if path not in wanted and path.name != "__pycache__"]
     for path in different:
@@ -98,7 +101,7 @@ def prose(name: str) -> Path:
 
 def stub(spec: dict[str, Any], sidecar: dict[str, Any]) -> str:
     """The text of plugins/modules/<name>.py."""
-    documentation = {
+    documentation: dict[str, Any] = {
         "module": spec["name"],
         "short_description": spec["summary"],
         "version_added": sidecar.get("version_added", SINCE),
@@ -153,13 +156,17 @@ def argument_rules(rules: list[dict[str, Any]]) -> list[tuple[str, list[Any]]]:
     """The rules about several options, as keyword arguments of AnsibleModule."""
     keywords: dict[str, list[Any]] = {}
     for rule in rules:
-        keywords.setdefault(rule["kind"], []).append([*rule.get("when", []), rule["options"]] if "when" in rule else rule["options"])
+        keywords.setdefault(rule["kind"], []).append(
+            [*rule.get("when", []), rule["options"]] if "when" in rule else rule["options"]
+        )
     return sorted(keywords.items())
 
 
 def qualified(examples: str, names: list[str]) -> str:
     """Examples with the collection's name before each module's: right wherever the reader is."""
-    return re.sub(r"^(\s+(?:- )?)(%s):(?=\s|$)" % "|".join(names), r"\1%s.\2:" % COLLECTION, examples, flags=re.MULTILINE)
+    return re.sub(
+        r"^(\s+(?:- )?)(%s):(?=\s|$)" % "|".join(names), r"\1%s.\2:" % COLLECTION, examples, flags=re.MULTILINE
+    )
 
 
 def runtime(specs: list[dict[str, Any]]) -> str:
@@ -178,6 +185,7 @@ class Dumper(yaml.SafeDumper):
     """Indents lists below their key, as yamllint wants it."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """Overrides what is passed for `indentless`."""
         super().increase_indent(flow, False)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
+    """Read by ansible-doc, never run."""
+
     DOCUMENTATION = r"""
 options: {}
 attributes:

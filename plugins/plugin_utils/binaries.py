@@ -96,12 +96,13 @@ def _sha256(path: str, status: os.stat_result) -> str:
             return file.read()
     except OSError:
         pass
-    with open(path, "rb") as file:
-        digest = hashlib.sha256(file.read()).hexdigest()
+    with open(path, "rb") as program:
+        digest = hashlib.sha256(program.read()).hexdigest()
     try:
-        with open("%s.%d" % (note, os.getpid()), "w", encoding="ascii") as file:
+        mine = "%s.%d" % (note, os.getpid())
+        with open(mine, "w", encoding="ascii") as file:
             file.write(digest)
-        os.replace(file.name, note)
+        os.replace(mine, note)
     except OSError:
         pass  # a full temporary directory costs time, not the task
     return digest

@@ -94,5 +94,7 @@ def _said(reply: Reply, rc: int, word: str) -> str | None:
 
 def _complete(reply: Reply) -> Reply:
     if _said(reply, CUT, "CUT") is not None:
-        raise AnsibleConnectionFailure("the connection broke before the task had arrived on the target; nothing was started")
+        raise AnsibleConnectionFailure(
+            "the connection broke before the task had arrived on the target; nothing was started"
+        )
     return reply

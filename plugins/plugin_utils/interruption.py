@@ -10,12 +10,15 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PR_SET_PDEATHSIG = 1
+
+# What signal.signal() takes and gives back.
+Handler = Any
 
 
 class Interrupted(BaseException):
@@ -56,9 +59,9 @@ def undisturbed() -> Iterator[None]:
         _restore(before)
 
 
-def _restore(before: dict[signal.Signals, object]) -> None:
+def _restore(before: Mapping[signal.Signals, Handler]) -> None:
     for number, handler in before.items():
-        signal.signal(number, handler)  # type: ignore[arg-type]
+        signal.signal(number, handler)
 
 
 def _when_parent_dies(number: int) -> None:

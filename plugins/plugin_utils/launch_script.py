@@ -33,9 +33,9 @@ _END = (
     "for x in $(g);do x=${x%%/environ};kill -9 ${x#/proc/};done;};"
 ) % (_PATIENCE * 5)
 
-_FIND = 'j=;for x in %s;do [ -O $x/kubejoin-$r ]&&j=$x/kubejoin-$r&&break;done;' % JOB_PLACES
+_FIND = "j=;for x in %s;do [ -O $x/kubejoin-$r ]&&j=$x/kubejoin-$r&&break;done;" % JOB_PLACES
 
-_ASK = 'u(){ read -r u x</proc/uptime;u=${u%.*};};ask(){ u;echo $((u+${1:-0}))>$j/lease;};'
+_ASK = "u(){ read -r u x</proc/uptime;u=${u%.*};};ask(){ u;echo $((u+${1:-0}))>$j/lease;};"
 
 # Tells from which phase on: $1 is the number of lines known.
 _SHOW = (
@@ -67,7 +67,8 @@ def job(run: str, module: str, limit: int) -> str:
             _SHOW,
             _FIND,
             # ssh may run a command again whose connection it lost: what is there is followed, not started.
-            '[ "$j" ]||{ for x in %s;do mkdir -m 700 $x/kubejoin-$r 2>/dev/null&&j=$x/kubejoin-$r&&break;done;' % JOB_PLACES,
+            '[ "$j" ]||{ for x in %s;do mkdir -m 700 $x/kubejoin-$r 2>/dev/null&&j=$x/kubejoin-$r&&break;done;'
+            % JOB_PLACES,
             '[ "$j" ]||{ %s;};' % attached(run, module),
             "ask;z=$(command -v setsid);",
             # The pipe ends with the job: no polling, so a task that turns out short costs no time.
@@ -92,7 +93,7 @@ def follow(run: str, known: int, limit: int, seconds: int) -> str:
             _SHOW,
             _FIND,
             '[ "$j" ]||{ echo "%s GONE";exit %d;};' % (MARK, GONE),
-            'left(){ ask -%d;exit;};trap left PIPE;' % (limit - GRACE),
+            "left(){ ask -%d;exit;};trap left PIPE;" % (limit - GRACE),
             "i=0;while :;do ask;{ [ -e $j/rc ]||[ $i -ge %d ];}&&break;" % (seconds * 4),
             'i=$((i+1));n=$(wc -l 2>/dev/null <$j/progress);[ "${n:-0}" -gt %d ]&&break;' % known,
             'sleep 0.25||sleep 1;printf " "||left;done 2>/dev/null;',
@@ -108,7 +109,7 @@ def clear(run: str) -> str:
 
 def end(run: str) -> str:
     """Ends whatever is left of a run, gently first, and forgets it."""
-    return "exec 2>/dev/null;r=%s;%s%send;[ -z \"$j\" ]||rm -rf $j" % (run, _END, _FIND)
+    return 'exec 2>/dev/null;r=%s;%s%send;[ -z "$j" ]||rm -rf $j' % (run, _END, _FIND)
 
 
 def _program(run: str, module: str, before: str = "") -> str:

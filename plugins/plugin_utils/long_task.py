@@ -129,7 +129,9 @@ class LongTask:
             if news is not None:
                 return news
             if reply.rc == GONE:
-                raise AnsibleConnectionFailure("the task is not on the target: it was never started, or the target restarted")
+                raise AnsibleConnectionFailure(
+                    "the task is not on the target: it was never started, or the target restarted"
+                )
             return News([], reply)
 
     def _reset(self) -> None:

@@ -12,12 +12,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "collections"))
 
-from support.controller import Controller  # noqa: E402
-from support.node import Node, available  # noqa: E402
-from support.target import SHELLS, Target  # noqa: E402
-from support.tree import Tree  # noqa: E402
+from ansible_collections.vmstation.kubejoin.plugins.plugin_utils import target_script
 
-from ansible_collections.vmstation.kubejoin.plugins.plugin_utils import target_script  # noqa: E402
+from support.controller import Controller
+from support.node import Node, available
+from support.target import SHELLS, Target
+from support.tree import Tree
 
 # "2.15.13=/path/to/venv/bin 2.21.5=/path/to/venv/bin", written by tests/ansible/run.
 CORES = dict(pair.split("=", 1) for pair in os.environ.get("KUBEJOIN_TEST_CORES", "").split())

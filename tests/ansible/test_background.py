@@ -31,7 +31,11 @@ def test_async_with_python(controller: Controller) -> None:
     places = "ansible_python_interpreter=%s ansible_async_dir=%s" % (sys.executable, controller.home / "jobs")
     run = controller.play(TASKS, "-e", places)
     assert run.rc == 0, run.output
-    assert run["polled"]["text"] == "polled" and run["polled"]["value"] == "2024-01-02" and run["polled"]["changed"] is True
+    assert (
+        run["polled"]["text"] == "polled"
+        and run["polled"]["value"] == "2024-01-02"
+        and run["polled"]["changed"] is True
+    )
     assert run["started"]["ansible_job_id"] and run["asked"]["text"] == "later"
     assert run["asked"]["argv"][0].endswith("AnsiballZ_aggressive_reset")
 
@@ -41,5 +45,8 @@ def test_async_without_python_says_why_and_leaves_nothing(remote: Controller, no
         "- {name: polled, probe: {secret: hush}, async: 30, poll: 1}",
         "-e", "ansible_python_interpreter=auto", hosts="node",
     )  # fmt: skip
-    assert run["polled"].verdict == "failed" and "async needs Python on the target, and there is none" in run["polled"]["msg"]
+    assert (
+        run["polled"].verdict == "failed"
+        and "async needs Python on the target, and there is none" in run["polled"]["msg"]
+    )
     assert node.sh("find / -xdev -path '*ansible*' -newer /run/sshd 2>/dev/null | grep tmp/ || true").strip() == ""

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.vmstation.kubejoin.plugins.plugin_utils import launch_script
+
 from support.target import Target
 from support.tree import PROBE
-
-from ansible_collections.vmstation.kubejoin.plugins.plugin_utils import launch_script
 
 LIMIT = 30
 
@@ -131,7 +131,7 @@ def test_an_answer_that_nobody_fetches_is_cleared_up(job: Job) -> None:
 def test_a_follower_that_is_cut_off_shortens_the_lease(job: Job) -> None:
     job.start(phases=["one"], seconds=30)
     follower = job.target.start(launch_script.follow(job.run, 1, 120, 20))
-    until(lambda: (job.directory / "lease").exists(), 5)
+    until((job.directory / "lease").exists, 5)
     time.sleep(0.6)
     assert follower.stdout is not None
     follower.stdout.close()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+
 from support.controller import Controller
 from support.node import Node
 
@@ -33,16 +34,23 @@ def test_phases_are_shown_with_their_time_when_asked_for_and_not_without_a_termi
     options = {"phases": ["load the config", "wait for the kubelet"], "seconds": 1.2}
     shown = controller.adhoc("aggressive_reset", options, "-e", "kubejoin_progress=true")
     lines = [line for line in shown.output.splitlines() if "|" in line][:2]
-    assert lines == ["here | aggressive_reset | 0:00 load the config", "here | aggressive_reset | 0:01 wait for the kubelet"]
+    assert lines == [
+        "here | aggressive_reset | 0:00 load the config",
+        "here | aggressive_reset | 0:01 wait for the kubelet",
+    ]
     assert "wait for" not in controller.adhoc("aggressive_reset", options).output.split("SUCCESS")[0]
     hidden = controller.play(
-        "- {name: hidden, no_log: true, aggressive_reset: {phases: [covert], seconds: 2}}", "-e", "kubejoin_progress=true"
+        "- {name: hidden, no_log: true, aggressive_reset: {phases: [covert], seconds: 2}}",
+        "-e",
+        "kubejoin_progress=true",
     )
     assert "covert" not in hidden.output
 
 
 def test_phases_are_shown_on_a_terminal(controller: Controller) -> None:
-    command = controller.command("ansible", "here", "-m", "aggressive_reset", "-a", '{"phases": ["one"], "seconds": 2.2}')
+    command = controller.command(
+        "ansible", "here", "-m", "aggressive_reset", "-a", '{"phases": ["one"], "seconds": 2.2}'
+    )
     quoted = " ".join("'%s'" % word for word in command)
     done = subprocess.run(
         ["script", "-qec", quoted, "/dev/null"], env=controller.environ(), stdin=subprocess.DEVNULL,
@@ -53,7 +61,9 @@ def test_phases_are_shown_on_a_terminal(controller: Controller) -> None:
 
 @pytest.mark.parametrize("module", ["probe", "aggressive_reset"])
 def test_the_timeout_of_a_task_ends_the_remote_work(remote: Controller, node: Node, module: str) -> None:
-    run = remote.play("- {name: slow, timeout: 3, %s: {phases: [one], seconds: 60, note: %s}}" % (module, NOTE), hosts="node")
+    run = remote.play(
+        "- {name: slow, timeout: 3, %s: {phases: [one], seconds: 60, note: %s}}" % (module, NOTE), hosts="node"
+    )
     assert run["slow"].verdict == "failed" and "3" in str(run["slow"].result), run.output
     assert node.words(NOTE) == ["started", "ended"] and gone(node)
 
@@ -61,7 +71,9 @@ def test_the_timeout_of_a_task_ends_the_remote_work(remote: Controller, node: No
 @pytest.mark.parametrize("module", ["probe", "aggressive_reset"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_the_remote_work(remote: Controller, node: Node, module: str, number: int) -> None:
-    command = remote.command("ansible", "node", "-m", module, "-a", '{"phases": ["one"], "seconds": 60, "note": "%s"}' % NOTE)
+    command = remote.command(
+        "ansible", "node", "-m", module, "-a", '{"phases": ["one"], "seconds": 60, "note": "%s"}' % NOTE
+    )
     process = subprocess.Popen(
         command, env=remote.environ(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         start_new_session=True,
@@ -94,7 +106,9 @@ def test_a_controller_that_vanishes_leaves_nothing_running(remote: Controller, n
 
 def test_a_network_that_is_gone_for_twenty_seconds_does_not_fail_the_task(remote: Controller, node: Node) -> None:
     options = {"phases": ["one", "two", "three"], "seconds": 8, "note": NOTE, "text": "arrived"}
-    cutter = threading.Thread(target=lambda: (until(lambda: node.words(NOTE) == ["started"], 30), time.sleep(3), node.cut(20)))
+    cutter = threading.Thread(
+        target=lambda: (until(lambda: node.words(NOTE) == ["started"], 30), time.sleep(3), node.cut(20))
+    )
     cutter.start()
     run = remote.adhoc("aggressive_reset", options, "-e", "kubejoin_progress=true", host="node")
     cutter.join()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
+
 from support.controller import Controller
 from support.node import PASSWORD, Node
 
@@ -49,8 +52,6 @@ def test_neither_options_nor_environment_are_in_a_command_line_on_the_target(rem
       become: true
       become_user: u1
     """
-    import threading
-
     seen: list[str] = []
     done = threading.Event()
 

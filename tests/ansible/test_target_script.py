@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.target import ANSWER, OPTIONS, PROGRAM, Target
-
 from ansible_collections.vmstation.kubejoin.plugins.plugin_utils import launch_script, target_script
+
+from support.target import ANSWER, OPTIONS, PROGRAM, Target
 
 
 def test_it_is_taken_in_once_and_found_from_then_on(target: Target) -> None:

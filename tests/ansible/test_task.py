@@ -75,7 +75,7 @@ def test_a_play_of_every_kind_of_task(controller: Controller) -> None:
     assert (run["variable"]["text"], run["variable"]["value"]) == ("2", "2024-01-02")
     assert (run["vault"]["text"], run["vault"]["value"]) == ("in the vault", {"inner": "in the vault"})
     assert [item["text"] for item in run["loop"]["results"]] == ["a", "b", "c"]
-    surroundings = {"PLAIN": "one", "ODD": "it's \"two\"\n$HOME;`id`", "MISSING": None, "b": "3"}
+    surroundings = {"PLAIN": "one", "ODD": 'it\'s "two"\n$HOME;`id`', "MISSING": None, "b": "3"}
     assert run["environment"]["environment"] == surroundings
     assert run["delegated"]["text"] == "here" and run["once"]["text"] == "once"
     assert run["refused"].verdict == "failed" and "Did you mean text instead of txt?" in run["refused"]["msg"]

@@ -68,7 +68,9 @@ class Controller:
         return self.home / ".ansible/kubejoin"
 
     def environ(self, **more: str) -> dict[str, str]:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "PYTEST_", "PYTHON"))}
+        kept = {
+            key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "PYTEST_", "PYTHON"))
+        }
         kept.pop("CI", None)
         return {
             **kept,
@@ -92,7 +94,10 @@ class Controller:
         playbook = self.work / "playbook.yml"
         head = "- hosts: %s\n  gather_facts: false\n" % hosts
         playbook.write_text(
-            head + textwrap.indent(textwrap.dedent(keywords), "  ") + "  tasks:\n" + textwrap.indent(textwrap.dedent(tasks), "  ")
+            head
+            + textwrap.indent(textwrap.dedent(keywords), "  ")
+            + "  tasks:\n"
+            + textwrap.indent(textwrap.dedent(tasks), "  ")
         )
         return self._run(self.command("ansible-playbook", str(playbook), *arguments), env)
 
