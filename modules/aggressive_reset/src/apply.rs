@@ -112,7 +112,11 @@ impl<'a> Run<'a> {
         let (removed, problems) = runtime::remove_sandboxes(&self.deadline)?;
         self.report.pods.extend(removed);
         // Where containerd is wiped anyway, what it could not do itself is done without it.
-        if wipes { self.report.warnings.extend(problems) } else { self.report.problems.extend(problems) }
+        if wipes {
+            self.report.warnings.extend(problems)
+        } else {
+            self.report.problems.extend(problems)
+        }
         Ok(())
     }
 
@@ -128,7 +132,6 @@ impl<'a> Run<'a> {
     fn end(&mut self, which: impl Fn(Kind) -> bool) -> Result<()> {
         let found: Vec<_> = processes::find().into_iter().filter(|process| which(process.kind)).collect();
         let left = processes::kill(&found, &self.deadline)?;
-        self.report.ended.extend(found.iter().map(|process| format!("{} ({})", process.name, process.pid)));
         for process in left {
             let problem = format!("ending process {} ({}): it does not end", process.pid, process.name);
             self.report.problems.push(problem);
@@ -140,7 +143,6 @@ impl<'a> Run<'a> {
         for path in deserted_netns(&mounts::table()?) {
             mounts::unmount(&path, &self.deadline)?;
             files::delete_file(&path)?;
-            self.report.unmounted.push(path);
         }
         Ok(())
     }
@@ -152,7 +154,6 @@ impl<'a> Run<'a> {
             self.blocked.insert(path.clone());
         }
         let done = done.with_context(|| format!("unmounting what is below {}", path.display()))?;
-        self.report.unmounted.extend(done.gone.into_iter().map(|mount| mount.point));
         for left in done.left {
             let problem = format!("unmounting {left}; {} was not deleted", path.display());
             self.report.problems.push(problem);
@@ -194,7 +195,7 @@ impl<'a> Run<'a> {
         let list: Vec<(u32, String)> = now.links.iter().map(|link| (link.index, link.name.clone())).collect();
         links::delete(&list, &self.deadline)?;
         self.report.links.extend(self.state.network.links.iter().map(|link| link.name.clone()));
-        self.report.routes.extend(self.state.network.routes.iter().map(ToString::to_string));
+        self.report.routes.clone_from(&self.state.network.route_texts);
         Ok(())
     }
 

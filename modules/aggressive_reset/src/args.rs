@@ -40,7 +40,17 @@ pub static SPEC: Spec = Spec {
 };
 
 const PARTS: &[&str] = &[
-    "pods", "kubelet", "kubernetes", "cni", "network", "firewall", "containerd", "etcd", "units", "kubectl", "temporary",
+    "pods",
+    "kubelet",
+    "kubernetes",
+    "cni",
+    "network",
+    "firewall",
+    "containerd",
+    "etcd",
+    "units",
+    "kubectl",
+    "temporary",
 ];
 
 /// The options, read.
@@ -164,7 +174,10 @@ impl Args {
         );
         for path in &self.preserve {
             let shown = path.display();
-            ensure!(path.is_absolute(), "option preserve has {shown:?}: it must be an absolute path, such as /srv/media");
+            ensure!(
+                path.is_absolute(),
+                "option preserve has {shown:?}: it must be an absolute path, such as /srv/media"
+            );
             ensure!(
                 !path.components().any(|part| part == std::path::Component::ParentDir),
                 "option preserve has {shown:?}: it must not contain .., which means another directory behind a link"

@@ -124,9 +124,9 @@ fn bucket(value: &[u8]) -> Result<Bucket> {
 fn whole(page: &[u8]) -> Option<(u64, u64)> {
     let meta = page.get(HEADER..HEADER + 64)?;
     let field = |at, size| number(meta, at, size).ok();
-    let checksum = meta[..56].iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let checksum = meta[..56]
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
     (field(0, 4)? == u64::from(MAGIC) && field(4, 4)? == 2 && field(56, 8)? == checksum)
         .then_some((field(48, 8)?, field(16, 8)?))
 }

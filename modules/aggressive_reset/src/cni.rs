@@ -66,7 +66,9 @@ fn is_foreign(name: &str, conf: &Value) -> bool {
     let plugins = conf["plugins"].as_array().map_or_else(|| vec![conf], |list| list.iter().collect());
     let bridges = plugins.iter().filter_map(|plugin| plugin["bridge"].as_str().or_else(|| plugin["master"].as_str()));
     let theirs = |bridge: &str, prefix: &str| {
-        bridge.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
+        bridge
+            .strip_prefix(prefix)
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
     };
     name == "podman"
         || conf.get("nerdctlID").is_some()
@@ -85,7 +87,9 @@ mod tests {
         let foreign = |conf: Value| is_foreign(conf["name"].as_str().unwrap(), &conf);
         assert!(foreign(json!({"name": "podman", "plugins": [{"type": "bridge", "bridge": "cni-podman0"}]})));
         assert!(foreign(json!({"name": "mine", "plugins": [{"type": "bridge", "bridge": "cni-podman3"}]})));
-        assert!(foreign(json!({"name": "bridge", "nerdctlID": "x", "plugins": [{"type": "bridge", "bridge": "nerdctl0"}]})));
+        assert!(foreign(
+            json!({"name": "bridge", "nerdctlID": "x", "plugins": [{"type": "bridge", "bridge": "nerdctl0"}]})
+        ));
         assert!(!foreign(json!({"name": "cni0", "plugins": [{"type": "bridge", "bridge": "cni0"}]})));
         assert!(!foreign(json!({"name": "cbr0", "plugins": [{"type": "flannel"}]})));
         assert!(!foreign(json!({"name": "x", "type": "bridge", "bridge": "cni-podman"})));

@@ -15,7 +15,8 @@ pub fn signs() -> Result<Vec<String>> {
     let mut signs = Vec::new();
     for name in files::names(MANIFESTS)? {
         let path = Path::new(MANIFESTS).join(&name);
-        let text = String::from_utf8_lossy(&files::read_optional(&path).ok().flatten().unwrap_or_default()).into_owned();
+        let text =
+            String::from_utf8_lossy(&files::read_optional(&path).ok().flatten().unwrap_or_default()).into_owned();
         if let Some(pod) = STATIC_PODS.iter().find(|pod| is_static_pod(&name.to_string_lossy(), &text, pod)) {
             signs.push(format!("static pod {pod} ({})", path.display()));
         }
@@ -44,7 +45,11 @@ mod tests {
     #[test]
     fn static_pods_of_a_worker_are_no_control_plane() {
         assert!(is_static_pod("etcd.yaml", "", "etcd"));
-        assert!(is_static_pod("10-api.yaml", "metadata:\n  labels:\n    component: kube-apiserver\n", "kube-apiserver"));
+        assert!(is_static_pod(
+            "10-api.yaml",
+            "metadata:\n  labels:\n    component: kube-apiserver\n",
+            "kube-apiserver"
+        ));
         assert!(!is_static_pod("nginx-proxy.yml", "metadata:\n  labels:\n    k8s-app: kube-nginx\n", "kube-apiserver"));
         assert!(!is_static_pod("etcd-backup.yaml", "# component: etcd-x\n", "etcd"));
     }

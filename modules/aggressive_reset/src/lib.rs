@@ -57,7 +57,10 @@ pub fn reset(args: &Args, task: &Task) -> anyhow::Result<Outcome> {
     let diff = render::diff(args, &state, &steps);
     if task.check_mode || steps.is_empty() {
         let report = Report::planned(&state, &steps);
-        let outcome = report.outcome(args, &state, &steps).diff(diff).field("preserved", &state.preserved);
+        let outcome = report
+            .outcome(args, &state, &steps)
+            .diff(diff)
+            .field("preserved", state.preserved.iter().map(|found| found.to_json(None)).collect::<Vec<_>>());
         if !task.check_mode && state.unfinished.is_some() {
             Journal::forget()?;
         }
@@ -67,6 +70,7 @@ pub fn reset(args: &Args, task: &Task) -> anyhow::Result<Outcome> {
     let mut run = apply::Run::new(&state, deadline);
     let applied = run.apply(&steps, &mut journal, task);
     let mut report = run.report;
+    report.look_back(&state, &steps)?;
     task.phase("comparing what was to be kept");
     let proof = prove::prove(args, &state, &deadline)?;
     report.problems.extend(proof.broken);

@@ -16,6 +16,7 @@ use host::deadline::Deadline;
 use host::mounts::{Mount, containing, exactly_at};
 use rustix::fs::{Dir, Mode, OFlags};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// Entries that are looked at; in both manifests the same ones, in the order of their paths.
 const MOST_ENTRIES: u64 = 200_000;
@@ -80,7 +81,8 @@ impl Manifest {
     }
 
     fn walk(&mut self, table: &[Mount], deadline: &Deadline) {
-        let silent: BTreeSet<&Path> = table.iter().filter(|mount| mount.may_hang()).map(|mount| mount.point.as_path()).collect();
+        let silent: BTreeSet<&Path> =
+            table.iter().filter(|mount| mount.may_hang()).map(|mount| mount.point.as_path()).collect();
         let mut chosen: BTreeMap<u64, PathBuf> = BTreeMap::new();
         // The last one is next: sorted backwards, so that the order is that of the paths.
         let mut todo = vec![self.path.clone()];
@@ -124,6 +126,21 @@ impl Manifest {
         }
     }
 
+    /// For the result, where `unchanged` is known.
+    pub fn to_json(&self, unchanged: Option<bool>) -> Value {
+        json!({
+            "path": self.path,
+            "exists": self.exists,
+            "entries": self.entries,
+            "bytes": self.bytes,
+            "complete": self.complete,
+            "samples": self.samples.len(),
+            "mounted": self.mounted,
+            "not_walked": self.not_walked,
+            "unchanged": unchanged,
+        })
+    }
+
     /// What is different now, in words; nothing when all is as it was.
     pub fn difference(&self, now: &Self) -> Option<String> {
         let shown = self.path.display();
@@ -144,7 +161,8 @@ impl Manifest {
         if let Some((path, _)) = self.samples.iter().find(|(path, digest)| now.samples.get(*path) != Some(digest)) {
             return Some(format!("the content of {path} has changed"));
         }
-        (self.digest != now.digest).then(|| format!("{shown} has changed: an entry has another owner, mode, size, time or inode"))
+        (self.digest != now.digest)
+            .then(|| format!("{shown} has changed: an entry has another owner, mode, size, time or inode"))
     }
 }
 

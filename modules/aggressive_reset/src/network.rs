@@ -23,6 +23,8 @@ pub struct Network {
     pub links: Vec<links::Owned>,
     /// Routes that go; those over the links above go with them.
     pub routes: Vec<Route>,
+    /// The same in words.
+    pub route_texts: Vec<String>,
     /// Chains and rules that go.
     pub firewall: Vec<TableRemoval>,
     /// nftables tables that go.
@@ -64,6 +66,7 @@ pub fn observe(known: &[String], foreign_networks: &BTreeSet<String>, deadline: 
     Ok(Network {
         pod_links: all_links.iter().filter(|link| link.kind == "veth").map(|link| link.name.clone()).collect(),
         links: owned_links,
+        route_texts: owned_routes.iter().map(|route| routes::described(route, &all_links)).collect(),
         routes: owned_routes,
         firewall: iptables::removals(&rulesets, &owner),
         foreign_rules: iptables::foreign(&rulesets, &owner),

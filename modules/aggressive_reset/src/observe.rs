@@ -166,7 +166,11 @@ fn not_ours(containerd: &Containerd, wanted: &mut Vec<Target>) -> Vec<(PathBuf, 
     let taken: Vec<Target> = taken;
     if !taken.is_empty() {
         let left = containerd::pod_directories();
-        wanted.extend(left.into_iter().map(|path| Target { part: Part::Containerd, path: path.into(), what: What::Contents }));
+        wanted.extend(left.into_iter().map(|path| Target {
+            part: Part::Containerd,
+            path: path.into(),
+            what: What::Contents,
+        }));
     }
     taken.into_iter().map(|target| (target.path, why.clone())).collect()
 }
@@ -208,7 +212,9 @@ fn temporary() -> Result<Vec<PathBuf>> {
 
 fn is_temporary(name: &str) -> bool {
     name.starts_with('.')
-        && name.rsplit_once(".kubejoin-").is_some_and(|(_, end)| end.len() == 6 && end.bytes().all(|b| b.is_ascii_alphanumeric()))
+        && name
+            .rsplit_once(".kubejoin-")
+            .is_some_and(|(_, end)| end.len() == 6 && end.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 fn is_old(path: &Path) -> Result<bool> {

@@ -87,7 +87,8 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
         steps.push(Step::StopContainerd);
     }
     if args.wants(Part::Pods) {
-        let pods: Vec<Process> = state.processes.iter().filter(|process| process.kind != Kind::Kubelet).cloned().collect();
+        let pods: Vec<Process> =
+            state.processes.iter().filter(|process| process.kind != Kind::Kubelet).cloned().collect();
         if !pods.is_empty() {
             steps.push(Step::EndPods(pods));
         }
@@ -95,11 +96,17 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
             steps.push(Step::RemoveNetns(state.netns.clone()));
         }
     }
-    let targets: Vec<&Found> =
-        state.targets.iter().filter(|found| found.target.part != Part::Containerd || wipe || !state.containerd.is_ours()).collect();
+    let targets: Vec<&Found> = state
+        .targets
+        .iter()
+        .filter(|found| found.target.part != Part::Containerd || wipe || !state.containerd.is_ours())
+        .collect();
     steps.extend(targets.iter().filter(|found| !found.mounts.is_empty()).map(|found| Step::Unmount((*found).clone())));
     steps.extend(
-        targets.iter().filter(|found| found.survey.entries > 0 || !found.mounts.is_empty()).map(|found| Step::Delete((*found).clone())),
+        targets
+            .iter()
+            .filter(|found| found.survey.entries > 0 || !found.mounts.is_empty())
+            .map(|found| Step::Delete((*found).clone())),
     );
     let network = &state.network;
     if args.wants(Part::Network) && !(network.links.is_empty() && network.routes.is_empty()) {
@@ -141,12 +148,22 @@ fn wipes_containerd(args: &Args, state: &State) -> bool {
 fn starts_containerd(args: &Args, state: &State, wipe: bool) -> bool {
     let resumed = state.unfinished.is_some();
     let down = state.containerd.installed() && !is_up(&state.containerd.active);
-    state.containerd.installed() && (wipe || (down && (args.level == Level::Aggressive || resumed)))
+    state.containerd.installed()
+        && (wipe || (down && (args.level == Level::Aggressive || resumed)))
         && args.wants(Part::Containerd)
 }
 
 fn stop_kubelet(args: &Args, state: &State) -> Option<Step> {
-    let parts = [Part::Pods, Part::Kubelet, Part::Kubernetes, Part::Cni, Part::Network, Part::Firewall, Part::Containerd, Part::Etcd];
+    let parts = [
+        Part::Pods,
+        Part::Kubelet,
+        Part::Kubernetes,
+        Part::Cni,
+        Part::Network,
+        Part::Firewall,
+        Part::Containerd,
+        Part::Etcd,
+    ];
     let processes: Vec<Process> =
         state.processes.iter().filter(|process| process.kind == Kind::Kubelet).cloned().collect();
     let unit = is_up(&state.kubelet);

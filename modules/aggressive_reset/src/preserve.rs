@@ -88,7 +88,8 @@ pub fn conflict(table: &[Mount], preserved: &Path, targets: &[PathBuf]) -> Optio
         format!("{} (which is {})", preserved.display(), real.display())
     };
     for target in targets {
-        let said = |how: &str| Some(format!("preserved path {shown} {how} {}, which would be deleted", target.display()));
+        let said =
+            |how: &str| Some(format!("preserved path {shown} {how} {}, which would be deleted", target.display()));
         if [preserved, &real].iter().any(|path| path.starts_with(target)) {
             return said("lies in");
         }
@@ -130,7 +131,8 @@ fn made_of(mount: &Mount) -> Vec<PathBuf> {
             .collect();
     }
     let device = Path::new(&mount.source);
-    let Some(name) = device.strip_prefix("/dev").ok().filter(|name| name.as_os_str().as_bytes().starts_with(b"loop")) else {
+    let Some(name) = device.strip_prefix("/dev").ok().filter(|name| name.as_os_str().as_bytes().starts_with(b"loop"))
+    else {
         return Vec::new();
     };
     let backing = std::fs::read(Path::new("/sys/block").join(name).join("loop/backing_file")).unwrap_or_default();
@@ -175,13 +177,16 @@ mod tests {
 
     #[test]
     fn own_partitions_with_the_same_inner_path_are_apart() {
-        let table = format!("{TABLE}2 1 8:2 / /srv/media rw - ext4 /dev/sdb rw\n3 1 8:3 / /var/lib/kubelet rw - xfs /dev/sdc rw\n");
+        let table = format!(
+            "{TABLE}2 1 8:2 / /srv/media rw - ext4 /dev/sdb rw\n3 1 8:3 / /var/lib/kubelet rw - xfs /dev/sdc rw\n"
+        );
         assert_eq!(said(&table, "/srv/media"), "");
     }
 
     #[test]
     fn an_overlay_over_a_target_depends_on_it() {
-        let table = format!("{TABLE}2 1 0:9 / /srv/media rw - overlay o rw,lowerdir=/a:/var/lib/containerd/x,upperdir=/u\n");
+        let table =
+            format!("{TABLE}2 1 0:9 / /srv/media rw - overlay o rw,lowerdir=/a:/var/lib/containerd/x,upperdir=/u\n");
         assert!(said(&table, "/srv/media").contains("is made of /var/lib/containerd/x in /var/lib/containerd"));
     }
 

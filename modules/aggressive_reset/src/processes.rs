@@ -23,6 +23,12 @@ pub struct Process {
     started: u64,
 }
 
+impl std::fmt::Display for Process {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.name, self.pid)
+    }
+}
+
 /// What makes a process ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -76,7 +82,9 @@ fn by_program(process: &Path) -> Option<Kind> {
     }
     let line = std::fs::read(process.join("cmdline")).ok()?;
     let args: Vec<&[u8]> = line.split(|&byte| byte == 0).collect();
-    args.windows(2).any(|pair| pair[0].trim_ascii_start() == b"-namespace" && pair[1] == b"k8s.io").then_some(Kind::Shim)
+    args.windows(2)
+        .any(|pair| pair[0].trim_ascii_start() == b"-namespace" && pair[1] == b"k8s.io")
+        .then_some(Kind::Shim)
 }
 
 /// A program of several names is what it was started as: hyperkube and the like.
@@ -102,10 +110,9 @@ fn in_pod(cgroups: &str, above: &Path) -> bool {
         match names.as_slice() {
             ["kubepods" | "kubepods.slice", ..] => true,
             ["k8s.io", id, ..] => is_id(id),
-            ["system.slice", scope, ..] => scope
-                .strip_prefix("cri-containerd-")
-                .and_then(|rest| rest.strip_suffix(".scope"))
-                .is_some_and(is_id),
+            ["system.slice", scope, ..] => {
+                scope.strip_prefix("cri-containerd-").and_then(|rest| rest.strip_suffix(".scope")).is_some_and(is_id)
+            }
             _ => false,
         }
     })

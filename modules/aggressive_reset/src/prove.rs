@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use host::deadline::Deadline;
 use host::mounts::{self, Mount};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::args::{Args, Part};
 use crate::manifest::Manifest;
@@ -35,20 +35,12 @@ pub fn prove(args: &Args, state: &State, deadline: &Deadline) -> Result<Proof> {
         let before = begun.unwrap_or(found);
         let now = Manifest::of(&found.path, &table, &deadline.at_most(Duration::from_secs(30)));
         let difference = before.difference(&now);
-        proof.preserved.push(json!({
-            "path": found.path,
-            "exists": now.exists,
-            "entries": now.entries,
-            "bytes": now.bytes,
-            "complete": now.complete,
-            "samples": now.samples.len(),
-            "mounted": now.mounted,
-            "not_walked": now.not_walked,
-            "unchanged": difference.is_none(),
-        }));
+        proof.preserved.push(now.to_json(Some(difference.is_none())));
         proof.broken.extend(difference.map(|what| format!("preserved path {what}")));
     }
-    proof.broken.extend(lost_mounts(&state.mounts, &table, state).into_iter().map(|point| format!("mount {point} is gone")));
+    proof
+        .broken
+        .extend(lost_mounts(&state.mounts, &table, state).into_iter().map(|point| format!("mount {point} is gone")));
     if args.wants(Part::Network) || args.wants(Part::Firewall) {
         let known: Vec<String> = state.network.pod_networks.iter().map(ToString::to_string).collect();
         let now = network::observe(&known, &state.network.owner.foreign_networks, deadline)?;

@@ -26,7 +26,16 @@ pub fn refuse(args: &Args, state: &State) -> Result<(), Failure> {
 
 /// Parts without which a control plane cannot run.
 fn touches_cluster(args: &Args) -> bool {
-    [Part::Pods, Part::Kubelet, Part::Kubernetes, Part::Cni, Part::Network, Part::Firewall, Part::Containerd, Part::Etcd]
-        .into_iter()
-        .any(|part| args.wants(part))
+    [
+        Part::Pods,
+        Part::Kubelet,
+        Part::Kubernetes,
+        Part::Cni,
+        Part::Network,
+        Part::Firewall,
+        Part::Containerd,
+        Part::Etcd,
+    ]
+    .into_iter()
+    .any(|part| args.wants(part))
 }

@@ -43,9 +43,11 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
         }
         Step::StopContainerd => before.push(format!("containerd: {}", state.containerd.active)),
         Step::EndPods(list) => {
-            before.extend(list.iter().map(|process| format!("process {} ({})", process.pid, process.name)));
+            before.extend(list.iter().map(|process| format!("process {process}")));
         }
-        Step::RemoveNetns(list) => before.extend(list.iter().map(|path| format!("network namespace {}", path.display()))),
+        Step::RemoveNetns(list) => {
+            before.extend(list.iter().map(|path| format!("network namespace {}", path.display())))
+        }
         Step::Unmount(found) => {
             let lines = found.mounts.iter().map(|mount| {
                 format!("mount {} ({} {})", mount.point.display(), mount.fs_type, mount.source.to_string_lossy())
@@ -60,7 +62,7 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
         Step::Network => {
             let network = &state.network;
             before.extend(network.links.iter().map(|link| format!("link {} ({})", link.name, link.reason)));
-            before.extend(network.routes.iter().map(|route| format!("route {route}")));
+            before.extend(network.route_texts.iter().map(|route| format!("route {route}")));
         }
         Step::Firewall => {
             before.extend(state.network.firewall.iter().map(firewall));
@@ -81,5 +83,11 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
 /// One table's part of the firewall, in words.
 pub fn firewall(removal: &TableRemoval) -> String {
     let TableRemoval { tool, removal } = removal;
-    format!("{} {}: {} chains, {} rules that lead there", tool.name(), removal.table, removal.chains.len(), removal.rules.len())
+    format!(
+        "{} {}: {} chains, {} rules that lead there",
+        tool.name(),
+        removal.table,
+        removal.chains.len(),
+        removal.rules.len()
+    )
 }

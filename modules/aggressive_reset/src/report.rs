@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 
 use ansible::Outcome;
+use anyhow::Result;
+use host::mounts;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::args::Args;
 use crate::observe::State;
 use crate::plan::Step;
+use crate::processes;
 
 /// A deleted target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,7 +63,7 @@ impl Report {
                     report.pods.extend(list.iter().map(|sandbox| format!("{}/{}", sandbox.namespace, sandbox.name)));
                 }
                 Step::StopKubelet { processes, .. } | Step::EndPods(processes) => {
-                    report.ended.extend(processes.iter().map(|process| format!("{} ({})", process.name, process.pid)));
+                    report.ended.extend(processes.iter().map(|process| process.to_string()));
                 }
                 Step::RemoveNetns(list) => report.unmounted.extend(list.iter().cloned()),
                 Step::Unmount(found) => report.unmounted.extend(found.mounts.iter().map(|mount| mount.point.clone())),
@@ -71,7 +74,7 @@ impl Report {
                 }),
                 Step::Network => {
                     report.links.extend(state.network.links.iter().map(|link| link.name.clone()));
-                    report.routes.extend(state.network.routes.iter().map(ToString::to_string));
+                    report.routes.clone_from(&state.network.route_texts);
                 }
                 Step::Firewall => {
                     report.firewall.extend(state.network.firewall.iter().map(crate::render::firewall));
@@ -86,9 +89,21 @@ impl Report {
         report
     }
 
+    /// What of the plan is gone now, whoever took it away: containerd unmounts and ends most of it itself.
+    pub fn look_back(&mut self, state: &State, steps: &[Step]) -> Result<()> {
+        let planned = Self::planned(state, steps);
+        let table = mounts::table()?;
+        let is_mounted = |point: &&PathBuf| table.iter().any(|mount| mount.point == **point);
+        self.unmounted = planned.unmounted.iter().filter(|point| !is_mounted(point)).cloned().collect();
+        let running: Vec<String> = processes::find().iter().map(ToString::to_string).collect();
+        self.ended = planned.ended.into_iter().filter(|process| !running.contains(process)).collect();
+        Ok(())
+    }
+
     /// The result fields.
     pub fn outcome(&self, args: &Args, state: &State, steps: &[Step]) -> Outcome {
-        let kept: Vec<_> = state.kept.iter().chain(&self.kept).map(|(path, why)| json!({"path": path, "reason": why})).collect();
+        let kept: Vec<_> =
+            state.kept.iter().chain(&self.kept).map(|(path, why)| json!({"path": path, "reason": why})).collect();
         let resumed = state.unfinished.as_ref().map(|(begun, last)| json!({"begun_at": begun.at, "last_step": last}));
         let mut outcome = Outcome::new()
             .changed(!steps.is_empty())

@@ -36,30 +36,40 @@ pub struct Target {
 }
 
 /// The files of /etc/kubernetes that kubeadm itself deletes.
-const CONFIGS: [&str; 6] =
-    ["admin.conf", "super-admin.conf", "kubelet.conf", "bootstrap-kubelet.conf", "controller-manager.conf", "scheduler.conf"];
+const CONFIGS: [&str; 6] = [
+    "admin.conf",
+    "super-admin.conf",
+    "kubelet.conf",
+    "bootstrap-kubelet.conf",
+    "controller-manager.conf",
+    "scheduler.conf",
+];
 
 /// In the order in which they are deleted: what makes a node look joined goes first, so that after a crash it does not.
 pub fn all(level: Level) -> Vec<Target> {
     let directory = |part, path: &str| Target { part, path: path.into(), what: What::Contents };
-    let mut list: Vec<Target> = CONFIGS
-        .iter()
-        .map(|name| Target {
-            part: Part::Kubernetes,
-            path: Path::new("/etc/kubernetes").join(name),
-            what: What::Tree,
-        })
-        .collect();
-    list.push(directory(Part::Kubernetes, MANIFESTS));
-    list.push(directory(Part::Kubernetes, "/etc/kubernetes/pki"));
+    let file = |name: &&str| Target {
+        part: Part::Kubernetes,
+        path: Path::new("/etc/kubernetes").join(name),
+        what: What::Tree,
+    };
+    let mut list = vec![directory(Part::Kubernetes, MANIFESTS)];
+    match level {
+        Level::Gentle => {
+            list.extend(CONFIGS.iter().map(file));
+            list.push(directory(Part::Kubernetes, "/etc/kubernetes/pki"));
+        }
+        Level::Aggressive => list.push(directory(Part::Kubernetes, "/etc/kubernetes")),
+    }
     list.push(directory(Part::Kubelet, "/var/lib/kubelet"));
     list.push(directory(Part::Kubelet, "/var/lib/dockershim"));
     list.push(directory(Part::Kubelet, "/run/kubernetes"));
     list.push(directory(Part::Cni, CNI_STATE));
     list.push(directory(Part::Cni, "/run/flannel"));
     if level == Level::Aggressive {
-        list.push(directory(Part::Kubernetes, "/etc/kubernetes"));
-        for path in [CNI_CONF, "/run/calico", "/var/lib/calico", "/run/cilium", "/var/lib/kube-router", "/var/lib/weave"] {
+        for path in
+            [CNI_CONF, "/run/calico", "/var/lib/calico", "/run/cilium", "/var/lib/kube-router", "/var/lib/weave"]
+        {
             list.push(directory(Part::Cni, path));
         }
         list.extend(CONTAINERD.map(|path| directory(Part::Containerd, path)));
@@ -92,7 +102,9 @@ mod tests {
         for target in all(Level::Aggressive) {
             assert!(target.path.components().count() > 2, "{target:?}");
             assert!(!target.path.starts_with("/var/run"), "{target:?}");
-            assert!(target.what == What::Contents || target.path.extension().is_some() || target.path.ends_with("config"));
+            assert!(
+                target.what == What::Contents || target.path.extension().is_some() || target.path.ends_with("config")
+            );
         }
     }
 }

@@ -13,12 +13,19 @@ const ADMIN: &str = "/etc/systemd/system/kubelet.service.d";
 /// Where a distribution's package puts them.
 const DISTRIBUTION: [&str; 2] = ["/usr/lib/systemd/system/kubelet.service.d", "/lib/systemd/system/kubelet.service.d"];
 /// Units that are there because of pods; systemd-escaped mount units included.
-const PATTERNS: [&str; 6] =
-    ["kubelet.service", "containerd.service", "kubepods*.slice", "cri-containerd-*.scope", "var-lib-kubelet-*.mount", "run-containerd-*.mount"];
+const PATTERNS: [&str; 6] = [
+    "kubelet.service",
+    "containerd.service",
+    "kubepods*.slice",
+    "cri-containerd-*.scope",
+    "var-lib-kubelet-*.mount",
+    "run-containerd-*.mount",
+];
 
 /// Names of units of ours that are in state failed.
 pub fn failed(deadline: &Deadline) -> Result<Vec<String>> {
-    let show = Program::new("systemctl").args(["show", "--no-pager", "--property", "Id,ActiveState", "--"]).args(PATTERNS);
+    let show =
+        Program::new("systemctl").args(["show", "--no-pager", "--property", "Id,ActiveState", "--"]).args(PATTERNS);
     let text = show.run(deadline)?.success()?.stdout_text();
     Ok(text.split("\n\n").filter_map(failed_unit).collect())
 }
@@ -70,9 +77,9 @@ fn conflict(name: &str, text: &str, distribution: &BTreeMap<String, String>) -> 
     if lines().next().is_some_and(|line| !line.starts_with('[')) {
         return Some("it is malformed: an assignment outside of a section".to_owned());
     }
-    let command = lines().filter_map(|line| line.strip_prefix("ExecStart")).any(|rest| {
-        rest.trim_start().strip_prefix('=').is_some_and(|value| !value.trim().is_empty())
-    });
+    let command = lines()
+        .filter_map(|line| line.strip_prefix("ExecStart"))
+        .any(|rest| rest.trim_start().strip_prefix('=').is_some_and(|value| !value.trim().is_empty()));
     command.then(|| "it replaces the kubelet's command line".to_owned())
 }
 
@@ -80,7 +87,11 @@ fn conflict(name: &str, text: &str, distribution: &BTreeMap<String, String>) -> 
 fn is_packaged(path: &Path, deadline: &Deadline) -> Result<bool> {
     if Path::new("/var/lib/dpkg/status").exists() {
         // Exit status 1 means that no package has it.
-        return Ok(Program::new("dpkg-query").args(["--search".as_ref(), path.as_os_str()]).run(deadline)?.status.success());
+        return Ok(Program::new("dpkg-query")
+            .args(["--search".as_ref(), path.as_os_str()])
+            .run(deadline)?
+            .status
+            .success());
     }
     if Path::new("/var/lib/rpm").exists() || Path::new("/usr/lib/sysimage/rpm").exists() {
         return Ok(Program::new("rpm").args(["-qf".as_ref(), path.as_os_str()]).run(deadline)?.status.success());
@@ -102,7 +113,11 @@ mod tests {
         let why = |name, text| conflict(name, text, &shipped());
         assert!(why("10-kubeadm.conf", "[Service]\nEnvironment=A=1\n").unwrap().contains("hides"));
         assert!(why("20-x.conf", "Environment=A=1\n[Service]\n").unwrap().contains("malformed"));
-        assert!(why("20-x.conf", "[Service]\nExecStart=\nExecStart=/usr/bin/kubelet --x\n").unwrap().contains("command line"));
+        assert!(
+            why("20-x.conf", "[Service]\nExecStart=\nExecStart=/usr/bin/kubelet --x\n")
+                .unwrap()
+                .contains("command line")
+        );
         assert_eq!(why("20-x.conf", "# a proxy\n[Service]\nEnvironment=HTTPS_PROXY=http://p\nExecStart=\n"), None);
         assert_eq!(why("99-kubejoin-gate.conf", "[Service]\nExecStart=/x\n"), None);
         assert_eq!(why("10-kubeadm.conf.bak", "x=1"), None);
@@ -110,7 +125,10 @@ mod tests {
 
     #[test]
     fn the_only_drop_in_there_is_stays() {
-        assert_eq!(conflict("10-kubeadm.conf", "[Service]\nExecStart=/usr/bin/kubelet --kubeconfig=/x\n", &BTreeMap::new()), None);
+        assert_eq!(
+            conflict("10-kubeadm.conf", "[Service]\nExecStart=/usr/bin/kubelet --kubeconfig=/x\n", &BTreeMap::new()),
+            None
+        );
     }
 
     #[test]

@@ -165,7 +165,11 @@ impl Walk<'_> {
             Err(Errno::NOENT) => {}
             // Replaced by a file or a link since it was listed: that goes, not what it points to.
             Err(Errno::NOTDIR | Errno::LOOP) if passes < PASSES => self.replaced(name, passes),
-            Err(errno) => self.hold(&name, Why::of(errno)),
+            Err(errno) => {
+                // The directory a file system is mounted on will go when that is unmounted.
+                self.removed.entries += u64::from(self.act != Act::Delete && errno == Errno::XDEV);
+                self.hold(&name, Why::of(errno));
+            }
         }
     }
 
