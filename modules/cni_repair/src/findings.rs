@@ -1,0 +1,229 @@
+//! What is wrong, from what was seen. Pure.
+
+use crate::observe::{Bridged, Lease, Pod, State};
+use crate::subnet::Subnet;
+use host::links::{Address, Link};
+use serde::Serialize;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// A younger lease may be of a pod that is being made: containerd lists a sandbox only when its network is up.
+const YOUNG: Duration = Duration::from_secs(120);
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Its name, which is also its section in docs/troubleshooting.md.
+    pub id: &'static str,
+    /// What was seen.
+    pub evidence: String,
+    /// What that means for pods.
+    pub effect: String,
+    /// What mends it.
+    pub remedy: String,
+}
+
+fn finding(id: &'static str, evidence: impl Into<String>, effect: &str, remedy: impl Into<String>) -> Finding {
+    Finding { id, evidence: evidence.into(), effect: effect.to_owned(), remedy: remedy.into() }
+}
+
+/// Everything that is wrong, causes before their consequences; nothing on a healthy node.
+pub fn findings(state: &State) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if state.kubelet_held {
+        found.push(finding(
+            "kubelet_held",
+            "the kubelet of this joined node is held back by us",
+            "no pod is started or watched",
+            "let it go and start it: a repair was killed halfway",
+        ));
+    }
+    if state.handover.outcome().is_changed() {
+        found.push(finding(
+            "placeholder_left_over",
+            state.handover.reason.clone(),
+            "pods get addresses that every other node hands out, too",
+            "hand over: remove the placeholder and what was made from it",
+        ));
+    }
+    let Some(network) = &state.network else { return found };
+    if network.placeholder && state.handover.placeholders.is_empty() {
+        found.push(finding(
+            "placeholder_only",
+            format!("{} is the only network", network.conf.display()),
+            "pods get addresses that every other node hands out, too",
+            "install the real network, such as flannel, on the cluster; nothing can be mended here before",
+        ));
+        return found;
+    }
+    if let Some(error) = &state.runtime_error {
+        found.push(finding(
+            "runtime_unreachable",
+            error.clone(),
+            "pods cannot be looked at",
+            "see why the container runtime does not answer",
+        ));
+    }
+    let bridge = bridge(state, network);
+    found.extend(of_bridge(state, network, bridge));
+    if let Some(subnet) = &state.subnet {
+        found.extend(bridge.and_then(|bridge| of_addresses(state, bridge, subnet)));
+        let outside: Vec<&Pod> = state.pods.iter().filter(|pod| is_outside(pod, subnet)).collect();
+        if !outside.is_empty() {
+            found.push(finding(
+                "pods_outside_subnet",
+                format!("{} outside {} ({})", names(&outside), subnet.network, subnet.source),
+                "nobody else can reach them: other nodes send these addresses elsewhere",
+                "recreate these pods",
+            ));
+        }
+    }
+    found.extend(of_ports(state, bridge));
+    let stale = stale_leases(state);
+    if !stale.is_empty() {
+        found.push(finding(
+            "stale_leases",
+            format!("{} addresses are held for sandboxes that no longer exist", stale.len()),
+            "pods will fail to start with `no IP addresses available in range set`",
+            "delete these leases",
+        ));
+    }
+    found
+}
+
+fn of_bridge(state: &State, network: &Bridged, bridge: Option<&Link>) -> Option<Finding> {
+    let name = &network.bridge;
+    match bridge {
+        // Without a pod there is no bridge: the first pod makes it.
+        None if state.pods.is_empty() => None,
+        None => Some(finding(
+            "bridge_missing",
+            format!("{} pods run here, and there is no {name}", state.pods.len()),
+            "pods of this node reach nobody",
+            "make the bridge again and attach the pods",
+        )),
+        Some(link) if link.kind != "bridge" => Some(finding(
+            "bridge_is_no_bridge",
+            format!("{name} is a {} link", if link.kind.is_empty() { "hardware" } else { &link.kind }),
+            "no pod can be attached",
+            format!("delete or rename the link {name} by hand: it was not made by Kubernetes"),
+        )),
+        Some(link) if !link.up => Some(finding(
+            "bridge_down",
+            format!("{name} is down"),
+            "pods of this node reach nobody: Destination Host Unreachable",
+            "set it up",
+        )),
+        Some(_) => None,
+    }
+}
+
+fn of_addresses(state: &State, bridge: &Link, subnet: &Subnet) -> Option<Finding> {
+    let wrong = wrong_addresses(bridge, subnet);
+    let right = bridge.addresses.contains(&subnet.gateway);
+    let list = wrong.iter().map(Address::to_string).collect::<Vec<_>>().join(", ");
+    let ours = format!("{} ({})", subnet.gateway, subnet.source);
+    let name = &bridge.name;
+    match (right, wrong.is_empty()) {
+        (false, false) => Some(finding(
+            "bridge_address_wrong",
+            format!("{name} has {list} instead of {ours}"),
+            "new pods fail with `\"cni0\" already has an IP address different from`, others lose their gateway",
+            "give the bridge its address",
+        )),
+        (false, true) if !state.pods.is_empty() => Some(finding(
+            "bridge_address_missing",
+            format!("{name} has no address, it has to have {ours}"),
+            "pods have no gateway: they reach each other and nobody else",
+            "give the bridge its address",
+        )),
+        (true, false) => Some(finding(
+            "bridge_address_extra",
+            format!("{name} has {list} besides {ours}"),
+            "new pods fail with `\"cni0\" already has an IP address different from`",
+            "take the other address away",
+        )),
+        _ => None,
+    }
+}
+
+fn of_ports(state: &State, bridge: Option<&Link>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let veth = |pod: &&Pod| pod.veth.as_deref().and_then(|name| link(state, name)).cloned();
+    let gone: Vec<&Pod> = state.pods.iter().filter(|pod| is_cut_off(state, pod)).collect();
+    if !gone.is_empty() {
+        found.push(finding(
+            "veth_missing",
+            format!("the link of {} is gone", names(&gone)),
+            "these pods reach nobody",
+            "recreate these pods",
+        ));
+    }
+    let off = |pod: &&Pod| bridge.is_some() && veth(pod).is_some_and(|v| v.master != bridge.map(|b| b.index));
+    let detached: Vec<&Pod> = state.pods.iter().filter(off).collect();
+    if !detached.is_empty() {
+        found.push(finding(
+            "veth_detached",
+            format!("{} not attached to the bridge", names(&detached)),
+            "these pods reach nobody: Destination Host Unreachable",
+            "attach their links",
+        ));
+    }
+    let down: Vec<&Pod> = state.pods.iter().filter(|pod| veth(pod).is_some_and(|veth| !veth.up)).collect();
+    if !down.is_empty() {
+        found.push(finding(
+            "veth_down",
+            format!("the link of {} is down", names(&down)),
+            "these pods reach nobody: Destination Host Unreachable",
+            "set it up",
+        ));
+    }
+    found
+}
+
+/// Leases of sandboxes that the runtime does not know; none while it does not answer.
+pub fn stale_leases(state: &State) -> Vec<&Lease> {
+    let Some(known) = &state.sandboxes else { return Vec::new() };
+    state.leases.iter().filter(|lease| !known.contains(&lease.container) && lease.age >= YOUNG).collect()
+}
+
+/// Addresses of the bridge, of the subnet's family, that are not the right one. Link-local ones make themselves.
+pub fn wrong_addresses(bridge: &Link, subnet: &Subnet) -> Vec<Address> {
+    let same_family = |address: &&Address| address.ip.is_ipv4() == subnet.gateway.ip.is_ipv4();
+    let local = |ip: IpAddr| matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
+    let all = bridge.addresses.iter().filter(same_family);
+    all.filter(|address| **address != subnet.gateway && !local(address.ip)).copied().collect()
+}
+
+/// Whether a pod has an address, of the subnet's family, of another network.
+pub fn is_outside(pod: &Pod, subnet: &Subnet) -> bool {
+    let same_family = |ip: &&IpAddr| ip.is_ipv4() == subnet.gateway.ip.is_ipv4();
+    pod.ips.iter().filter(same_family).any(|ip| !subnet.network.contains(*ip))
+}
+
+/// Whether the host's end of a pod's veth was recorded and is gone.
+pub fn is_cut_off(state: &State, pod: &Pod) -> bool {
+    pod.veth.as_deref().is_some_and(|name| link(state, name).is_none())
+}
+
+/// The network's bridge.
+pub fn bridge<'a>(state: &'a State, network: &Bridged) -> Option<&'a Link> {
+    link(state, &network.bridge)
+}
+
+/// The link called `name`.
+pub fn link<'a>(state: &'a State, name: &str) -> Option<&'a Link> {
+    state.links.iter().find(|link| link.name == name)
+}
+
+/// `pod a/b`, `pods a/b and a/c`, at most five by name.
+fn names(pods: &[&Pod]) -> String {
+    let shown: Vec<&str> = pods.iter().take(5).map(|pod| pod.name.as_str()).collect();
+    let more = pods.len().saturating_sub(shown.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{} {}{more}", if pods.len() == 1 { "pod" } else { "pods" }, shown.join(", "))
+}
+
+#[cfg(test)]
+#[path = "findings_tests.rs"]
+pub(crate) mod tests;

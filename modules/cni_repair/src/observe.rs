@@ -1,0 +1,185 @@
+//! What there is: the network in force, this node's addresses, the bridge and its ports, pods, leases, the kubelet.
+
+use crate::args::Args;
+use crate::results::{self, Record};
+use crate::subnet::{self, Subnet};
+use cni_placeholder::handover;
+use cni_placeholder::template::is_placeholder;
+use host::cni::{self, Network};
+use host::cri::Client;
+use host::deadline::Deadline;
+use host::files;
+use host::links::{self, Link};
+use kubeadm::gate::{self, Method};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+const RESULTS: &str = "/var/lib/cni/results";
+const NETWORKS: &str = "/var/lib/cni/networks";
+
+/// The node's pod network as it is.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// The network that makes a bridge; none when the CNI in force makes none, or there is no CNI.
+    pub network: Option<Bridged>,
+    /// The addresses this node's pods have to have.
+    pub subnet: Option<Subnet>,
+    /// All links.
+    pub links: Vec<Link>,
+    /// Sandboxes on the pod network that run.
+    pub pods: Vec<Pod>,
+    /// Ids of all sandboxes; none when the runtime did not answer.
+    pub sandboxes: Option<Vec<String>>,
+    /// Why the runtime did not answer.
+    pub runtime_error: Option<String>,
+    /// host-local's leases in the network.
+    pub leases: Vec<Lease>,
+    /// libcni's records.
+    pub records: Vec<Record>,
+    /// What is left of a placeholder that the real network has replaced.
+    pub handover: handover::plan::Plan,
+    /// The kubelet's unit is held back, and by whom, although this node has joined.
+    pub kubelet_held: bool,
+}
+
+/// A network whose pods hang on a bridge.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bridged {
+    /// The file.
+    pub conf: PathBuf,
+    /// The network's name, which names its leases.
+    pub name: String,
+    /// The bridge.
+    pub bridge: String,
+    /// Whether its ports reflect.
+    pub hairpin: bool,
+    /// It is a placeholder, and there is no real network yet.
+    pub placeholder: bool,
+}
+
+/// A running sandbox on the pod network.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pod {
+    /// The sandbox's id.
+    pub id: String,
+    /// `namespace/name`.
+    pub name: String,
+    /// Its addresses.
+    pub ips: Vec<IpAddr>,
+    /// The host's end of its veth, when libcni recorded it.
+    pub veth: Option<String>,
+}
+
+/// An address that host-local holds for a sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The file, named by the address.
+    pub path: PathBuf,
+    /// The sandbox's id.
+    pub container: String,
+    /// How long ago it was taken.
+    pub age: Duration,
+}
+
+/// Looks; changes nothing and waits for nothing.
+pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
+    let mut state = State { network: network()?, links: links::list(deadline)?, ..State::default() };
+    let placeholder = placeholder_args(&args.socket)?;
+    state.handover = handover::plan::plan(&placeholder, &handover::observe::observe(&placeholder, true, deadline)?);
+    state.kubelet_held = kubelet_held(&args.kubelet_unit, deadline);
+    let Some(network) = &state.network else { return Ok(state) };
+    state.subnet = subnet::find(args.pod_cidr()?, deadline)?;
+    state.records = results::records(Path::new(RESULTS), &network.bridge)?;
+    state.leases = leases(&Path::new(NETWORKS).join(&network.name))?;
+    match pods(&args.socket, &state.records, deadline) {
+        Ok((pods, sandboxes)) => (state.pods, state.sandboxes) = (pods, Some(sandboxes)),
+        Err(error) => state.runtime_error = Some(format!("{error:#}")),
+    }
+    Ok(state)
+}
+
+/// The first file by name that makes a bridge; a placeholder only when there is no other.
+fn network() -> anyhow::Result<Option<Bridged>> {
+    let confs = cni::load(cni::CONF_DIR)?;
+    let usable = |conf: &cni::Conf| {
+        let network = conf.network.as_ref().ok().filter(|network| !network.is_loopback_only())?;
+        Some((conf.path.clone(), network.clone()))
+    };
+    let usable: Vec<(PathBuf, Network)> = confs.iter().filter_map(usable).collect();
+    let real = usable.iter().find(|(_, network)| !is_placeholder(network));
+    let Some((path, network)) = real.or(usable.first()) else { return Ok(None) };
+    Ok(bridged(path, network))
+}
+
+fn bridged(path: &Path, network: &Network) -> Option<Bridged> {
+    let main = network.plugins.first()?;
+    // flannel passes `delegate` on to the bridge plugin, whose default bridge is cni0.
+    let options = match main.get("type")?.as_str()? {
+        "flannel" => main.get("delegate").and_then(|delegate| delegate.as_object()).cloned().unwrap_or_default(),
+        "bridge" => main.clone(),
+        _ => return None,
+    };
+    Some(Bridged {
+        conf: path.to_owned(),
+        name: network.name.clone(),
+        bridge: options.get("bridge").and_then(|name| name.as_str()).unwrap_or("cni0").to_owned(),
+        hairpin: options.get("hairpinMode").and_then(|on| on.as_bool()).unwrap_or(false),
+        placeholder: is_placeholder(network),
+    })
+}
+
+/// The placeholder module's own defaults, with our socket.
+pub(crate) fn placeholder_args(socket: &str) -> anyhow::Result<cni_placeholder::args::Args> {
+    let mut options = serde_json::Map::new();
+    for option in cni_placeholder::args::SPEC.options {
+        let default = option.default.map_or(Ok(serde_json::Value::Null), serde_json::from_str)?;
+        options.insert(option.name.to_owned(), default);
+    }
+    options.insert("socket".to_owned(), socket.into());
+    Ok(serde_json::from_value(options.into())?)
+}
+
+/// Left behind by a repair that was killed: nobody else holds back the kubelet of a node that has joined.
+fn kubelet_held(unit: &str, deadline: &Deadline) -> bool {
+    let joined = Path::new(kubeadm::kubeconfig::KUBELET_CONF).exists() && Path::new(gate::CONFIG).exists();
+    // Without systemd there is no unit to be held.
+    let unit = gate::Unit::observe(unit, deadline).ok();
+    joined && unit.is_some_and(|unit| unit.remembered.is_some() && unit.held() != Method::None)
+}
+
+fn pods(socket: &str, records: &[Record], deadline: &Deadline) -> anyhow::Result<(Vec<Pod>, Vec<String>)> {
+    let mut cri = Client::connect(socket, &deadline.at_most(Duration::from_secs(10)))?;
+    let list = cri.list_pod_sandbox()?;
+    let mut pods = Vec::new();
+    for sandbox in list.iter().filter(|sandbox| sandbox.ready) {
+        // One that is removed meanwhile is none of our pods any more.
+        let Ok(status) = cri.pod_sandbox_status(&sandbox.id) else { continue };
+        if !status.host_network {
+            let record = records.iter().find(|record| record.container == sandbox.id && record.veth.is_some());
+            pods.push(Pod {
+                id: sandbox.id.clone(),
+                name: format!("{}/{}", sandbox.namespace, sandbox.name),
+                ips: status.ips.iter().filter_map(|ip| ip.parse().ok()).collect(),
+                veth: record.and_then(|record| record.veth.clone()),
+            });
+        }
+    }
+    Ok((pods, list.into_iter().map(|sandbox| sandbox.id).collect()))
+}
+
+/// host-local names a lease by its address and writes the sandbox's id into the first line (plugins/ipam/host-local).
+fn leases(dir: &Path) -> anyhow::Result<Vec<Lease>> {
+    let mut leases = Vec::new();
+    for name in files::names(dir)? {
+        let path = dir.join(&name);
+        if name.to_str().is_none_or(|name| name.parse::<IpAddr>().is_err()) {
+            continue;
+        }
+        let Some(text) = files::read_text(&path)? else { continue };
+        let taken = path.metadata().and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+        let age = SystemTime::now().duration_since(taken).unwrap_or_default();
+        leases.push(Lease { path, container: text.lines().next().unwrap_or_default().trim().to_owned(), age });
+    }
+    Ok(leases)
+}

@@ -1,0 +1,224 @@
+//! What to do about it, in order. Pure: the plan after it is done is empty.
+//!
+//! Pods whose own addresses are right stay alive, whatever is wrong around them: the bridge is made again under them,
+//! its address exchanged, their links attached. Only a pod with an address of another network, or without a link, is
+//! recreated; when that is every pod, the bridge goes with them, and the network plugin makes both anew.
+
+use crate::args::Args;
+use crate::findings::{self, Finding, bridge, is_cut_off, is_outside, link, wrong_addresses};
+use crate::observe::{Pod, State};
+use ansible::{Diff, Outcome};
+use host::links::{Address, Link};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// One step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Let go of the kubelet and start it.
+    ReleaseKubelet,
+    /// Remove what is left of the placeholder, as `cni_placeholder` does.
+    HandOver,
+    /// Recreate pods, with the kubelet held back; and with them the bridge, if no pod stays on it.
+    Rebuild {
+        /// The pods.
+        pods: Vec<Pod>,
+        /// The bridge and its ports, ports first, as (index, name); empty to keep it.
+        links: Vec<(u32, String)>,
+    },
+    /// Delete a bridge that no pod is on.
+    DeleteBridge(u32, String),
+    /// Make the bridge.
+    AddBridge(String),
+    /// Set a link up.
+    SetUp(String),
+    /// Take an address from the bridge.
+    DeleteAddress(String, Address),
+    /// Give the bridge its address.
+    AddAddress(String, Address),
+    /// Attach a pod's link to the bridge.
+    Attach(String, String),
+    /// Delete leases of sandboxes that no longer exist.
+    DeleteLeases(Vec<PathBuf>),
+}
+
+/// The steps, and what was left undone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plan {
+    /// In order.
+    pub steps: Vec<Step>,
+    /// What is wrong and was not to be touched.
+    pub left: Vec<String>,
+}
+
+/// Decides.
+pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
+    let mut plan = Plan::default();
+    if state.kubelet_held {
+        plan.steps.push(Step::ReleaseKubelet);
+    }
+    // The hand-over changes all that the rest depends on, so the rest is looked at again after it.
+    if findings.iter().any(|finding| finding.id == "placeholder_left_over") {
+        plan.steps.push(Step::HandOver);
+        return plan;
+    }
+    let unmendable = ["placeholder_only", "bridge_is_no_bridge", "runtime_unreachable"];
+    plan.left
+        .extend(findings.iter().filter(|f| unmendable.contains(&f.id)).map(|f| format!("{}: {}", f.id, f.evidence)));
+    let Some(network) = state.network.as_ref().filter(|network| !network.placeholder) else { return plan };
+    let is_lost = |pod: &&Pod| is_cut_off(state, pod) || state.subnet.as_ref().is_some_and(|s| is_outside(pod, s));
+    let (lost, kept): (Vec<&Pod>, Vec<&Pod>) = state.pods.iter().partition(is_lost);
+    if !lost.is_empty() && !args.recreate_pods {
+        plan.left.extend(lost.iter().map(|pod| format!("pod {} has to be recreated", pod.name)));
+    }
+    let existing = bridge(state, network);
+    if existing.is_some_and(|bridge| bridge.kind != "bridge") {
+        return plan;
+    }
+    let bridge_goes = kept.is_empty() && !has_other_ports(state);
+    if !lost.is_empty() && args.recreate_pods {
+        let pods = lost.iter().map(|pod| (*pod).clone()).collect();
+        plan.steps.push(Step::Rebuild { pods, links: if bridge_goes { bridge_and_ports(state) } else { Vec::new() } });
+    }
+    // A pod that was to go and did not still needs the bridge's address as it is.
+    let stuck = !lost.is_empty() && !args.recreate_pods;
+    let wrong = |bridge: &Link| state.subnet.as_ref().is_some_and(|subnet| !wrong_addresses(bridge, subnet).is_empty());
+    match existing {
+        _ if stuck => {}
+        // Pods that nobody can name may be on it: only what cannot hurt them.
+        Some(bridge) if state.runtime_error.is_some() && !bridge.up => {
+            plan.steps.push(Step::SetUp(bridge.name.clone()))
+        }
+        _ if state.runtime_error.is_some() => {}
+        // Nobody is on it: the network plugin makes it anew, with all that belongs to it.
+        Some(bridge) if state.pods.is_empty() && !has_ports(state) && wrong(bridge) => {
+            plan.steps.push(Step::DeleteBridge(bridge.index, bridge.name.clone()));
+        }
+        Some(_) if lost.is_empty() || !bridge_goes => mend(state, &kept, &mut plan.steps),
+        None if !kept.is_empty() => mend(state, &kept, &mut plan.steps),
+        _ => {}
+    }
+    let stale: Vec<PathBuf> = findings::stale_leases(state).iter().map(|lease| lease.path.clone()).collect();
+    if !stale.is_empty() {
+        plan.steps.push(Step::DeleteLeases(stale));
+    }
+    plan
+}
+
+/// Around pods that stay.
+fn mend(state: &State, kept: &[&Pod], steps: &mut Vec<Step>) {
+    let Some(network) = &state.network else { return };
+    let name = || network.bridge.clone();
+    let bridge = bridge(state, network);
+    match bridge {
+        None => steps.push(Step::AddBridge(name())),
+        Some(bridge) if !bridge.up => steps.push(Step::SetUp(name())),
+        Some(_) => {}
+    }
+    if let Some(subnet) = &state.subnet {
+        let addresses = bridge.map(|bridge| bridge.addresses.as_slice()).unwrap_or_default();
+        let wrong = bridge.map(|bridge| wrong_addresses(bridge, subnet)).unwrap_or_default();
+        steps.extend(wrong.into_iter().map(|address| Step::DeleteAddress(name(), address)));
+        // A bridge that nobody is on may be without: the first pod brings it.
+        if !addresses.contains(&subnet.gateway) && (!addresses.is_empty() || !kept.is_empty()) {
+            steps.push(Step::AddAddress(name(), subnet.gateway));
+        }
+    }
+    for veth in kept.iter().filter_map(|pod| link(state, pod.veth.as_deref()?)) {
+        if veth.master.is_none() || veth.master != bridge.map(|bridge| bridge.index) {
+            steps.push(Step::Attach(veth.name.clone(), name()));
+        }
+        if !veth.up {
+            steps.push(Step::SetUp(veth.name.clone()));
+        }
+    }
+}
+
+fn ports(state: &State) -> impl Iterator<Item = &Link> {
+    let bridge = state.network.as_ref().and_then(|network| bridge(state, network)).map(|bridge| bridge.index);
+    state.links.iter().filter(move |link| bridge.is_some() && link.master == bridge)
+}
+
+fn has_ports(state: &State) -> bool {
+    ports(state).next().is_some()
+}
+
+/// Somebody else hung a link of theirs on the bridge. Where libcni recorded no links, the number of ports has to do.
+fn has_other_ports(state: &State) -> bool {
+    if state.pods.iter().any(|pod| pod.veth.is_none()) {
+        return ports(state).count() > state.pods.len();
+    }
+    ports(state).any(|port| !state.pods.iter().any(|pod| pod.veth.as_deref() == Some(&port.name)))
+}
+
+fn bridge_and_ports(state: &State) -> Vec<(u32, String)> {
+    let Some(bridge) = state.network.as_ref().and_then(|network| bridge(state, network)) else { return Vec::new() };
+    ports(state)
+        .filter(|link| link.kind == "veth")
+        .chain([bridge])
+        .map(|link| (link.index, link.name.clone()))
+        .collect()
+}
+
+impl Step {
+    /// The step as the result and `--diff` show it.
+    pub fn describe(&self, state: &State) -> Vec<String> {
+        match self {
+            Step::ReleaseKubelet => vec!["let go of the kubelet and start it".into()],
+            Step::HandOver => vec![format!("hand over from the placeholder: {}", state.handover.reason)],
+            Step::Rebuild { pods, links } => {
+                let links = links.iter().map(|(_, name)| format!("delete link {name}"));
+                ["hold the kubelet back".to_owned()]
+                    .into_iter()
+                    .chain(pods.iter().map(|pod| format!("recreate pod {}", pod.name)))
+                    .chain(links)
+                    .chain(["start the kubelet".to_owned()])
+                    .collect()
+            }
+            Step::DeleteBridge(_, name) => vec![format!("delete bridge {name}")],
+            Step::AddBridge(name) => vec![format!("make bridge {name}")],
+            Step::SetUp(name) => vec![format!("set {name} up")],
+            Step::DeleteAddress(name, address) => vec![format!("take {address} from {name}")],
+            Step::AddAddress(name, address) => vec![format!("give {name} {address}")],
+            Step::Attach(veth, bridge) => vec![format!("attach {veth} to {bridge}")],
+            Step::DeleteLeases(paths) => paths.iter().map(|path| format!("delete {}", path.display())).collect(),
+        }
+    }
+}
+
+impl Plan {
+    /// The steps as text.
+    pub fn describe(&self, state: &State) -> Vec<String> {
+        self.steps.iter().flat_map(|step| step.describe(state)).collect()
+    }
+
+    /// The result before anything is done.
+    pub fn outcome(&self, state: &State, findings: &[Finding]) -> Outcome {
+        let steps = self.describe(state);
+        let msg = match (findings.first(), &state.network) {
+            (Some(first), _) if findings.len() == 1 => format!("{}: {}", first.id, first.evidence),
+            (Some(first), _) => format!("{} findings, first {}: {}", findings.len(), first.id, first.evidence),
+            (None, Some(network)) => format!("the pod network of this node ({}) is as it has to be", network.name),
+            (None, None) => "the network of this node makes no bridge: there is nothing to mend here".to_owned(),
+        };
+        let text = findings.iter().map(|f| format!("{}: {}\n", f.id, f.evidence)).collect::<String>();
+        let diff =
+            (!steps.is_empty()).then(|| Diff::new("the pod network of this node", text, steps.join("\n") + "\n"));
+        let subnet = state.subnet.as_ref();
+        Outcome::new()
+            .changed(!self.steps.is_empty())
+            .msg(msg)
+            .field("healthy", findings.is_empty())
+            .field("findings", findings)
+            .field("steps", steps)
+            .field("left", &self.left)
+            .field("pod_cidr", subnet.map(|subnet| subnet.network.to_string()))
+            .field("pod_cidr_source", subnet.map(|subnet| &subnet.source))
+            .field("bridge", state.network.as_ref().map(|network| json!(network.bridge)))
+            .diff(diff)
+    }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;
