@@ -40,7 +40,7 @@ pub struct Choice {
 pub fn in_force(config: &Config) -> InForce {
     let mut found = InForce::default();
     for file in &config.files {
-        let cni = ["plugins", file.names().runtime, "cni"];
+        let cni = ["plugins", file.names.runtime, "cni"];
         if table(&file.document, &cni).is_none() {
             continue;
         }

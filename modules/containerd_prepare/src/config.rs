@@ -11,6 +11,7 @@ mod glob;
 pub mod names;
 pub mod paths;
 
+use crate::release::Release;
 use anyhow::{Context as _, anyhow, bail};
 use host::files;
 use names::Names;
@@ -29,6 +30,10 @@ pub struct ConfigFile {
     pub document: DocumentMut,
     /// Its `version`; an imported file without one follows the main file.
     pub version: i64,
+    /// The names CRI's settings have in this file, for the containerd that will read it.
+    pub names: Names,
+    /// It has no `version`, and is to be given one.
+    pub lacks_version: bool,
 }
 
 /// All files in load order; the main one is first and always there, maybe empty.
@@ -64,7 +69,7 @@ impl Config {
                 let found = glob::resolve(base, &pattern)?;
                 pending.extend(found.into_iter().map(|p| (p, Some(path.clone()))));
             }
-            files.push(ConfigFile { path, text, document, version });
+            files.push(ConfigFile { path, text, document, version, names: Names::of(version), lacks_version: false });
         }
         Ok(Config { files })
     }
@@ -74,12 +79,42 @@ impl Config {
         // `load` puts it there before anything else.
         &self.files[0]
     }
-}
 
-impl ConfigFile {
-    /// The names of CRI's sections in this file.
-    pub fn names(&self) -> Names {
-        Names::of(self.version)
+    /// Settles what depends on who will read the files: the version of a main file that has none, and the names in files
+    /// of version 1. containerd 2 still accepts those, but passes over CRI's settings in them (2.1.9, by config dump)
+    /// unless they have the names of version 3.
+    pub fn for_release(mut self, release: Option<Release>) -> Self {
+        let alone = self.files.len() == 1;
+        if let Some(main) = self.files.first_mut() {
+            main.lacks_version = main.text.is_some() && alone && edit::lacks_version_line(&main.document);
+            if main.text.is_none() {
+                main.version = release.map_or(2, Release::config_version);
+            } else if main.lacks_version {
+                main.version = 2;
+            }
+        }
+        let two = release.is_some_and(|r| r.major >= 2);
+        for file in &mut self.files {
+            file.names = Names::of(if two && file.version < 2 { 3 } else { file.version });
+        }
+        self
+    }
+
+    /// Whether a setting of that section is written into file number `at`: the last file that has the section under its
+    /// name, or, when none has it, the main file.
+    pub fn owns(&self, at: usize, section: impl Fn(&ConfigFile) -> &'static str) -> bool {
+        let has = |file: &ConfigFile| edit::has_section(&file.document, section(file));
+        let Some(file) = self.files.get(at) else { return false };
+        if !self.files.iter().any(has) {
+            return at == 0;
+        }
+        has(file) && !self.files.iter().skip(at + 1).any(|later| section(later) == section(file) && has(later))
+    }
+
+    /// The last file that owns the section.
+    pub fn last_with(&self, section: impl Fn(&Names) -> &'static str) -> &ConfigFile {
+        let owner = (0..self.files.len()).rev().find(|at| self.owns(*at, |f| section(&f.names)));
+        &self.files[owner.unwrap_or(0)]
     }
 }
 

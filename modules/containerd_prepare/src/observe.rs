@@ -51,7 +51,8 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let config = Config::load(&args.config_path)?;
     let runtime = ask(args, &deadline.at_most(FIRST_ANSWER.min(args.timeout() / 3)));
     let main = config.main();
-    let wants_release = main.text.is_none() || (args.cni_bin_dir() != BinDir::Keep && main.names().has_bin_dirs);
+    let old = config.files.iter().any(|f| f.version < 2);
+    let wants_release = main.text.is_none() || old || (args.cni_bin_dir() != BinDir::Keep && main.names.has_bin_dirs);
     let release = match &runtime {
         Ok(answer) => Release::parse(&answer.version.runtime_version),
         Err(_) if wants_release => release::installed(deadline),
@@ -69,6 +70,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         Some(path) => files::read_text(path)?,
         None => None,
     };
+    let config = config.for_release(release);
     Ok(State { config, crictl, confs: host::cni::load(&args.cni_conf_dir)?, runtime, unit, release })
 }
 

@@ -10,6 +10,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
+    clippy::zombie_processes,
     reason = "test support: a failed expectation is a failed test, and its effects never leave the sandbox"
 )]
 

@@ -74,25 +74,23 @@ pub fn has_section(document: &DocumentMut, section: &str) -> bool {
     table(document, &["plugins", section]).is_some()
 }
 
-/// A file without `version` that says something of plugins, and nothing in the short names of version 1, is version 2
-/// but for the line that says so. containerd 1.x reads it as version 1 and passes over its sections
-/// (kubernetes/website#38241), and version 1 itself is at its end. Docker's packaged file is one: it only disables `cri`.
+/// A file without `version`, and with nothing in the short names of version 1, may as well be version 2. containerd 1.x
+/// takes it for version 1 and passes over sections with long names (kubernetes/website#38241), and containerd 2 passes
+/// over CRI's settings in any file of version 1. Docker's packaged file is one: it only disables `cri`.
 pub fn lacks_version_line(document: &DocumentMut) -> bool {
     let dotted = |key: &str| key.contains('.');
-    let plugins: Vec<&str> =
-        table(document, &["plugins"]).into_iter().flat_map(|t| t.iter()).map(|(key, _)| key).collect();
+    let mut plugins = table(document, &["plugins"]).into_iter().flat_map(|t| t.iter()).map(|(key, _)| key);
     let listed = |list: &str| document.get(list).and_then(|i| i.as_array()).into_iter().flatten().map(Value::as_str);
-    let disabled: Vec<_> = listed("disabled_plugins").chain(listed("required_plugins")).collect();
+    let mut disabled = listed("disabled_plugins").chain(listed("required_plugins"));
     document.get("version").is_none()
-        && !(plugins.is_empty() && disabled.is_empty())
-        && plugins.iter().all(|key| dotted(key))
-        && disabled.iter().all(|name| name.is_some_and(|n| dotted(n) || CRI_PLUGINS.contains(&n)))
+        && plugins.all(dotted)
+        && disabled.all(|name| name.is_some_and(|n| dotted(n) || CRI_PLUGINS.contains(&n)))
 }
 
-/// Writes `version = 2`.
-pub fn add_version_line(document: &mut DocumentMut) -> anyhow::Result<String> {
-    set(document, &["version"], 2)?;
-    Ok("add version = 2, without which containerd 1.x passes over sections with long names".to_owned())
+/// Writes the version.
+pub fn add_version_line(document: &mut DocumentMut, version: i64) -> anyhow::Result<String> {
+    set(document, &["version"], version)?;
+    Ok(format!("say that it is of version {version}, which containerd cannot know otherwise"))
 }
 
 /// Sets what is wanted in the sections of `names`. With `make` a runtime table that is missing is made, which only the
