@@ -121,7 +121,11 @@ pub fn hold(unit: &Unit, deadline: &Deadline) -> anyhow::Result<Method> {
     let method = unit.method();
     remember(unit, method)?;
     match method {
-        Method::Mask => systemd::mask(&unit.name, deadline)?,
+        Method::Mask => {
+            systemd::mask(&unit.name, deadline)?;
+            // mask reloads by itself, and systemd 252 still calls the unit changed on disk.
+            systemd::daemon_reload(deadline)?;
+        }
         _ => write_drop_in(&unit.name, deadline)?,
     }
     if unit.running() {

@@ -42,7 +42,7 @@ impl Phases {
             if let Some((_, name)) = mark
                 && !self.begun(name)
             {
-                self.seen.push(Phase { name, began: elapsed.as_secs_f64() });
+                self.seen.push(Phase { name, began: crate::report::round(elapsed.as_secs_f64()) });
                 new.push(*name);
             }
         }

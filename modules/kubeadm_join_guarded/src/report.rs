@@ -13,11 +13,14 @@ use serde_json::{Value, json};
 /// What is known before anything is done; in check mode and for a joined node this is all.
 pub fn planned(args: &Args, state: &State, plan: &Plan) -> Outcome {
     let to = target(args);
+    let steps: Vec<&str> = match plan {
+        Plan::Mend(steps) => steps.iter().map(|step| step.words()).collect(),
+        _ => Vec::new(),
+    };
     let (msg, after) = match plan {
         Plan::Nothing => (format!("{} is joined and healthy", state.node_name), String::new()),
-        Plan::Mend(steps) => {
-            let words: Vec<&str> = steps.iter().map(|step| step.words()).collect();
-            (format!("{} is joined, to be mended: {}", state.node_name, words.join(", ")), words.join("\n") + "\n")
+        Plan::Mend(_) => {
+            (format!("{} is joined, to be mended: {}", state.node_name, steps.join(", ")), steps.join("\n") + "\n")
         }
         Plan::Join { leftovers } => {
             let clean = if *leftovers { "remove credentials of a join that broke off\n" } else { "" };
@@ -30,7 +33,10 @@ pub fn planned(args: &Args, state: &State, plan: &Plan) -> Outcome {
         .field("node_name", &state.node_name)
         .field("joined", !matches!(plan, Plan::Join { .. }))
         .field("kubeadm_version", state.kubeadm.map(|version| version.to_string()))
-        .field("endpoint", &to);
+        .field("endpoint", &to)
+        // There whatever is done, so that a play may count on them.
+        .field("attempts", Vec::<Value>::new())
+        .field("steps", steps);
     if *plan != Plan::Nothing {
         outcome = outcome.diff([Diff::new(&state.node_name, describe(state), after)]);
     }
