@@ -4,6 +4,7 @@ fn main() -> std::process::ExitCode {
     ansible::main(&[
         &aggressive_reset::MODULE,
         &cni_placeholder::MODULE,
+        &cni_repair::MODULE,
         &containerd_prepare::MODULE,
         &flannel_config::MODULE,
         &join_token::MODULE,
