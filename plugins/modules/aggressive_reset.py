@@ -1,0 +1,255 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Written by docs/generate.py out of modules/aggressive_reset: change it there.
+# The module itself is a program without Python, which plugins/action/kubejoin.py runs; this is its documentation.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: aggressive_reset
+short_description: Take a node out of its cluster, and lose nothing that is not Kubernetes' own
+version_added: 0.1.0
+description:
+  - Takes a node out of its cluster, so that it can join again, and loses nothing that is not Kubernetes' own.
+  - Two levels. V(gentle) undoes a join. V(aggressive) removes everything of Kubernetes, containerd's state, links,
+    routes and firewall rules included.
+  - Deletes from a fixed list of directories only, and never through a mount or a symbolic link. What is mounted
+    below one of them is unmounted first; where that is not possible, that directory is left alone, the rest is
+    done, and the task fails naming the mount and who holds it.
+  - Does not run C(kubeadm reset), which deletes through mounts it could not unmount. Only leaving etcd is left
+    to kubeadm.
+  - Compares the preserved directories, the mounts, and other people's firewall rules and routes before and after.
+    If anything is missing, the task fails.
+options:
+  level:
+    description:
+      - gentle undoes a join and keeps containerd, its images, the CNI configuration, links and the firewall. aggressive
+        removes everything of Kubernetes.
+    type: str
+    default: aggressive
+    choices:
+      - gentle
+      - aggressive
+  preserve:
+    description:
+      - Directories that must not change. The module refuses to start when one of them lies under or over anything
+        it deletes, also through a link or a bind mount, and compares them before and after.
+    type: list
+    elements: path
+    default:
+      - /srv/media
+      - /mnt/media
+  scope:
+    description:
+      - 'Only these parts. Default: all that the level has.'
+    type: list
+    elements: str
+    choices:
+      - pods
+      - kubelet
+      - kubernetes
+      - cni
+      - network
+      - firewall
+      - containerd
+      - etcd
+      - units
+      - kubectl
+      - temporary
+  allow_control_plane:
+    description:
+      - Also reset a node that runs a control plane or has etcd data. That ends the cluster when it is the only
+        one.
+    type: bool
+    default: false
+  timeout:
+    description:
+      - Seconds for all of it.
+    type: int
+    default: 300
+extends_documentation_fragment:
+  - vmstation.kubejoin.native
+attributes:
+  check_mode:
+    support: full
+    description: Shows what would be removed, and touches nothing.
+  diff_mode:
+    support: full
+    description: Shows what is there of Kubernetes before, and what is left of it.
+  platform:
+    support: full
+    description: Linux with systemd and containerd. Needs no Python on the target.
+    platforms: linux
+notes:
+  - Refuses, before anything is stopped, when a preserved path lies under or over something to be deleted, also
+    through a link, a bind mount, a loop device or an overlay; when one of its directories leads elsewhere through
+    a link; and on a control plane.
+  - Killed at any moment, it is finished by its next run.
+  - Docker, podman, nerdctl and their containers survive, also when they share containerd.
+  - The CNI plugins in C(/opt/cni/bin) and the configuration of containerd stay.
+seealso:
+  - module: vmstation.kubejoin.kubeadm_join_guarded
+  - module: vmstation.kubejoin.stale_node
+author:
+  - kubejoin maintainers (@kubejoin)
+"""
+
+EXAMPLES = r"""
+---
+- name: A node that failed to join is clean again
+  vmstation.kubejoin.aggressive_reset:
+
+- name: Only undo the join, and keep containerd with its images
+  vmstation.kubejoin.aggressive_reset:
+    level: gentle
+
+- name: The node also exports /tank, which must not change
+  vmstation.kubejoin.aggressive_reset:
+    preserve:
+      - /srv/media
+      - /mnt/media
+      - /tank
+
+- name: Only what the network plugins left behind
+  vmstation.kubejoin.aggressive_reset:
+    scope:
+      - cni
+      - network
+      - firewall
+
+- name: The end of a control plane
+  vmstation.kubejoin.aggressive_reset:
+    allow_control_plane: true
+"""
+
+RETURN = r"""
+---
+msg:
+  description: What was removed, or why the task was refused or has failed.
+  returned: always
+  type: str
+  sample: removed 2 pods, 6 mounts, 119 files and directories (10.4 MiB), 3 links; aggressive level
+steps:
+  description: What was done, in order; in check mode what would be.
+  returned: when not refused
+  type: list
+  elements: str
+  sample:
+    - stop kubelet
+    - remove pods
+    - unmount below /var/lib/kubelet
+    - delete /var/lib/kubelet
+removed:
+  description: Each directory or file that was deleted from, with the number of entries and the bytes on disk.
+  returned: when not refused
+  type: list
+  elements: dict
+  sample:
+    - path: /var/lib/kubelet
+      entries: 812
+      bytes: 4300800
+unmounted:
+  description: Mount points that are gone.
+  returned: when not refused
+  type: list
+  elements: str
+pods:
+  description: Pods that were removed, as namespace/name.
+  returned: when not refused
+  type: list
+  elements: str
+processes:
+  description: Processes of pods and of the kubelet that were ended, as name (pid).
+  returned: when not refused
+  type: list
+  elements: str
+links:
+  description: Network links that were deleted.
+  returned: when not refused
+  type: list
+  elements: str
+routes:
+  description: Routes that were deleted.
+  returned: when not refused
+  type: list
+  elements: str
+firewall:
+  description: What was deleted from each table of the firewall.
+  returned: when not refused
+  type: list
+  elements: str
+drop_ins:
+  description: Drop-ins of the kubelet that were deleted, each with the reason.
+  returned: when not refused
+  type: list
+  elements: str
+failed_units:
+  description: Units whose failure was forgotten.
+  returned: when not refused
+  type: list
+  elements: str
+kept:
+  description: What was left although it lies in the way, each with the reason.
+  returned: when not refused
+  type: list
+  elements: dict
+  sample:
+    - path: /etc/cni/net.d/87-podman-bridge.conflist
+      reason: another program's CNI network
+preserved:
+  description: The preserved directories after the reset, and whether they are as they were.
+  returned: when not refused
+  type: list
+  elements: dict
+  sample:
+    - path: /srv/media
+      exists: true
+      entries: 48211
+      bytes: 912680550400
+      samples: 64
+      unchanged: true
+problems:
+  description: What could not be done, or is not as it was. The task fails when there is any.
+  returned: when not refused
+  type: list
+  elements: str
+resumed:
+  description: When an earlier run was interrupted, when it began and the last step it had begun.
+  returned: when not refused
+  type: dict
+refused:
+  description: Every reason for refusing.
+  returned: when refused
+  type: list
+  elements: str
+level:
+  description: The level that was done; that of an interrupted run when that was higher.
+  returned: when not refused
+  type: str
+parts:
+  description: The parts that were done.
+  returned: when not refused
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            'level': {'type': 'str', 'default': 'aggressive', 'choices': ['gentle', 'aggressive']},
+            'preserve': {'type': 'list', 'elements': 'path', 'default': ['/srv/media', '/mnt/media']},
+            'scope': {'type': 'list', 'elements': 'str', 'choices': ['pods', 'kubelet', 'kubernetes', 'cni', 'network', 'firewall', 'containerd', 'etcd', 'units', 'kubectl', 'temporary']},
+            'allow_control_plane': {'type': 'bool', 'default': False},
+            'timeout': {'type': 'int', 'default': 300},
+        },
+        supports_check_mode=True,
+    )
+    module.fail_json(msg="vmstation.kubejoin.aggressive_reset is run by the action plugin of its collection; this file is documentation only")
+
+
+if __name__ == "__main__":
+    main()

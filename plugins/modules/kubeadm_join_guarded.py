@@ -1,0 +1,286 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Written by docs/generate.py out of modules/kubeadm_join_guarded: change it there.
+# The module itself is a program without Python, which plugins/action/kubejoin.py runs; this is its documentation.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: kubeadm_join_guarded
+short_description: Join this node to a cluster with kubeadm, and say why when it fails
+version_added: 0.1.0
+description:
+  - Joins this node to a cluster with C(kubeadm join), watches the join while it runs, and says in one sentence
+    why it failed when it does.
+  - The diagnosis decides what happens after a failure. What no retry can help (a wrong CA, a wrong clock, versions
+    that are too far apart) ends at once; what can be mended here is mended and tried again; a cleanup is made only
+    where a cleanup helps.
+  - A node that is joined and healthy is left alone. One that belongs to another cluster is refused.
+  - Success is proved on the node and not taken from kubeadm's word.
+options:
+  control_plane_endpoint:
+    description:
+      - Address of the API server, host:port. The port may be left out when it is 6443.
+    type: str
+    aliases:
+      - endpoint
+  token:
+    description:
+      - Bootstrap token. Needed only when the node has to join.
+    type: str
+  ca_cert_hashes:
+    description:
+      - Hashes of the cluster's CA, sha256:<hex>. Without any, whoever answers is trusted.
+    type: list
+    elements: str
+    default: []
+    aliases:
+      - ca_cert_hash
+  discovery_file:
+    description:
+      - Kubeconfig on the node, or https URL of one, to discover the cluster with instead of the token.
+    type: str
+  node_name:
+    description:
+      - Name of the Node. Default is the host's name in lower case.
+    type: str
+  cri_socket:
+    description:
+      - Socket of the container runtime.
+    type: str
+    default: unix:///run/containerd/containerd.sock
+  kubelet_extra_args:
+    description:
+      - Flags for the kubelet, without the leading dashes.
+    type: dict
+    default: {}
+  node_labels:
+    description:
+      - Labels the Node registers with.
+    type: dict
+    default: {}
+  node_taints:
+    description:
+      - Taints the Node registers with, key=value:effect. Left out, kubeadm decides; an empty list means none.
+    type: list
+    elements: str
+  ignore_preflight_errors:
+    description:
+      - Preflight checks of kubeadm whose errors become warnings.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description:
+      - Seconds for everything together, all attempts included.
+    type: int
+    default: 300
+  max_retries:
+    description:
+      - How often the join may be tried again after the first attempt. The diagnosis decides whether it is.
+    type: int
+    default: 3
+  on_node_conflict:
+    description:
+      - 'When a Ready Node of this name is in the cluster: wait until it is NotReady, or end at once so that it
+        can be deleted (delete) or a human decides (fail).'
+    type: str
+    default: wait
+    choices:
+      - wait
+      - delete
+      - fail
+  cleanup:
+    description:
+      - The strongest cleanup allowed between attempts. leftovers removes only what the failed attempt wrote.
+    type: str
+    default: leftovers
+    choices:
+      - leftovers
+      - gentle
+      - aggressive
+  log_path:
+    description:
+      - Directory for the logs of the attempts, kept 0600 and without secrets.
+    type: path
+    default: /var/log/kubejoin
+extends_documentation_fragment:
+  - vmstation.kubejoin.native
+attributes:
+  check_mode:
+    support: full
+    description: Says whether the node would be joined or mended, and touches nothing.
+  diff_mode:
+    support: full
+    description: Shows the node's cluster and kubelet before, and what is to be done.
+  platform:
+    support: full
+    description: Linux with systemd, kubeadm 1.22 to 1.36 and a container runtime that speaks CRI. Needs no Python
+      on the target.
+    platforms: linux
+notes:
+  - The token stands in a file for root only below C(/run), for as long as kubeadm needs to read it, and never in
+    an argument list, a log or the result.
+  - In check mode, and on a node that is joined, no token is needed. See M(vmstation.kubejoin.join_token) for getting
+    one.
+  - O(max_retries) counts the attempts after the first. Waiting for a stale Node to become NotReady counts as none.
+  - Extra words of C(--v=1) in the result's RV(stderr) are kubeadm's own progress, and are how a hopeless discovery
+    is known early.
+seealso:
+  - module: vmstation.kubejoin.kubelet_mask
+  - module: vmstation.kubejoin.join_token
+  - module: vmstation.kubejoin.aggressive_reset
+author:
+  - kubejoin maintainers (@kubejoin)
+"""
+
+EXAMPLES = r"""
+---
+- name: Join
+  vmstation.kubejoin.kubeadm_join_guarded:
+    control_plane_endpoint: 192.168.4.63:6443
+    token: "{{ token.token }}"
+    ca_cert_hashes: "{{ token.ca_cert_hashes }}"
+
+- name: Join a storage node under a name of its own, with a label and a taint
+  vmstation.kubejoin.kubeadm_join_guarded:
+    control_plane_endpoint: cluster.home:6443
+    token: "{{ token.token }}"
+    ca_cert_hashes: "{{ token.ca_cert_hashes }}"
+    node_name: storage
+    node_labels:
+      disk: big
+    node_taints:
+      - storage=only:NoSchedule
+    timeout: 600
+
+- name: See whether this node has to join
+  vmstation.kubejoin.kubeadm_join_guarded:
+    control_plane_endpoint: 192.168.4.63:6443
+  check_mode: true
+"""
+
+RETURN = r"""
+---
+msg:
+  description: What became of the node, or the sentence a human needs.
+  returned: always
+  type: str
+  sample: storage has joined
+joined:
+  description: Whether the node is part of the cluster.
+  returned: always
+  type: bool
+  sample: true
+node_name:
+  description: The Node's name.
+  returned: always
+  type: str
+  sample: storage
+endpoint:
+  description: The cluster, as the options name it.
+  returned: always
+  type: str
+  sample: 192.168.4.63:6443
+kubeadm_version:
+  description: Version of kubeadm on this node.
+  returned: always
+  type: str
+  sample: v1.31.2
+attempts:
+  description: Each attempt with its seconds, phases, log and remedy, and what it failed with.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - seconds: 6.4
+      exit_status: 0
+      phases:
+        - name: preflight
+          began: 0.0
+        - name: joined
+          began: 6.3
+      log: /var/log/kubejoin/join-20261120T231005Z-1.log
+      remedy: []
+steps:
+  description: What was mended on the way.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - restarted containerd.service
+phases:
+  description: kubeadm's phases, with the second at which each began.
+  returned: after a join
+  type: list
+  elements: dict
+proof:
+  description: What was found on the node after the join.
+  returned: after a join or a mend
+  type: dict
+stdout:
+  description: kubeadm's own output, of the last attempt.
+  returned: when kubeadm ran
+  type: str
+stderr:
+  description: kubeadm's own errors and warnings, of the last attempt.
+  returned: when kubeadm ran
+  type: str
+failure_class:
+  description: Name of what went wrong. The README has the table.
+  returned: on failure
+  type: str
+  sample: token_unknown
+evidence:
+  description: The line that shows it.
+  returned: on failure
+  type: str
+  sample: could not find a JWS signature in the cluster-info ConfigMap for token ID "abcdef"
+explanation:
+  description: One sentence; what it means and what helps.
+  returned: on failure
+  type: str
+next_action:
+  description: What whoever called is to do; V(stop), V(refresh_token), V(delete_node), or what the module did itself
+    until it ran out of retries or time.
+  returned: on failure
+  type: str
+  sample: refresh_token
+retry_safe:
+  description: Whether the same join may be tried again, once that is done, without asking anybody.
+  returned: on failure
+  type: bool
+  sample: true
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            'control_plane_endpoint': {'type': 'str', 'aliases': ['endpoint']},
+            'token': {'type': 'str', 'no_log': True},
+            'ca_cert_hashes': {'type': 'list', 'elements': 'str', 'default': [], 'aliases': ['ca_cert_hash']},
+            'discovery_file': {'type': 'str'},
+            'node_name': {'type': 'str'},
+            'cri_socket': {'type': 'str', 'default': 'unix:///run/containerd/containerd.sock'},
+            'kubelet_extra_args': {'type': 'dict', 'default': {}},
+            'node_labels': {'type': 'dict', 'default': {}},
+            'node_taints': {'type': 'list', 'elements': 'str'},
+            'ignore_preflight_errors': {'type': 'list', 'elements': 'str', 'default': []},
+            'timeout': {'type': 'int', 'default': 300},
+            'max_retries': {'type': 'int', 'default': 3},
+            'on_node_conflict': {'type': 'str', 'default': 'wait', 'choices': ['wait', 'delete', 'fail']},
+            'cleanup': {'type': 'str', 'default': 'leftovers', 'choices': ['leftovers', 'gentle', 'aggressive']},
+            'log_path': {'type': 'path', 'default': '/var/log/kubejoin'},
+        },
+        required_one_of=[['control_plane_endpoint', 'discovery_file']],
+        supports_check_mode=True,
+    )
+    module.fail_json(msg="vmstation.kubejoin.kubeadm_join_guarded is run by the action plugin of its collection; this file is documentation only")
+
+
+if __name__ == "__main__":
+    main()
