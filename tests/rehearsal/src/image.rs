@@ -36,7 +36,7 @@ fn header(path: &str, size: u64, mode: u32, kind: tar::EntryType) -> Result<tar:
 
 fn layer(binary: &[u8]) -> Result<Vec<u8>> {
     let mut tar = tar::Builder::new(Vec::with_capacity(binary.len() + 65536));
-    let mut dir = |path: &str, tar: &mut tar::Builder<Vec<u8>>| -> Result<()> {
+    let dir = |path: &str, tar: &mut tar::Builder<Vec<u8>>| -> Result<()> {
         let mut header = header(path, 0, 0o755, tar::EntryType::Directory)?;
         header.set_cksum();
         Ok(tar.append(&header, std::io::empty())?)

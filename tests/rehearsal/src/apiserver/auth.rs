@@ -1,8 +1,7 @@
 //! Who a request comes from and what it may do: a fixed policy that mirrors kubeadm's default RBAC.
 
 use super::store::{Store, key};
-use crate::clock;
-use crate::pki;
+use crate::{clock, faults, pki};
 use rustls::pki_types::CertificateDer;
 use serde_json::Value;
 
@@ -127,7 +126,8 @@ pub fn allowed(user: &User, ask: &Ask<'_>) -> bool {
         && ask.name == "cluster-info"
         && ask.verb == "get";
     if user.is("system:bootstrappers") {
-        let configs = ask.namespace == "kube-system"
+        let configs = !faults::switched("config-forbidden")
+            && ask.namespace == "kube-system"
             && ask.resource == "configmaps"
             && (ask.name.starts_with("kubeadm-config")
                 || ask.name.starts_with("kubelet-config")
@@ -137,5 +137,5 @@ pub fn allowed(user: &User, ask: &Ask<'_>) -> bool {
             || (ask.verb == "get" && ask.resource == "nodes")
             || ask.resource == "certificatesigningrequests";
     }
-    cluster_info
+    cluster_info && !faults::switched("anonymous-forbidden")
 }

@@ -5,15 +5,17 @@ mod bootstrap;
 pub mod nodes;
 mod rest;
 mod schedule;
+mod select;
 pub mod services;
 mod status;
 mod store;
 mod workloads;
+mod write;
 
 use crate::net::http::{Request, Response};
 use crate::net::{server, trust};
 use crate::pki::Pair;
-use crate::{clock, klog, version};
+use crate::{clock, faults, klog, version};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::net::TcpListener;
@@ -75,7 +77,11 @@ fn serve(args: &[String]) -> Result<()> {
     let handler = move |request: Request, cert: Option<rustls::pki_types::CertificateDer<'static>>| {
         handle(&store, &ca, &account_key, &request, cert)
     };
-    server::serve(listener, Some(tls), Arc::new(handler));
+    if faults::switched("api-not-tls") {
+        server::serve(listener, None, Arc::new(handler));
+    } else {
+        server::serve(listener, Some(tls), Arc::new(handler));
+    }
     Ok(())
 }
 
@@ -129,10 +135,32 @@ fn handle(
         "/version" => return status::answer(200, &version_object()),
         _ => {}
     }
+    if let Some(response) = faulty(request) {
+        return response;
+    }
     let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
     let bearer = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    let Some(user) = auth::authenticate(&store, &ca.cert, account_key, cert.as_ref(), bearer) else {
-        return status::Failure::unauthorized().response();
-    };
+    let refused = bearer.is_some_and(|token| !token.starts_with("sa.")) && faults::switched("token-unauthorized");
+    let found = if refused { None } else { auth::authenticate(&store, &ca.cert, account_key, cert.as_ref(), bearer) };
+    let Some(user) = found else { return status::Failure::unauthorized().response() };
     rest::handle(&mut store, &user, request, account_key).unwrap_or_else(|failure| failure.response())
+}
+
+/// What switched-on faults answer instead of the API.
+fn faulty(request: &Request) -> Option<Response> {
+    let config = request.path.ends_with("/configmaps/kubeadm-config");
+    let failure = if faults::on("api-throttled") {
+        status::Failure::new(
+            429,
+            "TooManyRequests",
+            "the server has received too many requests and has asked us to try again later",
+        )
+    } else if faults::switched("etcd-timeout") {
+        status::Failure::new(500, "InternalError", "etcdserver: request timed out")
+    } else if config && faults::switched("config-missing") {
+        status::Failure::not_found("configmaps", "kubeadm-config")
+    } else {
+        return None;
+    };
+    Some(failure.response())
 }

@@ -1,7 +1,7 @@
 //! What init puts into the cluster: its configuration, the marks on its node, tokens, cluster-info and the addons.
 
 use super::fail::Fail;
-use super::init::Init;
+use super::initconfig::Init;
 use super::{join, machine, manifests};
 use crate::kubeconfig::{self, Credential};
 use crate::net::api::Api;
@@ -49,6 +49,9 @@ fn upload(api: &Api, init: &Init) -> Result<(), Fail> {
             return Err(Fail::plain("error uploading crisocket: timed out waiting for the condition".into()));
         }
         clock::pause(Duration::from_millis(250));
+    }
+    if machine::instance_config() {
+        return Ok(());
     }
     join::annotate(api, &init.node.name, &init.node.cri_socket)
 }

@@ -1,7 +1,7 @@
 //! Discovery of the cluster by token: cluster-info without trust, its signature, the pinned CA, then again with trust.
 
-use super::config::Join;
 use super::fail::Fail;
+use super::joinconfig::Join;
 use crate::net::api::{Api, ApiError};
 use crate::net::client::Client;
 use crate::net::trust;
@@ -35,36 +35,51 @@ fn hash_is_good(hash: &str) -> Result<(), Fail> {
     Ok(())
 }
 
+/// What a switched-on fault makes of a call; those of TLS show on the call that trusts the pinned CA only.
+fn fault(trusted: bool) -> Option<fn(&str) -> String> {
+    if !trusted && faults::on("api-refused") {
+        return Some(|base| format!("dial tcp {}: connect: connection refused", base.trim_start_matches("https://")));
+    }
+    if trusted && faults::on("clock-behind") {
+        return Some(|_| certificate_time("2001-01-01T00:00:00Z is before", &clock::now()));
+    }
+    if trusted && faults::on("clock-ahead") {
+        return Some(|_| certificate_time("2099-01-01T00:00:00Z is after", &clock::now()));
+    }
+    if trusted && faults::on("wrong-san") {
+        return Some(|base| {
+            let host = crate::net::client::split(base).0;
+            format!("x509: certificate is valid for 10.96.0.1, 10.9.9.9, not {host}")
+        });
+    }
+    None
+}
+
+fn certificate_time(relation: &str, limit: &str) -> String {
+    format!("x509: certificate has expired or is not yet valid: current time {relation} {limit}")
+}
+
 /// cluster-info with a signature for the token, asked for until `timeout`.
-fn cluster_info(api: &Api, id: &str, timeout: Duration, signed: bool) -> Result<Value, Fail> {
+fn cluster_info(api: &Api, id: &str, timeout: Duration, trusted: bool) -> Result<Value, Fail> {
     let start = Instant::now();
     loop {
-        let answer = if faults::on("api-refused") {
-            Err(ApiError::Transport(format!(
-                "Get \"{}{TARGET}\": dial tcp {}: connect: connection refused",
-                api.0.base(),
-                api.0.base().trim_start_matches("https://")
-            )))
-        } else if faults::on("clock-behind") {
-            Err(ApiError::Transport(format!(
-                "Get \"{}{TARGET}\": x509: certificate has expired or is not yet valid: current time {} is before {}",
-                api.0.base(),
-                "2001-01-01T00:00:00Z",
-                clock::now()
-            )))
-        } else {
-            api.get(TARGET)
+        let answer = match fault(trusted) {
+            Some(cause) => {
+                Err(ApiError::Transport(format!("Get \"{}{TARGET}\": {}", api.0.base(), cause(&api.0.base()))))
+            }
+            None => api.get(TARGET),
         };
         let error = match answer {
-            Ok(info) if !signed || !text(&info, &format!("/data/jws-kubeconfig-{id}")).is_empty() => return Ok(info),
+            Ok(info) if !text(&info, &format!("/data/jws-kubeconfig-{id}")).is_empty() => return Ok(info),
             Ok(_) => format!("could not find a JWS signature in the cluster-info ConfigMap for token ID {id:?}"),
             Err(error) if version::at_least(31) => format!("failed to request the cluster-info ConfigMap: {error}"),
             Err(error) => error.to_string(),
         };
-        if start.elapsed() + INTERVAL > timeout {
+        let interval = INTERVAL.min(timeout);
+        if start.elapsed() + interval > timeout {
             return Err(Fail::plain(error));
         }
-        clock::pause(INTERVAL);
+        clock::pause(interval);
     }
 }
 
@@ -88,7 +103,7 @@ fn by_token(join: &Join) -> Result<Found, Fail> {
     let (id, secret) = join.token.split_once('.').unwrap_or((&join.token, ""));
     let endpoint = format!("https://{}", join.endpoint);
     let anybody = Api(Client::new(&endpoint, trust::client(None, None)?, None));
-    let info = cluster_info(&anybody, id, join.discovery, true)?;
+    let info = cluster_info(&anybody, id, join.discovery, false)?;
     let content = text(&info, "/data/kubeconfig");
     if content.is_empty() {
         return Err(Fail::plain("there is no kubeconfig key in the cluster-info ConfigMap. This API Server isn't set up for token bootstrapping, can't connect".into()));

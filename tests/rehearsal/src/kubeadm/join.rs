@@ -1,9 +1,9 @@
 //! `kubeadm join` of a worker: preflight, discovery, kubelet-start, TLS bootstrap, CRI socket annotation.
 
-use super::config::{self, Join};
 use super::discovery::{self, Found};
 use super::fail::Fail;
-use super::{machine, preflight};
+use super::joinconfig::{self, Join};
+use super::{health, machine, preflight};
 use crate::kubeconfig::{self, Credential};
 use crate::net::api::Api;
 use crate::yaml::{items, parse, text};
@@ -18,12 +18,18 @@ const KUBELET: &str = "/etc/kubernetes/kubelet.conf";
 
 /// Runs the whole join.
 pub fn run(args: &[String]) -> Result<(), Fail> {
-    let join = config::join(args)?;
+    let join = joinconfig::read(args)?;
     banner::leave_note();
     let skipped = |phase: &str| join.skip.iter().any(|name| name == phase);
     let (found, cluster) = preflight(&join, skipped("preflight")).map_err(|fail| fail.during("preflight"))?;
+    if let Some(seconds) = faults::parameter("join-hangs") {
+        clock::pause(Duration::from_secs(seconds.parse().unwrap_or(u64::from(u32::MAX))));
+    }
     if !skipped("kubelet-start") {
         kubelet_start(&join, &found, &cluster)?;
+    }
+    if faults::on("config-removed") {
+        let _ = std::fs::remove_file("/var/lib/kubelet/config.yaml");
     }
     println!(
         "
@@ -102,6 +108,9 @@ fn kubelet_start(join: &Join, found: &Found, (_, kubelet): &(Value, Value)) -> R
     wait(join).map_err(|fail| fail.during(phase))?;
     let own = kubeconfig::load(KUBELET).map_err(Fail::from).map_err(|fail| fail.during(phase))?;
     drop(api);
+    if machine::instance_config() {
+        return Ok(());
+    }
     annotate(&own, &join.node.name, &join.node.cri_socket).map_err(|fail| {
         let context =
             if version::at_least(31) { "error writing CRISocket for this node" } else { "error uploading crisocket" };
@@ -131,7 +140,7 @@ fn start(join: &Join, found: &Found, kubelet: &Value) -> Result<Api, Fail> {
         return Err(exists(&join.node.name));
     }
     machine::stop_kubelet();
-    machine::write_config(kubelet)?;
+    machine::write_config(&machine::with_instance(kubelet, &join.node.cri_socket)?)?;
     machine::write_flags(&join.node, join.node.taints.as_deref().unwrap_or(&[]))?;
     machine::start_kubelet();
     Ok(api)
@@ -165,23 +174,20 @@ fn wait(join: &Join) -> Result<(), Fail> {
         }))
     };
     if version::at_least(31) {
-        machine::wait_health_new(join.health)?;
-        return poll().map_err(|fail| {
-            machine::failed_old(fail.text());
-            fail.wrap("failed while waiting for TLS bootstrap")
-        });
+        health::wait_health_new(join.health)?;
+        return poll().map_err(|fail| health::failed_new(fail, "failed while waiting for TLS bootstrap"));
     }
     let (tell, told) = mpsc::channel();
     let health = tell.clone();
     // The health watcher outlives the bootstrap, as kubeadm's goroutine does: it goes on printing until the process ends.
     std::thread::spawn(move || {
-        if let Err(fail) = machine::watch_health_old(&|| false) {
+        if let Err(fail) = health::watch_health_old(&|| false) {
             let _ = health.send(Err(fail));
         }
     });
     std::thread::spawn(move || tell.send(poll()));
     let outcome = told.recv().unwrap_or_else(|_| Err(Fail::plain("timed out waiting for the condition".into())));
-    outcome.inspect_err(|fail| machine::failed_old(fail.text()))
+    outcome.inspect_err(|fail| health::failed_old(fail.text()))
 }
 
 /// Notes the CRI socket on the Node, waiting up to two minutes for the Node to appear.

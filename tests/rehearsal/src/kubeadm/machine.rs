@@ -1,13 +1,10 @@
-//! What kubeadm does to the kubelet: its config and flags file, stopping and starting it, waiting for its health.
+//! What kubeadm does to the kubelet: its config and flags files, stopping and starting it.
 
 use super::config::Registration;
 use super::fail::Fail;
 use crate::yaml::text;
-use crate::{clock, place, run, version, yaml};
+use crate::{place, run, version, yaml};
 use serde_json::{Value, json};
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::{Duration, Instant};
 
 /// The KubeletConfiguration kubeadm makes; `given` are fields from the user's own document.
 pub fn kubelet_config(service_subnet: &str, domain: &str, given: &Value) -> Value {
@@ -42,6 +39,28 @@ pub fn write_config(config: &Value) -> Result<(), Fail> {
     Ok(place::write("/var/lib/kubelet/config.yaml", yaml::write(config), 0o644)?)
 }
 
+/// Whether the CRI socket stands in a file of the node's own instead of a flag and an annotation (1.34 and newer).
+pub fn instance_config() -> bool {
+    version::at_least(34)
+}
+
+/// The configuration with the node's own part, which is also written to instance-config.yaml, where versions do that.
+pub fn with_instance(config: &Value, socket: &str) -> Result<Value, Fail> {
+    if !instance_config() {
+        return Ok(config.clone());
+    }
+    let path = "/var/lib/kubelet/instance-config.yaml";
+    println!("[kubelet-start] Writing kubelet configuration to file {path:?}");
+    let own = json!({"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "containerRuntimeEndpoint": socket});
+    place::write(path, yaml::write(&own), 0o600)?;
+    println!(
+        "[patches] Applied patch of type \"application/strategic-merge-patch+json\" to target \"kubeletconfiguration\""
+    );
+    let mut whole = config.clone();
+    crate::merge::merge(&mut whole, &own);
+    Ok(whole)
+}
+
 /// Writes /var/lib/kubelet/kubeadm-flags.env.
 pub fn write_flags(node: &Registration, taints: &[Value]) -> Result<(), Fail> {
     println!(
@@ -51,7 +70,9 @@ pub fn write_flags(node: &Registration, taints: &[Value]) -> Result<(), Fail> {
     if !version::at_least(24) {
         flags.push(("container-runtime".into(), "remote".into()));
     }
-    flags.push(("container-runtime-endpoint".into(), node.cri_socket.clone()));
+    if !instance_config() {
+        flags.push(("container-runtime-endpoint".into(), node.cri_socket.clone()));
+    }
     if node.name != super::config::hostname() {
         flags.push(("hostname-override".into(), node.name.clone()));
     }
@@ -114,123 +135,4 @@ pub fn start_kubelet() {
         println!("[kubelet-start] WARNING: unable to start the kubelet service: [exit status {code}]");
         println!("[kubelet-start] Please ensure kubelet is reloaded and running manually.");
     }
-}
-
-/// GET of the kubelet's healthz; the error is Go's, or the status code.
-fn healthz(host: &str) -> Result<(), Result<u16, String>> {
-    let wrap = |cause: String| Err(format!("Get \"http://{host}:10248/healthz\": {cause}"));
-    let refused = || wrap("dial tcp 127.0.0.1:10248: connect: connection refused".into());
-    let mut stream =
-        TcpStream::connect_timeout(&([127, 0, 0, 1], 10248).into(), Duration::from_secs(5)).map_err(|_| refused())?;
-    let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
-    let request = format!("GET /healthz HTTP/1.1\r\nHost: {host}:10248\r\nConnection: close\r\n\r\n");
-    let mut answer = String::new();
-    let read = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut answer));
-    if read.is_err() && answer.is_empty() {
-        return Err(wrap("context deadline exceeded".into()));
-    }
-    match answer.split(' ').nth(1).and_then(|code| code.parse().ok()) {
-        Some(200) => Ok(()),
-        Some(code) => Err(Ok(code)),
-        None => Err(wrap("EOF".into())),
-    }
-}
-
-/// kubeadm up to 1.30: silent for 40 s, then five looks with doubling pauses. Err when all failed.
-pub fn watch_health_old(stop: &dyn Fn() -> bool) -> Result<(), Fail> {
-    let wait = |seconds: u64| {
-        let until = Instant::now() + Duration::from_secs(seconds);
-        while Instant::now() < until && !stop() {
-            clock::pause(Duration::from_millis(100));
-        }
-        stop()
-    };
-    if wait(40) {
-        return Ok(());
-    }
-    println!("[kubelet-check] Initial timeout of 40s passed.");
-    for pause in [5, 10, 20, 40, 0] {
-        let equal = "[kubelet-check] The HTTP call equal to 'curl -sSL http://localhost:10248/healthz'";
-        match healthz("localhost") {
-            Ok(()) => return Ok(()),
-            Err(outcome) => {
-                println!("[kubelet-check] It seems like the kubelet isn't running or healthy.");
-                match outcome {
-                    Ok(code) => println!("{equal} returned HTTP code {code}"),
-                    Err(error) => println!("{equal} failed with error: {error}."),
-                }
-            }
-        }
-        if wait(pause) {
-            return Ok(());
-        }
-    }
-    Err(Fail::plain("timed out waiting for the condition".into()))
-}
-
-/// kubeadm since 1.31: says how long it will wait, then how long it took.
-pub fn wait_health_new(timeout: Duration) -> Result<(), Fail> {
-    println!(
-        "[kubelet-check] Waiting for a healthy kubelet at http://127.0.0.1:10248/healthz. This can take up to {}",
-        clock::go_duration(timeout)
-    );
-    let start = Instant::now();
-    let mut last;
-    loop {
-        match healthz("127.0.0.1") {
-            Ok(()) => {
-                let took = start.elapsed().as_secs_f64();
-                println!(
-                    "[kubelet-check] The kubelet is healthy after {}",
-                    if took < 1.0 { format!("{:.6}ms", took * 1000.0) } else { format!("{took:.9}s") }
-                );
-                return Ok(());
-            }
-            Err(outcome) => last = outcome,
-        }
-        if start.elapsed() >= timeout {
-            break;
-        }
-        clock::pause(Duration::from_millis(500));
-    }
-    let took = start.elapsed();
-    println!(
-        "[kubelet-check] The kubelet is not healthy after {}m{:.9}s",
-        took.as_secs() / 60,
-        took.as_secs_f64() % 60.0
-    );
-    println!("{}", FAILED_NEW);
-    let equal = "The HTTP call equal to 'curl -sSL http://127.0.0.1:10248/healthz'";
-    Err(Fail::plain(match last {
-        Ok(code) => format!("failed while waiting for the kubelet to start: {equal} returned HTTP code {code}"),
-        Err(error) => format!("failed while waiting for the kubelet to start: {equal} returned error: {error}"),
-    }))
-}
-
-const FAILED_NEW: &str = "
-Unfortunately, an error has occurred, likely caused by:
-	- The kubelet is not running
-	- The kubelet is unhealthy due to a misconfiguration of the node in some way (required cgroups disabled)
-
-If you are on a systemd-powered system, you can try to troubleshoot the error with the following commands:
-	- 'systemctl status kubelet'
-	- 'journalctl -xeu kubelet'
-";
-
-/// The help block of 1.22 to 1.30.
-pub fn failed_old(error: &str) {
-    println!(
-        "
-	Unfortunately, an error has occurred:
-		{error}
-
-	This error is likely caused by:
-		- The kubelet is not running
-		- The kubelet is unhealthy due to a misconfiguration of the node in some way (required cgroups disabled)
-
-	If you are on a systemd-powered system, you can try to troubleshoot the error with the following commands:
-		- 'systemctl status kubelet'
-		- 'journalctl -xeu kubelet'
-"
-    );
 }

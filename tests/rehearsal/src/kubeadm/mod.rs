@@ -3,10 +3,14 @@
 mod certs;
 mod cluster;
 mod config;
+mod crictl;
 mod discovery;
 mod fail;
+mod health;
 mod init;
+mod initconfig;
 mod join;
+mod joinconfig;
 mod machine;
 mod manifests;
 mod preflight;
@@ -109,7 +113,13 @@ fn kubelet_config() -> Result<(), Fail> {
             "[upgrade] FYI: You can look at this config file with 'kubectl -n kube-system get cm kubeadm-config -o yaml'"
         );
         let map = api.get(&format!("/api/v1/namespaces/kube-system/configmaps/{}", machine::config_map()))?;
-        machine::write_config(&parse(text(&map, "/data/kubelet"))?)?;
+        let socket =
+            crate::place::read("/var/lib/kubelet/instance-config.yaml").and_then(|content| parse(&content).ok());
+        let mut config = parse(text(&map, "/data/kubelet"))?;
+        if let Some(own) = socket {
+            crate::merge::merge(&mut config, &own);
+        }
+        machine::write_config(&config)?;
         println!("[upgrade] The configuration for this node was successfully updated!");
         println!("[upgrade] Now you should go ahead and upgrade the kubelet package using your package manager.");
         Ok(())

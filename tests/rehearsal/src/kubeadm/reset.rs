@@ -2,8 +2,7 @@
 
 use super::config::flag;
 use super::fail::Fail;
-use super::{phases_skipped, runtime};
-use crate::cri::Cri;
+use super::{crictl, phases_skipped, runtime};
 use crate::{klog, place, run, version};
 use std::path::Path;
 
@@ -79,13 +78,15 @@ fn cleanup(socket: &str, state: &[String], etcd: bool) -> Result<(), Fail> {
         .into_owned();
     println!("[reset] Unmounting mounted directories in {kubelet:?}");
     let unmounted = unmount(&kubelet);
-    remove_pods(socket);
-    if !version::at_least(26) {
-        println!("[reset] Deleting contents of config directories: [{}]", CONFIGS.join(" "));
-    } else {
-        println!("[reset] Deleting contents of directories: [{}]", CONFIGS.join(" "));
+    crictl::remove_pods(socket);
+    // From 1.26 on one list holds all; from 1.29 on a directory that could not be unmounted is left alone.
+    let merged = version::at_least(26);
+    let mut dirs: Vec<&str> = CONFIGS.to_vec();
+    if merged && (unmounted || !version::at_least(29)) {
+        dirs.insert(1, &kubelet);
     }
-    for dir in CONFIGS {
+    println!("[reset] Deleting contents of {}directories: [{}]", if merged { "" } else { "config " }, dirs.join(" "));
+    for dir in dirs {
         clean(dir);
     }
     let mut files = vec![
@@ -102,13 +103,14 @@ fn cleanup(socket: &str, state: &[String], etcd: bool) -> Result<(), Fail> {
     for file in files {
         let _ = std::fs::remove_file(file);
     }
-    let keep = !unmounted && version::at_least(29);
-    let state: Vec<&str> = state
-        .iter()
-        .map(String::as_str)
-        .filter(|path| !(keep && *path == "/var/lib/kubelet"))
-        .filter(|path| *path != "/var/lib/etcd" || etcd)
-        .collect();
+    if merged {
+        if etcd {
+            println!("[reset] Deleted contents of the etcd data directory: /var/lib/etcd");
+            clean("/var/lib/etcd");
+        }
+        return Ok(());
+    }
+    let state: Vec<&str> = state.iter().map(String::as_str).collect();
     println!("[reset] Deleting contents of stateful directories: [{}]", state.join(" "));
     for dir in state {
         clean(dir);
@@ -154,45 +156,6 @@ fn unmount(dir: &str) -> bool {
     good
 }
 
-/// Stops and removes pods. Versions that go through crictl read its warning as pod ids when /etc/crictl.yaml is missing.
-fn remove_pods(socket: &str) {
-    let by_crictl = !version::at_least(32);
-    if by_crictl && !Path::new("/etc/crictl.yaml").exists() {
-        return crictl_warning();
-    }
-    let removed = Cri::connect(socket).and_then(|cri| {
-        for sandbox in cri.sandboxes()? {
-            cri.stop_sandbox(&sandbox.id)?;
-            cri.remove_sandbox(&sandbox.id)?;
-        }
-        Ok(())
-    });
-    if let Err(error) = removed {
-        klog::warn("cleanupnode.go:84", &format!("[reset] Failed to remove containers: {error:#}: exit status 1"));
-    }
-}
-
-/// What happened with a crictl that warns: every word of the warning taken for a pod id.
-fn crictl_warning() {
-    let time = crate::clock::now();
-    let warning = format!(
-        "time=\"{time}\" level=warning msg=\"Config \\\"/etc/crictl.yaml\\\" does not exist, trying next: \\\"/usr/bin/crictl.yaml\\\"\""
-    );
-    let mut told = Vec::new();
-    for word in warning.split(' ') {
-        let quoted = word.replace('\\', "\\\\").replace('"', "\\\"");
-        let twice = quoted.replace('\\', "\\\\").replace('"', "\\\"");
-        let missing = format!(
-            "rpc error: code = NotFound desc = an error occurred when try to find sandbox \\\"{twice}\\\": not found"
-        );
-        told.push(format!(
-            "failed to stop running pod {word}: output: {warning}\n{} remote_runtime.go:267] \"StopPodSandbox from runtime service failed\" err=\"{missing}\" podSandboxID=\"{quoted}\"\ntime=\"{time}\" level=error msg=\"stopping the pod sandbox \\\"{twice}\\\": {missing}\"\n, error: exit status 1",
-            klog::prefix('E')
-        ));
-    }
-    klog::warn("cleanupnode.go:84", &format!("[reset] Failed to remove containers: [{}]", told.join(", ")));
-}
-
 /// Deletes what is in `dir`, through mounts too: that is what kubeadm does.
 fn clean(dir: &str) {
     let Ok(entries) = std::fs::read_dir(dir) else { return };
@@ -205,12 +168,7 @@ fn clean(dir: &str) {
         };
         if let Err(error) = gone {
             let (at, cause) = (blocked(&path), error.to_string());
-            let cause = cause
-                .split(" (")
-                .next()
-                .unwrap_or_default()
-                .to_lowercase()
-                .replace("resource busy", "device or resource busy");
+            let cause = cause.split(" (").next().unwrap_or_default().to_lowercase();
             klog::warn(
                 "reset.go:222",
                 &format!("[reset] Failed to delete contents of {dir:?} directory: unlinkat {at}: {cause}"),

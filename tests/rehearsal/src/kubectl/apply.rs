@@ -1,20 +1,18 @@
-//! apply, create, replace, diff and delete of objects in files, directories and on stdin.
+//! apply, create and replace of objects in files, directories and on stdin.
 
-use super::get::{fetch, targets, until};
 use super::{Line, Refusal, print};
-use crate::clock;
 use crate::kinds::{self, Kind};
 use crate::merge;
 use crate::net::api::Api;
 use crate::yaml::{self, text};
 use serde_json::{Value, json};
 use std::io::Read;
-use std::time::Duration;
 
-const LAST: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// The annotation that holds what was applied last.
+pub const LAST: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Every object of the `-f` arguments.
-fn objects(line: &Line) -> Result<Vec<Value>, Refusal> {
+pub fn objects(line: &Line) -> Result<Vec<Value>, Refusal> {
     let mut found = Vec::new();
     for path in line.all(&["f", "filename"]) {
         for content in contents(path)? {
@@ -59,7 +57,7 @@ fn contents(path: &str) -> Result<Vec<String>, Refusal> {
 }
 
 /// An object's resource and collection path.
-fn place(line: &Line, object: &Value) -> Result<(&'static Kind, String), Refusal> {
+pub fn place(line: &Line, object: &Value) -> Result<(&'static Kind, String), Refusal> {
     let name = text(object, "/kind");
     let kind = kinds::by_kind(name).ok_or_else(|| {
         Refusal::new(format!("error: resource mapping not found for name: {:?} namespace: {:?} from \"-\": no matches for kind {name:?} in version {:?}\nensure CRDs are installed first", text(object, "/metadata/name"), text(object, "/metadata/namespace"), text(object, "/apiVersion")))
@@ -88,7 +86,7 @@ fn deletions(last: &Value, new: &Value) -> Value {
 }
 
 /// The live object as it would be after applying `new`.
-fn applied(live: &Value, new: &Value) -> Value {
+pub fn applied(live: &Value, new: &Value) -> Value {
     let last: Value = live["metadata"]["annotations"][LAST]
         .as_str()
         .and_then(|text| serde_json::from_str(text).ok())
@@ -196,100 +194,6 @@ fn create_word(line: &Line, api: &Api) -> Result<u8, Refusal> {
     match line.flag(&["o", "output"]) {
         Some(_) => print::show(line, kind, std::slice::from_ref(&object), &object)?,
         None => println!("{}/{name} created", kind.singular()),
-    }
-    Ok(0)
-}
-
-/// `kubectl diff -f`: exit status 1 when something would change.
-pub fn diff(line: &Line, api: &Api) -> Result<u8, Refusal> {
-    let mut different = false;
-    for object in objects(line).map_err(|refusal| Refusal(refusal.0, 2))? {
-        let (kind, collection) = place(line, &object)?;
-        let name = text(&object, "/metadata/name").to_owned();
-        let live = match api.get(&format!("{collection}/{name}")) {
-            Ok(live) => live,
-            Err(error) if error.is_not_found() => Value::Null,
-            Err(error) => return Err(Refusal(Refusal::from(error).0, 2)),
-        };
-        let mut wanted = if live.is_null() { object.clone() } else { applied(&live, &object) };
-        let mut live = live;
-        for side in [&mut live, &mut wanted] {
-            if let Some(notes) = side.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
-                notes.shift_remove(LAST);
-                if notes.is_empty() {
-                    side["metadata"].as_object_mut().map(|map| map.shift_remove("annotations"));
-                }
-            }
-        }
-        if live != wanted {
-            different = true;
-            let label = format!("{}.{}.{}", kind.api_version().replace('/', "."), kind.kind, name);
-            println!(
-                "diff -u -N /tmp/LIVE/{label} /tmp/MERGED/{label}\n--- /tmp/LIVE/{label}\n+++ /tmp/MERGED/{label}"
-            );
-            let (old, new) = (yaml::write(&live), yaml::write(&wanted));
-            let (old, new): (Vec<&str>, Vec<&str>) =
-                (if live.is_null() { Vec::new() } else { old.lines().collect() }, new.lines().collect());
-            old.iter().filter(|text| !new.contains(text)).for_each(|text| println!("-{text}"));
-            new.iter().filter(|text| !old.contains(text)).for_each(|text| println!("+{text}"));
-        }
-    }
-    Ok(u8::from(different))
-}
-
-/// `kubectl delete`, by file or by name; waits until it is gone.
-pub fn delete(line: &Line, api: &Api) -> Result<u8, Refusal> {
-    let mut gone: Vec<(&'static Kind, String, String)> = Vec::new();
-    if line.all(&["f", "filename"]).is_empty() {
-        for (kind, names) in targets(&line.words[1..])? {
-            if names.is_empty() && line.flag(&["l", "selector", "field-selector"]).is_none() && !line.on(&["all"]) {
-                return Err(Refusal::new("error: resource(s) were provided, but no name was specified"));
-            }
-            for object in fetch(line, api, kind, &names)?.0 {
-                gone.push((
-                    kind,
-                    kind.path(text(&object, "/metadata/namespace")),
-                    text(&object, "/metadata/name").to_owned(),
-                ));
-            }
-        }
-        if gone.is_empty() && !line.on(&["ignore-not-found"]) {
-            println!("No resources found");
-        }
-    } else {
-        for object in objects(line)? {
-            let (kind, collection) = place(line, &object)?;
-            gone.push((kind, collection, text(&object, "/metadata/name").to_owned()));
-        }
-    }
-    let grace =
-        line.flag(&["grace-period"]).map(|seconds| format!("?gracePeriodSeconds={seconds}")).unwrap_or_default();
-    let mut refused = Vec::new();
-    for (kind, collection, name) in &gone {
-        match api.delete(&format!("{collection}/{name}{grace}")) {
-            Ok(_) => {
-                println!("{} {name:?} {}deleted", kind.singular(), if line.on(&["force"]) { "force " } else { "" })
-            }
-            Err(error) if error.is_not_found() && line.on(&["ignore-not-found"]) => {}
-            Err(error) => refused.push(Refusal::from(error).0),
-        }
-    }
-    if !refused.is_empty() {
-        return Err(Refusal::new(refused.join("\n")));
-    }
-    if line.flag(&["wait"]) != Some("false") {
-        let limit = line
-            .flag(&["timeout"])
-            .and_then(clock::duration)
-            .filter(|span| !span.is_zero())
-            .unwrap_or(Duration::from_secs(300));
-        for (_, collection, name) in &gone {
-            let over =
-                until(limit, || Ok(api.get(&format!("{collection}/{name}")).is_err_and(|error| error.is_not_found())))?;
-            if !over {
-                return Err(Refusal::new(format!("error: timed out waiting for the condition on {name}")));
-            }
-        }
     }
     Ok(0)
 }

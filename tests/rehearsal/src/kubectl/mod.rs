@@ -1,11 +1,14 @@
 //! kubectl: the subcommands people and modules use, against the stand-in API server.
 
 mod apply;
+mod delete;
+mod diff;
 mod edit;
 mod get;
 mod jsonpath;
 mod print;
 mod rollout;
+mod rows;
 
 use crate::net::api::{Api, ApiError};
 use crate::{banner, kinds, kubeconfig};
@@ -200,8 +203,8 @@ fn run(line: &Line) -> Result<u8, Refusal> {
         "describe" => get::describe(line, &api),
         "logs" => get::logs(line, &api),
         "apply" | "create" | "replace" => apply::files(line, &api, verb),
-        "diff" => apply::diff(line, &api),
-        "delete" => apply::delete(line, &api),
+        "diff" => diff::diff(line, &api),
+        "delete" => delete::delete(line, &api),
         "patch" | "annotate" | "label" | "taint" | "cordon" | "uncordon" | "drain" | "scale" => {
             edit::edit(line, &api, verb)
         }

@@ -6,7 +6,7 @@ use crate::pki::{self, Subject};
 use crate::yaml::{parse, text};
 use crate::{clock, faults, klog, place, yaml};
 use anyhow::{Context, Result, anyhow, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,31 +14,51 @@ const PKI: &str = "/var/lib/kubelet/pki";
 const CURRENT: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 const REQUESTS: &str = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 
-/// A client with the kubelet's own certificate, bootstrapped when there is none yet.
-pub fn client(kubeconfig_path: &str, bootstrap: &str, node: &str) -> Result<Api> {
-    if let Ok(api) = kubeconfig::load(kubeconfig_path) {
-        return Ok(api);
-    }
-    if !bootstrap.is_empty() && !Path::new(bootstrap).exists() {
-        bail!("unable to load bootstrap kubeconfig: stat {bootstrap}: no such file or directory");
+/// How long the start waits for the certificate; it goes on without, and kubelet.conf is of no use until it comes.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Sees to it that there is, or will be, a client certificate. An error is one the kubelet ends with.
+pub fn begin(kubeconfig_path: &str, bootstrap: &str, node: &str) -> Result<()> {
+    if kubeconfig::load(kubeconfig_path).is_ok() {
+        return Ok(());
     }
     if bootstrap.is_empty() {
         bail!("invalid kubeconfig: stat {kubeconfig_path}: no such file or directory");
+    }
+    if !Path::new(bootstrap).exists() {
+        bail!("unable to load bootstrap kubeconfig: stat {bootstrap}: no such file or directory");
     }
     let config = parse(&std::fs::read_to_string(bootstrap)?)?;
     let (server, ca) = kubeconfig::cluster(&config)?;
     let own = kubeconfig::for_kubelet(&server, &String::from_utf8_lossy(&ca), CURRENT);
     place::write(kubeconfig_path, yaml::write(&own), 0o600)?;
+    let (tell, told) = std::sync::mpsc::channel();
+    let node = node.to_owned();
+    std::thread::spawn(move || {
+        if let Err(error) = obtain(&config, &node) {
+            klog::error(
+                "certificate_manager.go:471",
+                &format!(
+                    "kubernetes.io/kube-apiserver-client-kubelet: Failed while requesting a signed certificate from the control plane: {error:#}"
+                ),
+            );
+        }
+        // Nobody listens any more when it took longer than the start waits.
+        let _ = tell.send(());
+    });
+    let _ = told.recv_timeout(PATIENCE);
+    Ok(())
+}
+
+fn obtain(config: &Value, node: &str) -> Result<()> {
     if let Some(text) = faults::parameter("slow-join") {
         clock::pause(Duration::from_secs(text.parse().unwrap_or(20)));
     }
-    let api = kubeconfig::client(&config)?;
-    klog::info("bootstrap.go:1", "\"Waiting for client certificate to be issued\"");
-    let (key, csr) =
-        pki::request(&Subject { name: &format!("system:node:{node}"), group: Some("system:nodes"), names: &[] })?;
-    let certificate = request(&api, &csr)?;
-    keep(&certificate, &key)?;
-    kubeconfig::load(kubeconfig_path).context("loading the new kubeconfig")
+    let api = kubeconfig::client(config)?;
+    klog::info("bootstrap.go:262", "\"Waiting for client certificate to be issued\"");
+    let name = format!("system:node:{node}");
+    let (key, csr) = pki::request(&Subject { name: &name, group: Some("system:nodes"), names: &[] })?;
+    keep(&request(&api, &csr)?, &key)
 }
 
 /// Posts a request and waits until it is signed.

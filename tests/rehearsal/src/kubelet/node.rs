@@ -33,6 +33,8 @@ pub fn address(settings: &Settings) -> String {
         .to_owned()
 }
 
+const NETWORK: &str = "container runtime network not ready: NetworkReady=false reason:";
+
 /// What the kubelet knows of the runtime: None when all is well, else the Ready condition's message.
 pub fn trouble(cri: &Result<Cri>) -> Option<String> {
     let status = match cri {
@@ -54,9 +56,12 @@ pub fn trouble(cri: &Result<Cri>) -> Option<String> {
     if let Some((reason, message)) = bad("RuntimeReady") {
         return Some(format!("container runtime not ready: RuntimeReady=false reason:{reason} message:{message}"));
     }
-    bad("NetworkReady").map(|(reason, message)| {
-        format!("container runtime network not ready: NetworkReady=false reason:{reason} message:{message}")
-    })
+    if faults::switched("network-plugin-down") {
+        return Some(format!(
+            "{NETWORK}NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized"
+        ));
+    }
+    bad("NetworkReady").map(|(reason, message)| format!("{NETWORK}{reason} message:{message}"))
 }
 
 fn condition(old: &Value, kind: &str, status: &str, reason: &str, message: &str) -> Value {

@@ -1,11 +1,12 @@
 //! Brings the runtime in line with the pods of this node: sandboxes, containers, volumes, statuses.
 
 use super::flags::Settings;
-use super::{spec, volumes};
+use super::images::ensure as ensure_image;
+use super::{podstatus, spec, volumes};
 use crate::cri::Cri;
+use crate::klog;
 use crate::net::api::Api;
-use crate::yaml::{items, set, text};
-use crate::{clock, faults, image, klog};
+use crate::yaml::{items, text};
 use anyhow::{Result, anyhow, bail};
 use k8s_cri::v1::{Container, ContainerState, PodSandbox, PodSandboxState};
 use serde_json::{Value, json};
@@ -75,7 +76,10 @@ pub fn sync(
             memory.backoff.remove(&uid);
         }
         if let Some(api) = api {
-            report(settings, api, pod, &state, trouble.as_deref());
+            podstatus::report(settings, api, pod, &state, trouble.as_deref());
+            if let Some(trouble) = &trouble {
+                podstatus::event(settings, api, pod, trouble);
+            }
         }
     }
     if memory.informed || settings.standalone() {
@@ -133,35 +137,6 @@ fn confirm(api: Option<&Api>, pod: &Value) {
             text(pod, "/metadata/name")
         ));
     }
-}
-
-/// Whether a container's image is the stand-in; imports it under that name when the runtime has none.
-fn ensure_image(cri: &Cri, name: &str) -> Result<bool> {
-    if faults::switched("image-pull") && !name.contains("pause") && !name.contains("kube-") {
-        bail!(
-            "failed to \"StartContainer\" with ErrImagePull: \"rpc error: code = Unknown desc = failed to pull and unpack image {name:?}: failed to resolve reference {name:?}: dial tcp: lookup registry: no such host\""
-        );
-    }
-    let label = |(_, info): (_, HashMap<String, String>)| {
-        (info.values().any(|text| text.contains(image::LABEL)), info.values().any(|text| text.contains(image::build())))
-    };
-    // Missing, or a stand-in made of another build of this program.
-    let state = cri.image(name)?.map(label);
-    if state.is_none_or(|(ours, current)| ours && !current) {
-        let full = match name.split('/').next() {
-            Some(first)
-                if name.contains('/') && (first.contains('.') || first.contains(':') || first == "localhost") =>
-            {
-                name.to_owned()
-            }
-            _ if name.contains('/') => format!("docker.io/{name}"),
-            _ => format!("docker.io/library/{name}"),
-        };
-        let last = full.rsplit('/').next().unwrap_or_default();
-        image::import(&[if last.contains(':') { full } else { format!("{full}:latest") }])?;
-    }
-    let (_, info) = cri.image(name)?.ok_or_else(|| anyhow!("image {name:?} is not there after its import"))?;
-    Ok(info.values().any(|text| text.contains(image::LABEL)))
 }
 
 #[allow(clippy::too_many_arguments, reason = "one pod's whole surroundings")]
@@ -265,76 +240,4 @@ fn one(
     }
     let ip = cri.sandbox(&id)?.and_then(|status| status.network).map(|network| network.ip).unwrap_or_default();
     Ok(json!({"sandbox": id, "ip": ip, "containers": states}))
-}
-
-/// Tells the API server how a pod is doing, when that has changed.
-fn report(settings: &Settings, api: &Api, pod: &Value, state: &Value, trouble: Option<&str>) {
-    let containers = items(state, "/containers");
-    let running = !containers.is_empty() && containers.iter().all(|container| container["running"] == true);
-    let over = !containers.is_empty()
-        && containers.iter().all(|container| container["code"].is_i64() && container["waiting"].is_null());
-    let phase = match (
-        over,
-        running || containers.iter().any(|container| container["running"] == true || !container["waiting"].is_null()),
-    ) {
-        (true, _) if containers.iter().all(|container| container["code"] == 0) => "Succeeded",
-        (true, _) => "Failed",
-        (_, true) => "Running",
-        _ => "Pending",
-    };
-    let statuses: Vec<Value> = containers
-        .iter()
-        .map(|container| {
-            let state = match (container["running"] == true, container["waiting"].as_str()) {
-                (true, _) => json!({"running": {}}),
-                (_, Some(reason)) => json!({"waiting": {"reason": reason}}),
-                _ => json!({"terminated": {"exitCode": container["code"]}}),
-            };
-            json!({"name": container["name"], "image": container["image"], "ready": container["running"], "restartCount": container["restarts"], "state": state,
-                "containerID": format!("containerd://{}", text(container, "/id"))})
-        })
-        .collect();
-    let address = super::node::address(settings);
-    let ip = if pod["spec"]["hostNetwork"] == true { address.clone() } else { text(state, "/ip").to_owned() };
-    let mut status = json!({"phase": phase, "hostIP": address, "podIP": ip, "podIPs": [{"ip": ip}], "containerStatuses": statuses, "qosClass": "BestEffort"});
-    if let Some(waiting) = state["waiting"].as_str().or(trouble.map(|_| "ContainerCreating")) {
-        let reason = if trouble.is_some_and(|text| text.contains("ErrImagePull")) { "ErrImagePull" } else { waiting };
-        status["containerStatuses"] = items(pod, "/spec/containers")
-            .iter()
-            .map(|container| {
-                json!({"name": container["name"], "image": container["image"], "ready": false, "restartCount": 0,
-            "state": {"waiting": {"reason": reason, "message": trouble.unwrap_or_default()}}})
-            })
-            .collect();
-    }
-    if ip.is_empty() {
-        status.as_object_mut().map(|map| (map.shift_remove("podIP"), map.shift_remove("podIPs")));
-    }
-    let flag = |on: bool| if on { "True" } else { "False" };
-    let since = |kind: &str, value: &str| {
-        items(pod, "/status/conditions")
-            .iter()
-            .find(|old| old["type"] == kind && old["status"] == value)
-            .map_or_else(clock::now, |old| text(old, "/lastTransitionTime").to_owned())
-    };
-    let conditions: Vec<Value> = [
-        ("Initialized", state["waiting"].is_null()),
-        ("Ready", running),
-        ("ContainersReady", running),
-        ("PodScheduled", true),
-    ]
-    .into_iter()
-    .map(|(kind, on)| json!({"type": kind, "status": flag(on), "lastTransitionTime": since(kind, flag(on))}))
-    .collect();
-    set(&mut status, "/conditions", json!(conditions));
-    let started = text(pod, "/status/startTime");
-    status["startTime"] = json!(if started.is_empty() { clock::now() } else { started.to_owned() });
-    if status == pod["status"] {
-        return;
-    }
-    let target =
-        format!("/api/v1/namespaces/{}/pods/{}/status", text(pod, "/metadata/namespace"), text(pod, "/metadata/name"));
-    let patch = json!({"status": status});
-    // A pod that was deleted meanwhile has no status to tell.
-    let _ = api.call("PATCH", &target, "application/merge-patch+json", Some(&patch));
 }

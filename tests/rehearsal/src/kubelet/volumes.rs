@@ -177,11 +177,15 @@ fn fill(path: &Path, data: &Value, listed: &[Value], encoded: bool) -> Result<()
     Ok(())
 }
 
-/// Unmounts and removes what a pod had; refuses to delete through what cannot be unmounted.
+/// Unmounts and removes what a pod had; refuses while something is mounted there that no kubelet mounts.
 pub fn remove(uid: &str) -> Result<()> {
     let base = dir(uid);
-    for point in mounts_below(&base) {
-        unmount(&point, UnmountFlags::empty()).with_context(|| format!("unmounting {}", point.display()))?;
+    let own = |point: &Path| point.to_string_lossy().contains("/volumes/kubernetes.io~");
+    for point in mounts_below(&base).iter().filter(|point| own(point)) {
+        unmount(point, UnmountFlags::empty()).with_context(|| format!("unmounting {}", point.display()))?;
+    }
+    if let Some(left) = mounts_below(&base).first() {
+        bail!("volume paths are still present on disk: {} is mounted", left.display());
     }
     if base.exists() {
         std::fs::remove_dir_all(&base).with_context(|| format!("removing {}", base.display()))?;
