@@ -99,7 +99,7 @@ kubernetes_fit() {
 
 # kubernetes_images SOURCE NODE: puts into containerd what the node could not pull.
 kubernetes_images() {
-    local node=$2 archive name names
+    local node=$2 archive
     case $1 in
         directory*)
             for archive in "${1#directory }"/images/*.tar; do
@@ -107,14 +107,10 @@ kubernetes_images() {
             done
             ;;
         rehearsal)
-            mapfile -t names < <(sandbox_images "$node")
-            archive=$state/${names[0]//\//-}.tar
-            [[ -e $archive ]] || "$rehearsal" image-tar "${names[0]}" "$archive" ||
-                fail "the stand-ins could not make the image ${names[0]}"
+            archive=$state/pause.tar
+            [[ -e $archive ]] || "$rehearsal" image-tar "usual,$(sandbox_image "$node")" "$archive" ||
+                fail "the stand-ins could not make their image"
             image_import "$node" "$archive"
-            for name in "${names[@]:1}"; do
-                podman exec "$node" ctr -n k8s.io images tag --force "${names[0]}" "$name" >/dev/null
-            done
             ;;
     esac
 }
@@ -123,12 +119,9 @@ image_import() {
     podman exec -i "$1" ctr -n k8s.io images import - >/dev/null <"$2" || fail "$1: containerd could not import ${2##*/}"
 }
 
-# What this containerd starts every pod with, and what kubeadm of several versions asks for.
-sandbox_images() {
-    {
-        podman exec "$1" containerd config dump | sed -n "s/^ *\(sandbox_image\|sandbox\) = ['\"]\(.*\)['\"]$/\2/p"
-        printf '%s\n' k8s.gcr.io/pause:3.5 registry.k8s.io/pause:{3.6,3.8,3.9,3.10}
-    } | sort -u
+# What this containerd starts every pod with.
+sandbox_image() {
+    podman exec "$1" containerd config dump | sed -n "s/^ *\(sandbox_image\|sandbox\) = ['\"]\(.*\)['\"]$/\2/p" | head -n 1
 }
 
 # kubernetes_banner SOURCE: the stand-ins must never be mistaken for Kubernetes.
