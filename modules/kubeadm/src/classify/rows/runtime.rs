@@ -21,6 +21,7 @@ pub(super) static ROWS: &[Row] = &[
     mendable("runtime_down", RestartRuntime,
         "the container runtime does not answer on its socket: it is stopped, or has crashed",
         &[says(Preflight, 22, 36, "[ERROR CRI]: container runtime is not running: ", RUNTIME),
+          says(Preflight, 31, 36, "[ERROR CRI]: could not connect to the container runtime: ", RUNTIME),
           says(Preflight, 35, 36, "[ERROR ContainerRuntimeVersion]: could not connect to the container runtime: ", RUNTIME),
           says(Output, 22, 36, "WARNING: Couldn't create the interface used for talking to the container runtime: ", "run: kubeadm 1.22.6, containerd stopped"),
           says(Kubelet, 22, 36, "failed to run Kubelet: {}containerd.sock: connect: ", REMOTE),
