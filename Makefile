@@ -13,15 +13,20 @@ help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
 
 .PHONY: build
-build: $(TARGETS:%=build-%) ## static binaries into dist/ and binaries/ (aarch64 too when its target is installed)
+build: $(TARGETS:%=build-%) ## every program, static, into dist/ and binaries/ (aarch64 too when its target is installed)
 
-# One build per architecture. dist/<arch>/<name> is each module alone; binaries/<arch>/kubejoin is what Ansible uploads.
-.PHONY: $(TARGETS:%=build-%)
-$(TARGETS:%=build-%): build-%:
-	$(CARGO) build --release --locked --quiet --target $* -p kubejoin $(if $(KUBEJOIN_ONLY),,$(MODULES:%=-p %))
-	@arch=$(firstword $(subst -, ,$*)); mkdir -p dist/$$arch binaries/$$arch; \
-	install -m 0755 target/$*/release/kubejoin binaries/$$arch/kubejoin; \
-	for name in $(if $(KUBEJOIN_ONLY),,$(MODULES)) kubejoin; do install -m 0755 target/$*/release/$$name dist/$$arch/$$name; done
+.PHONY: kubejoin
+kubejoin: $(TARGETS:%=kubejoin-%) ## only what Ansible sends to nodes: binaries/<arch>/kubejoin
+
+# dist/<arch>/<name> is each module alone, for stock Ansible or by hand; binaries/<arch>/kubejoin is all of them in one.
+.PHONY: $(TARGETS:%=build-%) $(TARGETS:%=kubejoin-%)
+$(TARGETS:%=build-%): build-%: kubejoin-%
+	$(CARGO) build --release --locked --quiet --target $* $(MODULES:%=-p %)
+	@install -D -m 0755 -t dist/$(firstword $(subst -, ,$*)) target/$*/release/kubejoin $(MODULES:%=target/$*/release/%)
+
+$(TARGETS:%=kubejoin-%): kubejoin-%:
+	$(CARGO) build --release --locked --quiet --target $* -p kubejoin
+	@install -D -m 0755 -t binaries/$(firstword $(subst -, ,$*)) target/$*/release/kubejoin
 
 .PHONY: rehearsal
 rehearsal: ## the stand-in kubeadm, kubelet and kubectl of the practice lab

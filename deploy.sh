@@ -173,7 +173,7 @@ main() {
     started=$(now_ms)
     export ANSIBLE_CONFIG=$checkout/ansible.cfg
     venv
-    built "$checkout/binaries/$(uname -m)/kubejoin" build "$checkout/Cargo.toml" "$checkout/Cargo.lock" "$checkout/modules"
+    built "$checkout/binaries/$(uname -m)/kubejoin" kubejoin "$checkout/Cargo.toml" "$checkout/Cargo.lock" "$checkout/modules"
     if [[ -z $inventory ]]; then
         lab_lock "$name"
         [[ $command != cluster ]] || "$checkout/lab/lab.sh" up "${lab_options[@]}" 9>&-
