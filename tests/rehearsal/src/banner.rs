@@ -1,6 +1,6 @@
 //! Says that this is a stand-in, and how to get the real programs.
 
-use crate::place;
+use crate::{faults, place};
 
 /// One line, for journals and version outputs.
 pub const LINE: &str = "REHEARSAL: a stand-in for Kubernetes, see /etc/kubernetes-rehearsal";
@@ -21,6 +21,7 @@ Faults are switched on by files in /etc/kubernetes-rehearsal.d; `rehearsal fault
 
 /// Puts the explanation on the machine; a read-only /etc is no reason to fail.
 pub fn leave_note() {
+    let _ = place::dir(faults::DIR, 0o755);
     if place::read("/etc/kubernetes-rehearsal").as_deref() != Some(TEXT) {
         let _ = place::write("/etc/kubernetes-rehearsal", TEXT, 0o644);
     }

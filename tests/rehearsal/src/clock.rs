@@ -91,9 +91,19 @@ pub fn go_duration(duration: Duration) -> String {
     }
 }
 
+/// How many times faster than the real programs the stand-ins wait; only tests set `REHEARSAL_HURRY`.
+fn hurry() -> u32 {
+    std::env::var("REHEARSAL_HURRY").ok().and_then(|text| text.parse().ok()).filter(|times| *times > 0).unwrap_or(1)
+}
+
+/// A time limit as it really applies.
+pub fn limit(duration: Duration) -> Duration {
+    duration / hurry()
+}
+
 /// Waits; the one place that sleeps.
 pub fn pause(duration: Duration) {
-    std::thread::sleep(duration);
+    std::thread::sleep(limit(duration));
 }
 
 #[cfg(test)]

@@ -14,8 +14,6 @@ pub enum Credential<'a> {
     Pair(&'a Pair),
     /// bearer token
     Token(&'a str),
-    /// one file with both, as the kubelet keeps it
-    File(&'a str),
     /// nothing (cluster-info)
     Nobody,
 }
@@ -27,7 +25,6 @@ pub fn make(server: &str, ca: &str, cluster: &str, user: &str, credential: &Cred
             json!({"client-certificate-data": base64(&pair.cert), "client-key-data": base64(&pair.key)})
         }
         Credential::Token(token) => json!({"token": token}),
-        Credential::File(path) => json!({"client-certificate": path, "client-key": path}),
         Credential::Nobody => Value::Null,
     };
     let cluster_entry =

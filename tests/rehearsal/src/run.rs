@@ -1,6 +1,6 @@
 //! Runs the host's programs (systemctl, ip, iptables, mount); nothing else starts a process.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -36,15 +36,6 @@ pub fn run(program: &str, args: &[&str], input: Option<&[u8]>) -> Result<Ran> {
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
-}
-
-/// Runs `program args`; anything but exit status 0 is an error with its last words.
-pub fn check(program: &str, args: &[&str]) -> Result<String> {
-    let ran = run(program, args, None)?;
-    if ran.code != 0 {
-        bail!("{program} {}: exit status {}: {}", args.join(" "), ran.code, ran.err.trim());
-    }
-    Ok(ran.out)
 }
 
 /// Whether `program args` ends with exit status 0.

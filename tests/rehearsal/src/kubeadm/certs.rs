@@ -57,8 +57,15 @@ fn leaf(ca: &Pair, name: &str, subject: &Subject<'_>) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Makes all certificates; returns the cluster CA.
-pub fn generate(names: &Names) -> Result<Pair, Fail> {
+/// The cluster CA on disk.
+pub fn ca() -> Result<Pair, Fail> {
+    existing("ca").ok_or_else(|| {
+        Fail::plain(format!("failure loading ca certificate: open {DIR}/ca.crt: no such file or directory"))
+    })
+}
+
+/// Makes all certificates.
+pub fn generate(names: &Names) -> Result<(), Fail> {
     println!("[certs] Using certificateDir folder {DIR:?}");
     let ca = authority("ca", "kubernetes")?;
     let base = [
@@ -94,11 +101,12 @@ pub fn generate(names: &Names) -> Result<Pair, Fail> {
     } else {
         println!("[certs] Using the existing \"sa\" key");
     }
-    Ok(ca)
+    Ok(())
 }
 
 /// Writes admin.conf, kubelet.conf, controller-manager.conf and scheduler.conf.
-pub fn kubeconfigs(ca: &Pair, node: &str, server: &str) -> Result<(), Fail> {
+pub fn kubeconfigs(node: &str, server: &str) -> Result<(), Fail> {
+    let ca = &ca()?;
     println!("[kubeconfig] Using kubeconfig folder \"/etc/kubernetes\"");
     let kubelet = format!("system:node:{node}");
     let admins = if version::at_least(29) { "kubeadm:cluster-admins" } else { "system:masters" };

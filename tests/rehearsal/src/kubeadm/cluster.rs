@@ -17,16 +17,13 @@ fn map(namespace: &str, name: &str, data: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}, "data": data})
 }
 
-/// The phases from upload-config to bootstrap-token.
-pub fn publish(init: &Init, ca: &str) -> Result<(), Fail> {
-    let api = kubeconfig::load("/etc/kubernetes/admin.conf")?;
-    upload(&api, init).map_err(|fail| fail.during("upload-config"))?;
-    println!("[upload-certs] Skipping phase. Please see --upload-certs");
-    mark(&api, init).map_err(|fail| fail.during("mark-control-plane"))?;
-    tokens(&api, init, ca).map_err(|fail| fail.during("bootstrap-token"))
+fn admin() -> Result<Api, Fail> {
+    Ok(kubeconfig::load("/etc/kubernetes/admin.conf")?)
 }
 
-fn upload(api: &Api, init: &Init) -> Result<(), Fail> {
+/// upload-config: kubeadm's and the kubelet's configuration, and the CRI socket of the Node.
+pub fn upload(init: &Init) -> Result<(), Fail> {
+    let api = &admin()?;
     println!(
         "[upload-config] Storing the configuration used in ConfigMap \"kubeadm-config\" in the \"kube-system\" Namespace"
     );
@@ -50,13 +47,16 @@ fn upload(api: &Api, init: &Init) -> Result<(), Fail> {
         }
         clock::pause(Duration::from_millis(250));
     }
-    if machine::instance_config() {
-        return Ok(());
+    if !machine::instance_config() {
+        join::annotate(api, &init.node.name, &init.node.cri_socket)?;
     }
-    join::annotate(api, &init.node.name, &init.node.cri_socket)
+    println!("[upload-certs] Skipping phase. Please see --upload-certs");
+    Ok(())
 }
 
-fn mark(api: &Api, init: &Init) -> Result<(), Fail> {
+/// mark-control-plane: labels and taints.
+pub fn mark(init: &Init) -> Result<(), Fail> {
+    let api = admin()?;
     let (old, new) = ("node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane");
     let balancer = "node.kubernetes.io/exclude-from-external-load-balancers";
     let labels: Vec<&str> = if version::at_least(24) { vec![new, balancer] } else { vec![old, new, balancer] };
@@ -90,7 +90,9 @@ fn mark(api: &Api, init: &Init) -> Result<(), Fail> {
     Ok(())
 }
 
-fn tokens(api: &Api, init: &Init, ca: &str) -> Result<(), Fail> {
+/// bootstrap-token: the tokens, and cluster-info for discovery.
+pub fn tokens(init: &Init) -> Result<(), Fail> {
+    let (api, ca) = (admin()?, &super::certs::ca()?.cert);
     for token in &init.tokens {
         println!("[bootstrap-token] Using token: {}", token.text());
     }
@@ -124,7 +126,7 @@ fn c() -> char {
 
 /// CoreDNS and kube-proxy.
 pub fn addons(init: &Init) -> Result<(), Fail> {
-    let api = kubeconfig::load("/etc/kubernetes/admin.conf")?;
+    let api = admin()?;
     let registry = text(&init.cluster, "/imageRepository");
     let dns = crate::apiserver::services::address(text(&init.cluster, "/networking/serviceSubnet"), 10)
         .map(|ip| ip.to_string())

@@ -76,7 +76,7 @@ fn cluster_info(api: &Api, id: &str, timeout: Duration, trusted: bool) -> Result
             Err(error) => error.to_string(),
         };
         let interval = INTERVAL.min(timeout);
-        if start.elapsed() + interval > timeout {
+        if start.elapsed() + clock::limit(interval) > clock::limit(timeout) {
             return Err(Fail::plain(error));
         }
         clock::pause(interval);

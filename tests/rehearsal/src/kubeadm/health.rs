@@ -29,7 +29,7 @@ fn healthz(host: &str) -> Result<(), Result<u16, String>> {
 /// kubeadm up to 1.30: silent for 40 s, then five looks with doubling pauses. Err when all failed.
 pub fn watch_health_old(stop: &dyn Fn() -> bool) -> Result<(), Fail> {
     let wait = |seconds: u64| {
-        let until = Instant::now() + Duration::from_secs(seconds);
+        let until = Instant::now() + clock::limit(Duration::from_secs(seconds));
         while Instant::now() < until && !stop() {
             clock::pause(Duration::from_millis(100));
         }
@@ -78,7 +78,10 @@ pub fn wait_health_new(timeout: Duration) -> Result<(), Fail> {
             }
             Err(outcome) => last = outcome,
         }
-        if start.elapsed() >= timeout {
+        if start.elapsed() >= clock::limit(timeout) {
+            // The last look falls on the deadline itself.
+            last =
+                last.or_else(|_| Err("Get \"http://127.0.0.1:10248/healthz\": context deadline exceeded".to_owned()));
             break;
         }
         clock::pause(Duration::from_millis(500));

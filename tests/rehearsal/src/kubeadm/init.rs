@@ -33,56 +33,91 @@ fn preflight(init: &Init) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Runs the whole init.
-pub fn run(args: &[String]) -> Result<(), Fail> {
+/// The phases, in upstream's order. upload-certs, and marking the node, are part of what comes with them.
+const PHASES: &[&str] = &[
+    "preflight",
+    "certs",
+    "kubeconfig",
+    "kubelet-start",
+    "control-plane",
+    "etcd",
+    "wait-control-plane",
+    "upload-config",
+    "mark-control-plane",
+    "bootstrap-token",
+    "kubelet-finalize",
+    "addon",
+];
+
+/// Runs the whole init, or `init phase NAME`.
+pub fn run(args: &[String], only: Option<&str>) -> Result<(), Fail> {
     let init = Init::read(args)?;
+    if let Some(phase) = only {
+        let known = PHASES.iter().find(|name| **name == phase);
+        let known =
+            known.ok_or_else(|| Fail::plain(format!("unknown command {phase:?} for \"kubeadm init phase\"")))?;
+        return step(&init, known);
+    }
     banner::leave_note();
     println!("[init] Using Kubernetes version: {}", text(&init.cluster, "/kubernetesVersion"));
-    let skipped = |phase: &str| init.skip.iter().any(|name| name == phase);
-    if !skipped("preflight") {
-        preflight(&init).map_err(|fail| fail.during("preflight"))?;
+    for phase in PHASES.iter().filter(|phase| !init.skip.iter().any(|name| name == *phase)) {
+        step(&init, phase)?;
     }
-    let service = crate::apiserver::services::address(text(&init.cluster, "/networking/serviceSubnet"), 1)
-        .map(|ip| ip.to_string())
-        .unwrap_or_default();
+    closing(&init)
+}
+
+fn step(init: &Init, phase: &'static str) -> Result<(), Fail> {
+    let done = match phase {
+        "preflight" => preflight(init),
+        "certs" => certificates(init),
+        "kubeconfig" => certs::kubeconfigs(&init.node.name, &format!("https://{}", init.endpoint())),
+        "kubelet-start" => start_kubelet(init),
+        "control-plane" => manifests::control_plane(&plane(init)),
+        "etcd" => place::dir("/var/lib/etcd", 0o700).map_err(Fail::from).and_then(|()| manifests::etcd(&plane(init))),
+        "wait-control-plane" => wait(),
+        "upload-config" => cluster::upload(init),
+        "mark-control-plane" => cluster::mark(init),
+        "bootstrap-token" => cluster::tokens(init),
+        "kubelet-finalize" => finalize(&init.node.name),
+        _ => cluster::addons(init),
+    };
+    done.map_err(|fail| fail.during(phase))
+}
+
+fn certificates(init: &Init) -> Result<(), Fail> {
+    let subnet = text(&init.cluster, "/networking/serviceSubnet");
+    let service = crate::apiserver::services::address(subnet, 1).map(|ip| ip.to_string()).unwrap_or_default();
     let mut extra: Vec<String> =
         items(&init.cluster, "/apiServer/certSANs").iter().filter_map(Value::as_str).map(str::to_owned).collect();
     extra.push(init.endpoint().rsplit_once(':').map(|(host, _)| host.to_owned()).unwrap_or_default());
     extra.retain(|name| *name != init.address && !name.is_empty());
-    let names = certs::Names {
+    certs::generate(&certs::Names {
         node: init.node.name.clone(),
         address: init.address.clone(),
         service,
         domain: text(&init.cluster, "/networking/dnsDomain").into(),
         extra,
-    };
-    let ca = certs::generate(&names).map_err(|fail| fail.during("certs"))?;
-    certs::kubeconfigs(&ca, &init.node.name, &format!("https://{}", init.endpoint()))
-        .map_err(|fail| fail.during("kubeconfig"))?;
-    let start = || -> Result<(), Fail> {
-        machine::write_flags(&init.node, &[])?;
-        machine::write_config(&machine::with_instance(&init.kubelet, &init.node.cri_socket)?)?;
-        machine::start_kubelet();
-        Ok(())
-    };
+    })
+}
+
+fn start_kubelet(init: &Init) -> Result<(), Fail> {
     // kubeadm stops the kubelet before it writes the files.
     machine::stop_kubelet();
-    start().map_err(|fail| fail.during("kubelet-start"))?;
-    let plane = manifests::Plane {
+    machine::write_flags(&init.node, &[])?;
+    machine::write_config(&machine::with_instance(&init.kubelet, &init.node.cri_socket)?)?;
+    machine::start_kubelet();
+    Ok(())
+}
+
+fn plane(init: &Init) -> manifests::Plane {
+    manifests::Plane {
         address: init.address.clone(),
         port: init.port,
         services: text(&init.cluster, "/networking/serviceSubnet").into(),
         pods: text(&init.cluster, "/networking/podSubnet").into(),
         node: init.node.name.clone(),
         registry: text(&init.cluster, "/imageRepository").into(),
-    };
-    place::dir("/var/lib/etcd", 0o700)?;
-    manifests::write_all(&plane).map_err(|fail| fail.during("control-plane"))?;
-    wait().map_err(|fail| fail.during("wait-control-plane"))?;
-    cluster::publish(&init, &ca.cert)?;
-    finalize(&init.node.name).map_err(|fail| fail.during("kubelet-finalize"))?;
-    cluster::addons(&init).map_err(|fail| fail.during("addon"))?;
-    closing(&init, &ca.cert)
+    }
 }
 
 /// Waits up to four minutes for the API server that the kubelet starts from the manifests.
@@ -134,9 +169,9 @@ fn finalize(node: &str) -> Result<(), Fail> {
     Ok(place::replace(path, crate::yaml::write(&config), 0o600)?)
 }
 
-fn closing(init: &Init, ca: &str) -> Result<(), Fail> {
+fn closing(init: &Init) -> Result<(), Fail> {
     let token = init.tokens.first().map(token::Token::text).unwrap_or_default();
-    let pin = crate::pki::pins(ca)?.join(" ");
+    let pin = crate::pki::pins(&certs::ca()?.cert)?.join(" ");
     println!(
         "
 Your Kubernetes control-plane has initialized successfully!

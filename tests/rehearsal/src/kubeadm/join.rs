@@ -161,7 +161,7 @@ fn wait(join: &Join) -> Result<(), Fail> {
             if version::at_least(31) { "" } else { "..." }
         );
         let start = Instant::now();
-        while start.elapsed() < bootstrap {
+        while start.elapsed() < clock::limit(bootstrap) {
             if kubeconfig::load(KUBELET).is_ok() {
                 return Ok(());
             }
@@ -202,7 +202,7 @@ pub fn annotate(api: &Api, name: &str, socket: &str) -> Result<(), Fail> {
             Ok(_) => return Ok(()),
             Err(error) => last = error.to_string(),
         }
-        if start.elapsed() > timeout {
+        if start.elapsed() > clock::limit(timeout) {
             break;
         }
         clock::pause(Duration::from_millis(500));

@@ -47,12 +47,13 @@ fn write(pod: &Value, name: &str) -> Result<(), Fail> {
     Ok(place::write(format!("/etc/kubernetes/manifests/{name}.yaml"), yaml::write(pod), 0o600)?)
 }
 
-/// Writes all four.
-pub fn write_all(plane: &Plane) -> Result<(), Fail> {
+fn command(program: &str, flags: &[String]) -> Vec<String> {
+    std::iter::once(program.to_owned()).chain(flags.iter().map(|flag| format!("--{flag}"))).collect()
+}
+
+/// Writes those of API server, controller manager and scheduler.
+pub fn control_plane(plane: &Plane) -> Result<(), Fail> {
     let (address, registry, own) = (&plane.address, &plane.registry, version::claimed());
-    let list = |first: &str, flags: &[String]| {
-        std::iter::once(first.to_owned()).chain(flags.iter().map(|flag| format!("--{flag}"))).collect::<Vec<_>>()
-    };
     println!("[control-plane] Using manifest folder \"/etc/kubernetes/manifests\"");
     println!("[control-plane] Creating static Pod manifest for \"kube-apiserver\"");
     let pki = "/etc/kubernetes/pki";
@@ -76,7 +77,7 @@ pub fn write_all(plane: &Plane) -> Result<(), Fail> {
         &pod(
             "kube-apiserver",
             &format!("{registry}/kube-apiserver:{own}"),
-            list("kube-apiserver", &flags),
+            command("kube-apiserver", &flags),
             &mounts,
             Some((
                 "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint",
@@ -102,7 +103,7 @@ pub fn write_all(plane: &Plane) -> Result<(), Fail> {
         &pod(
             "kube-controller-manager",
             &format!("{registry}/kube-controller-manager:{own}"),
-            list("kube-controller-manager", &flags),
+            command("kube-controller-manager", &flags),
             &[("k8s-certs", pki, false), ("kubeconfig", "/etc/kubernetes/controller-manager.conf", true)],
             None,
         ),
@@ -119,12 +120,17 @@ pub fn write_all(plane: &Plane) -> Result<(), Fail> {
         &pod(
             "kube-scheduler",
             &format!("{registry}/kube-scheduler:{own}"),
-            list("kube-scheduler", &flags),
+            command("kube-scheduler", &flags),
             &[("kubeconfig", "/etc/kubernetes/scheduler.conf", true)],
             None,
         ),
         "kube-scheduler",
-    )?;
+    )
+}
+
+/// Writes etcd's.
+pub fn etcd(plane: &Plane) -> Result<(), Fail> {
+    let (address, registry) = (&plane.address, &plane.registry);
     println!("[etcd] Creating static Pod manifest for local etcd in \"/etc/kubernetes/manifests\"");
     let flags = [
         format!("advertise-client-urls=https://{address}:2379"),
@@ -138,7 +144,7 @@ pub fn write_all(plane: &Plane) -> Result<(), Fail> {
         &pod(
             "etcd",
             &etcd_image(registry),
-            list("etcd", &flags),
+            command("etcd", &flags),
             &[("etcd-data", "/var/lib/etcd", false), ("etcd-certs", "/etc/kubernetes/pki/etcd", false)],
             Some(("kubeadm.kubernetes.io/etcd.advertise-client-urls", format!("https://{address}:2379"))),
         ),

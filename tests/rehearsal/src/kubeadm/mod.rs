@@ -38,8 +38,8 @@ pub fn main(args: &[String]) -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).filter(|arg| !arg.starts_with('-')).collect();
     let rest = args.get(1..).unwrap_or_default();
     let outcome = match words.as_slice() {
-        ["init", "phase", "upload-config", ..] => Ok(()),
-        ["init", ..] => init::run(rest),
+        ["init", "phase", phase, ..] => init::run(rest, Some(phase)),
+        ["init", ..] => init::run(rest, None),
         ["join", ..] => join::run(rest),
         ["reset", "phase", "cleanup-node", ..] => reset::run(rest, true),
         ["reset", "phase", ..] => Ok(()),

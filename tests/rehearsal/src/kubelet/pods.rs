@@ -92,6 +92,10 @@ fn label<'a>(labels: &'a HashMap<String, String>, name: &str) -> &'a str {
     labels.get(&format!("io.kubernetes.pod.{name}")).map_or("", String::as_str)
 }
 
+fn container_of(container: &Container) -> &str {
+    container.metadata.as_ref().map_or("", |meta| meta.name.as_str())
+}
+
 fn full_name(pod: &Value) -> String {
     format!("{}/{}", text(pod, "/metadata/namespace"), text(pod, "/metadata/name"))
 }
@@ -225,6 +229,12 @@ fn one(
                 Some(paths) => paths,
                 None => paths.insert(volumes::prepare(pod, uid, api)?),
             };
+            // One dead container is kept for its log, as a kubelet does.
+            for dead in
+                mine.iter().filter(|known| container_of(known) == name && Some(&known.id) != last.map(|last| &last.id))
+            {
+                cri.remove_container(&dead.id)?;
+            }
             let attempt = if last.is_some() { count + 1 } else { 0 };
             crate::place::dir(volumes::dir(uid).join("containers").join(name), 0o750)?;
             let id_new = cri.run_container(

@@ -239,7 +239,7 @@ fn bind(inside: &str, host: &Path, readonly: bool, shared: bool) -> Mount {
 /// The stand-in daemons read the fault table, and those that set up networking run the host's programs.
 fn extra_mounts(command: &[String], mounts: &mut Vec<Mount>) {
     if Path::new(faults::DIR).is_dir() {
-        mounts.push(bind(faults::DIR, Path::new(faults::DIR), true, false));
+        mounts.push(bind(faults::DIR, Path::new(faults::DIR), false, false));
     }
     let networking = command.first().is_some_and(|path| path.ends_with("flanneld") || path.ends_with("kube-proxy"));
     if networking {

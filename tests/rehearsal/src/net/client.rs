@@ -60,12 +60,6 @@ impl Client {
         Self { host, port, tls, token, timeout: Duration::from_secs(10), stream: RefCell::new(None) }
     }
 
-    /// Changes how long one request may take.
-    pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
     /// `https://host:port`.
     pub fn base(&self) -> String {
         if self.host.contains(':') {
