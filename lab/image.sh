@@ -58,10 +58,13 @@ present() {
 
 # The packages as debootstrap lays them out, kept so that a change to the rest of the recipe is quick.
 bootstrap() {
-    local root=$1 archive log=$cache/debootstrap-$suite.log
+    local root=$1 archive log=$cache/debootstrap-$suite.log script=/usr/share/debootstrap/scripts
     archive=$cache/debian-$suite-$(sha256sum <<<"$contents" | cut -c1-8).tar
     if $rebuild || [[ ! -e $archive ]]; then
-        debootstrap --variant=minbase "--include=$contents" "--cache-dir=$cache/debs" "$suite" "$root" "$mirror" >"$log" 2>&1 ||
+        # An older debootstrap does not know a newer suite by name; sid's script does for all of them.
+        if [[ -e $script/$suite ]]; then script+=/$suite; else script+=/sid; fi
+        debootstrap --variant=minbase "--include=$contents" "--cache-dir=$cache/debs" \
+            "$suite" "$root" "$mirror" "$script" >"$log" 2>&1 ||
             { grep -E '^(E|W):' "$log" | tail -n 3 >&2; fail "debootstrap of $suite from $mirror failed; its log is $log"; }
         rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale,info}/*
         tar -C "$root" --numeric-owner --xattrs -cf "$archive.new" .
@@ -75,7 +78,7 @@ bootstrap() {
 fit() {
     local root=$1 unit
     [[ -z $(compgen -G "$root/usr/bin/python3*") ]] || fail "the node image must have no Python, but a package brought it in"
-    cp -a "$here/rootfs/." "$root/"
+    cp -a --remove-destination "$here/rootfs/." "$root/"
     # Each node gets an identity of its own at boot.
     rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/hostname" "$root/var/lib/dbus/machine-id"
     : >"$root/etc/machine-id"
