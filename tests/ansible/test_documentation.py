@@ -1,0 +1,83 @@
+"""What is said about the modules is what the modules do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import CORES
+from support.tree import ROOT
+
+PROGRAM = Path(os.environ.get("KUBEJOIN_PROGRAM", ROOT / "target/debug/kubejoin"))
+LIBRARIES = {"ansible", "host", "kubeadm", "kubejoin"}
+
+
+def modules() -> list[str]:
+    """The modules there are: their crates."""
+    return sorted(path.parent.name for path in (ROOT / "modules").glob("*/Cargo.toml") if path.parent.name not in LIBRARIES)
+
+
+def stems(pattern: str) -> list[str]:
+    return sorted(path.stem for path in ROOT.glob(pattern))
+
+
+def test_every_module_is_in_the_program_has_documentation_a_name_and_a_route() -> None:
+    routing = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())
+    listed = subprocess.run([PROGRAM, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    assert sorted(listed) == modules()
+    assert stems("modules/*/*.yml") == modules()
+    assert stems("plugins/modules/*.py") == modules()
+    assert stems("plugins/action/names/*.py") == modules()
+    assert stems("docs/modules/[!R]*.md") == modules()
+    assert sorted(routing["plugin_routing"]["modules"]) == modules() == routing["action_groups"]["all"]
+
+
+def test_generated_files_are_up_to_date() -> None:
+    command = [sys.executable, str(ROOT / "docs/generate.py"), str(PROGRAM), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, "run `make docs`:\n" + done.stdout + done.stderr
+
+
+def examples() -> list[Any]:
+    found = []
+    for name in modules():
+        sidecar = ROOT / "modules" / name / (name + ".yml")
+        if sidecar.exists():
+            tasks = yaml.safe_load(yaml.safe_load(sidecar.read_text())["examples"])
+            found += [pytest.param(name, task, id="%s: %s" % (name, task["name"])) for task in tasks]
+    return found
+
+
+@pytest.mark.parametrize(("module", "task"), examples())
+def test_every_example_is_accepted_by_the_modules_own_parser(module: str, task: dict[str, Any]) -> None:
+    calls = [name for name in modules() if name in task]
+    assert calls, "no module of ours in %r" % (task,)
+    for name in calls:
+        options = json.dumps(task[name] or {}, default=str)
+        done = subprocess.run(
+            [PROGRAM, name, "--validate", "-"], input=options, capture_output=True, text=True, check=False
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("core", sorted(CORES))
+def test_ansible_doc_shows_and_lists_every_module(core: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), "HOME": str(tmp_path)}
+
+    def doc(*arguments: str) -> Any:
+        command = [CORES[core] + "/ansible-doc", "--json", *arguments]
+        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    names = ["vmstation.kubejoin." + name for name in modules()]
+    assert sorted(doc("--list", "vmstation.kubejoin")) == names
+    for name, shown in doc(*names).items():
+        assert shown["doc"]["attributes"]["check_mode"]["support"] == "full", name
+        assert shown["return"] and shown["examples"], name
