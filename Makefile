@@ -40,3 +40,8 @@ tools: ## install what the tests need (Debian packages as root, cargo-deny, the 
 .PHONY: test
 test: tools ## everything CI runs; make test STAGES="format crates" for a part
 	tests/run $(STAGES)
+
+.PHONY: docs
+docs: ## write what is generated from the modules: ansible-doc stubs, names, routes, docs/modules
+	$(CARGO) build --quiet --locked -p kubejoin
+	$$(tests/ansible/venv newest)/python docs/generate.py target/debug/kubejoin

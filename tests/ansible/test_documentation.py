@@ -20,7 +20,9 @@ LIBRARIES = {"ansible", "host", "kubeadm", "kubejoin"}
 
 def modules() -> list[str]:
     """The modules there are: their crates."""
-    return sorted(path.parent.name for path in (ROOT / "modules").glob("*/Cargo.toml") if path.parent.name not in LIBRARIES)
+    return sorted(
+        path.parent.name for path in (ROOT / "modules").glob("*/Cargo.toml") if path.parent.name not in LIBRARIES
+    )
 
 
 def stems(pattern: str) -> list[str]:

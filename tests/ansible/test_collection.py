@@ -1,0 +1,121 @@
+"""The names work: short ones in the checkout, full ones from a collection that a stranger builds and installs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import CORES
+from support.node import Node
+from support.tree import ROOT
+from test_documentation import PROGRAM, modules
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone as `git clone` and `make build` leave it."""
+    copy = tmp_path_factory.mktemp("checkout") / "kubejoin"
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in files.split("\0"):
+        if name and (ROOT / name).exists():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name, follow_symlinks=False)
+    (copy / "binaries/x86_64").mkdir(parents=True)
+    shutil.copy(PROGRAM, copy / "binaries/x86_64/kubejoin")
+    return copy
+
+
+class User:
+    """Somebody with a home directory and one version of ansible-core."""
+
+    def __init__(self, core: str, home: Path) -> None:
+        self.programs = Path(CORES[core])
+        self.home = home
+        kept = {
+            key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "PYTEST_", "PYTHON"))
+        }
+        self.environment = {**kept, "HOME": str(home), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "false"}
+
+    def run(self, directory: Path, program: str, *arguments: str) -> str:
+        done = subprocess.run(
+            [self.programs / program, *arguments], env=self.environment, cwd=directory, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=100, check=False,
+        )  # fmt: skip
+        return done.stdout
+
+
+@pytest.fixture
+def user(core: str, tmp_path: Path) -> User:
+    (tmp_path / "home").mkdir()
+    return User(core, tmp_path / "home")
+
+
+# Refused by the module's own parser: it was reached, and did nothing.
+REFUSED = "Unsupported parameters for (%s) module: nonsense."
+
+
+def test_short_and_full_names_work_ad_hoc_in_the_checkout(user: User, checkout: Path) -> None:
+    for name in ("kubelet_mask", "vmstation.kubejoin.kubelet_mask"):
+        said = user.run(checkout, "ansible", "localhost", "-c", "local", "-m", name, "-a", "nonsense=1")
+        assert REFUSED % name in said, said
+
+
+def test_every_short_name_works_in_a_playbook_of_ones_own_in_the_checkout(user: User, checkout: Path) -> None:
+    tasks = "".join("  - %s: {nonsense: 1}\n    ignore_errors: true\n" % name for name in modules())
+    playbook = user.home / "own.yml"
+    playbook.write_text("- hosts: localhost\n  connection: local\n  gather_facts: false\n  tasks:\n" + tasks)
+    said = " ".join(user.run(checkout, "ansible-playbook", str(playbook)).split())
+    for name in modules():
+        assert REFUSED % name in said, said
+
+
+def test_groups_share_defaults(user: User, checkout: Path) -> None:
+    playbook = user.home / "group.yml"
+    playbook.write_text(
+        "- hosts: localhost\n  connection: local\n  gather_facts: false\n"
+        "  module_defaults: {group/vmstation.kubejoin.with_timeout: {timeout: soon}}\n"
+        "  tasks:\n  - vmstation.kubejoin.cni_placeholder: {}\n"
+    )
+    said = " ".join(user.run(checkout, "ansible-playbook", str(playbook)).split())
+    assert "option timeout is" in said and "cannot be converted to int" in said, said
+
+
+def test_a_stranger_installs_the_collection_and_uses_it_on_a_node_without_python(
+    user: User, checkout: Path, node: Node, tmp_path: Path
+) -> None:
+    node.sh("rm -rf /root/.ansible /etc/cni/net.d")
+    built = tmp_path / "built"
+    said = user.run(checkout, "ansible-galaxy", "collection", "build", "--output-path", str(built))
+    (tarball,) = built.glob("vmstation-kubejoin-*.tar.gz")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    said = user.run(empty, "ansible-galaxy", "collection", "install", "--offline", str(tarball))
+    assert "was installed successfully" in said, said
+    (empty / "hosts").write_text(node.inventory())
+    (empty / "site.yml").write_text(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n  - vmstation.kubejoin.cni_placeholder:\n      subnet: 10.99.0.0/16\n"
+    )
+    said = user.run(empty, "ansible-playbook", "-i", "hosts", "site.yml")
+    assert "changed=1" in said and "10.99.0.0/16" in node.sh("cat /etc/cni/net.d/*"), said
+    assert "changed=0" in user.run(empty, "ansible-playbook", "-i", "hosts", "site.yml")
+    said = user.run(empty, "ansible-doc", "-l", "vmstation.kubejoin")
+    assert all("vmstation.kubejoin." + name in said for name in modules()), said
+    installed = user.home / ".ansible/collections/ansible_collections/vmstation/kubejoin"
+    shipped = sorted(path.name for path in installed.iterdir())
+    assert "plugins" in shipped and not {"modules", "target", "collections", "tests", ".cache"} & set(shipped), shipped
+
+
+def test_installing_the_collection_inside_the_checkout_destroys_nothing(
+    user: User, checkout: Path, tmp_path: Path
+) -> None:
+    """The checkout's own collections/ leads back to it: what Ansible replaces there must not be the checkout."""
+    copy = tmp_path / "kubejoin"
+    shutil.copytree(checkout, copy, symlinks=True)
+    user.run(copy, "ansible-galaxy", "collection", "build", "--output-path", str(tmp_path))
+    (tarball,) = tmp_path.glob("vmstation-kubejoin-*.tar.gz")
+    user.run(copy, "ansible-galaxy", "collection", "install", "--offline", "--force", str(tarball))
+    assert (copy / "plugins/action/kubejoin.py").exists() and (copy / "Cargo.toml").exists()
