@@ -10,19 +10,21 @@ use anyhow::{Context, Result};
 use host::deadline::Deadline;
 use host::mounts;
 use host::process::Program;
+use host::processes::{self, Kind};
 use host::remove::remove;
-use host::{files, iptables, links, nftables, routes, systemd};
+use host::{files, iptables, ipvs, links, nftables, routes, systemd};
 
 use crate::args::Part;
 use crate::journal::Journal;
-use crate::observe::{Found, State, deserted_netns};
+use crate::observe::{Found, State, deserted_netns, kubernetes_processes};
 use crate::plan::Step;
-use crate::processes::{self, Kind};
 use crate::report::{Removal, Report};
 use crate::{network, runtime};
 
 /// How long unmounting below one target may take.
 const UNMOUNT: Duration = Duration::from_secs(60);
+/// How long killed processes may take to be gone.
+const END: Duration = Duration::from_secs(15);
 
 /// The run.
 pub struct Run<'a> {
@@ -130,10 +132,10 @@ impl<'a> Run<'a> {
     }
 
     fn end(&mut self, which: impl Fn(Kind) -> bool) -> Result<()> {
-        let found: Vec<_> = processes::find().into_iter().filter(|process| which(process.kind)).collect();
-        let left = processes::kill(&found, &self.deadline)?;
-        for process in left {
-            let problem = format!("ending process {} ({}): it does not end", process.pid, process.name);
+        let found: Vec<_> = kubernetes_processes()?.into_iter().filter(|process| which(process.kind)).collect();
+        for left in processes::end(&found, &self.deadline.at_most(END))? {
+            let problem =
+                format!("ending process {} ({}): it does not end, state {}", left.pid, left.program, left.state);
             self.report.problems.push(problem);
         }
         Ok(())
@@ -203,8 +205,13 @@ impl<'a> Run<'a> {
         let now = network::observe(&self.known(), &self.state.network.owner.foreign_networks, &self.deadline)?;
         iptables::remove(&now.firewall, &now.owner, &self.deadline)?;
         nftables::delete(&now.tables, &self.deadline)?;
-        self.report.firewall.extend(self.state.network.firewall.iter().map(crate::render::firewall));
-        self.report.firewall.extend(self.state.network.tables.iter().map(|table| format!("nftables table {table}")));
+        let left = ipvs::remove(&now.ipvs, &self.deadline)?;
+        if !left.is_empty() {
+            let warning =
+                format!("{} IPVS services of kube-proxy are left, because ipvsadm is not installed", left.len());
+            self.report.warnings.push(warning);
+        }
+        self.report.firewall = crate::render::firewall(&self.state.network);
         Ok(())
     }
 }

@@ -27,7 +27,7 @@ pub static SPEC: Spec = Spec {
              deletes, also through a link or a bind mount, and compares them before and after.",
         )
         .default("[\"/srv/media\", \"/mnt/media\"]"),
-        Opt::new("scope", Kind::List(&Kind::Str), "Only these parts. Default: all that the level has.").choices(PARTS),
+        Opt::new("scope", Kind::List(&Kind::Str), "Only these parts. Default: all that the level has. kubelet and containerd imply pods.").choices(PARTS),
         Opt::new(
             "allow_control_plane",
             Kind::Bool,
@@ -152,7 +152,11 @@ impl Args {
 
     /// Whether the part is asked for.
     pub fn wants(&self, part: Part) -> bool {
-        part.belongs_to(self.level) && self.scope.as_ref().is_none_or(|scope| scope.contains(&part))
+        // The state of running pods cannot be deleted.
+        let implied = |scope: &[Part]| {
+            part == Part::Pods && (scope.contains(&Part::Kubelet) || scope.contains(&Part::Containerd))
+        };
+        part.belongs_to(self.level) && self.scope.as_ref().is_none_or(|scope| scope.contains(&part) || implied(scope))
     }
 
     /// The parts asked for, in a fixed order.

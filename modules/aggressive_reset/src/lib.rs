@@ -16,9 +16,9 @@ mod lock;
 mod manifest;
 mod network;
 mod observe;
+mod place;
 mod plan;
 mod preserve;
-mod processes;
 mod prove;
 mod record;
 mod refuse;
@@ -52,7 +52,9 @@ pub fn reset(args: &Args, task: &Task) -> anyhow::Result<Outcome> {
     let args = &journal::unfinished()?.map_or_else(|| args.clone(), |(begun, _)| args.and(&begun));
     task.phase("looking at the node");
     let state = observe::observe(args, &deadline)?;
-    refuse::refuse(args, &state)?;
+    if let Some(refusal) = refuse::refuse(args, &state) {
+        return Err(refusal.into());
+    }
     let steps = plan::plan(args, &state);
     let diff = render::diff(args, &state, &steps);
     if task.check_mode || steps.is_empty() {

@@ -2,8 +2,8 @@
 //!
 //! Counted and digested are all entries (up to a limit): path, kind, mode, owner, size, time of change of content, inode.
 //! Of some files the content is read, too. Access times are left as they are. Not compared: free space, which others use
-//! too, and link counts, which fall when a second name in a target goes. A file system whose server may not answer is
-//! not walked, or a dead server would hang us: its mount is compared.
+//! too, and link counts, which fall when a second name in a target goes. A file system whose server or daemon does not
+//! answer is not walked, or it would hang us, too: its mount is compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -11,9 +11,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use host::deadline::Deadline;
-use host::mounts::{Mount, containing, exactly_at};
+use host::mounts::{self, Mount, below, containing, exactly_at};
 use rustix::fs::{Dir, Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -24,6 +25,8 @@ const MOST_ENTRIES: u64 = 200_000;
 const SAMPLES: usize = 64;
 /// What is read at the start and at the end of each.
 const PIECE: u64 = 64 * 1024;
+/// How long a server may take to answer.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// What a tree was like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +55,9 @@ pub struct Manifest {
 
 impl Manifest {
     /// Looks at a tree; changes nothing, not even access times.
-    pub fn of(path: &Path, table: &[Mount], deadline: &Deadline) -> Self {
-        let mount = exactly_at(table, path);
+    /// `real` is where the path leads when its links are followed.
+    pub fn of(path: &Path, real: &Path, table: &[Mount], deadline: &Deadline) -> Self {
+        let mount = exactly_at(table, real);
         let mut manifest = Self {
             path: path.to_owned(),
             exists: true,
@@ -66,26 +70,27 @@ impl Manifest {
             samples: BTreeMap::new(),
             file_system: None,
         };
-        if let Some(mount) = containing(table, path).filter(|mount| mount.may_hang()) {
-            manifest.not_walked = Some(format!("{}: a server may not answer; its mount is compared", mount.fs_type));
+        let silent = |mount: &&Mount| !mounts::answers(mount, &deadline.at_most(ANSWER));
+        if let Some(mount) = containing(table, real).filter(silent) {
+            manifest.not_walked = Some(format!("{}: it does not answer; its mount is compared", mount.fs_type));
             return manifest;
         }
-        match std::fs::metadata(path) {
+        match std::fs::metadata(real) {
             Err(_) => manifest.exists = false,
             Ok(_) => {
-                manifest.file_system = rustix::fs::statvfs(path).ok().map(|stat| (stat.f_blocks, stat.f_files));
-                manifest.walk(table, deadline);
+                let silent: BTreeSet<&Path> =
+                    below(table, real).into_iter().filter(silent).map(|mount| mount.point.as_path()).collect();
+                manifest.file_system = rustix::fs::statvfs(real).ok().map(|stat| (stat.f_blocks, stat.f_files));
+                manifest.walk(real, &silent, deadline);
             }
         }
         manifest
     }
 
-    fn walk(&mut self, table: &[Mount], deadline: &Deadline) {
-        let silent: BTreeSet<&Path> =
-            table.iter().filter(|mount| mount.may_hang()).map(|mount| mount.point.as_path()).collect();
+    fn walk(&mut self, real: &Path, silent: &BTreeSet<&Path>, deadline: &Deadline) {
         let mut chosen: BTreeMap<u64, PathBuf> = BTreeMap::new();
         // The last one is next: sorted backwards, so that the order is that of the paths.
-        let mut todo = vec![self.path.clone()];
+        let mut todo = vec![real.to_owned()];
         while let Some(path) = todo.pop() {
             if self.entries >= MOST_ENTRIES || deadline.expired() {
                 self.complete = false;
@@ -94,9 +99,7 @@ impl Manifest {
             if silent.contains(path.as_path()) {
                 continue;
             }
-            // The path itself may be a link; below it none is followed.
-            let found = if path == self.path { std::fs::metadata(&path) } else { std::fs::symlink_metadata(&path) };
-            let Ok(meta) = found else { continue };
+            let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
             self.entries += 1;
             let mut hasher = DefaultHasher::new();
             path.as_os_str().as_bytes().hash(&mut hasher);
@@ -193,13 +196,13 @@ fn content(path: &Path) -> Option<u64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the tests change what the manifest is to notice")]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn look(path: &Path) -> Manifest {
         let table = host::mounts::table().unwrap();
-        Manifest::of(path, &table, &Deadline::after(Duration::from_secs(60)))
+        Manifest::of(path, path, &table, &Deadline::after(Duration::from_secs(60)))
     }
 
     #[test]

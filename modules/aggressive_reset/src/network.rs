@@ -10,7 +10,7 @@ use host::cidr::Cidr;
 use host::deadline::Deadline;
 use host::iptables::{self, Owner, TableRemoval};
 use host::routes::Route;
-use host::{cni, files, links, nftables, routes};
+use host::{cni, files, ipvs, links, nftables, routes};
 
 use crate::targets::CNI_CONF;
 
@@ -31,6 +31,8 @@ pub struct Network {
     pub tables: Vec<nftables::Table>,
     /// Names of veths: those of pods go with the pods, and their routes with them.
     pub pod_links: Vec<String>,
+    /// IPVS services that go.
+    pub ipvs: Vec<ipvs::Service>,
     /// Firewall rules of others.
     pub foreign_rules: Vec<String>,
     /// Routes of others.
@@ -61,6 +63,9 @@ pub fn observe(known: &[String], foreign_networks: &BTreeSet<String>, deadline: 
         .filter(|route| !owned_routes.contains(route) && !over_ours(route))
         .map(|route| routes::described(route, &all_links))
         .collect();
+    let bound = all_links.iter().filter(|link| link.name == "kube-ipvs0").flat_map(|link| &link.addresses);
+    let bound: Vec<std::net::IpAddr> = bound.map(|address| address.ip).collect();
+    let ipvs = ipvs::owned(&ipvs::list()?, &bound, &pod_networks);
     let rulesets = iptables::read(deadline)?;
     let tables = nftables::tables(deadline)?.unwrap_or_default();
     Ok(Network {
@@ -71,6 +76,7 @@ pub fn observe(known: &[String], foreign_networks: &BTreeSet<String>, deadline: 
         firewall: iptables::removals(&rulesets, &owner),
         foreign_rules: iptables::foreign(&rulesets, &owner),
         foreign_routes,
+        ipvs,
         tables: nftables::owned(&tables),
         pod_networks,
         owner,

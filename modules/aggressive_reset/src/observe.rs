@@ -7,14 +7,14 @@ use anyhow::{Context, Result};
 use host::deadline::Deadline;
 use host::mounts::{self, Mount};
 use host::remove::{self, Identity, Removed, What};
-use host::{files, systemd};
+use host::{files, processes, systemd};
 
 use crate::args::{Args, Part};
 use crate::containerd::{self, Containerd};
 use crate::journal::{self, Begun};
 use crate::manifest::Manifest;
 use crate::network::{self, Network};
-use crate::processes::{self, Process};
+use crate::place::{self, Place};
 use crate::targets::{self, CNI_CONF, MANIFESTS, Target};
 use crate::{cni, control_plane, kubectl, preserve, record, units};
 
@@ -29,7 +29,7 @@ pub struct State {
     /// `ActiveState` of the kubelet's unit; empty when there is none.
     pub kubelet: String,
     /// Processes of the kubelet and of pods.
-    pub processes: Vec<Process>,
+    pub processes: Vec<processes::Owned>,
     /// containerd.
     pub containerd: Containerd,
     /// What says that this is a control plane.
@@ -38,8 +38,8 @@ pub struct State {
     pub stacked_etcd: bool,
     /// The targets that the options ask for and that exist.
     pub targets: Vec<Found>,
-    /// Directories among the targets that are links, or lie behind one.
-    pub links: Vec<PathBuf>,
+    /// Why targets are not what they seem: links, other people's directories mounted there, servers that do not answer.
+    pub unsafe_targets: Vec<String>,
     /// Network namespaces that pods left behind.
     pub netns: Vec<PathBuf>,
     /// The network; empty when no part of it is asked for.
@@ -108,22 +108,24 @@ pub fn observe(args: &Args, deadline: &Deadline) -> Result<State> {
         }
     }
     let conflicts = conflicts(args, &mounts, &wanted);
-    let (mut targets, mut links) = (Vec::new(), Vec::new());
+    let (mut targets, mut unsafe_targets) = (Vec::new(), Vec::new());
     for target in wanted {
-        match remove::is_plain(&target.path)? {
-            None => {}
-            Some(false) if target.what == What::Contents => links.push(target.path),
-            _ => targets.push(look(target, &mounts, &foreign_cni.paths, deadline)?),
+        match place::judge(&target, &mounts, deadline)? {
+            Place::Nothing => {}
+            Place::Own => targets.push(look(target, &mounts, &foreign_cni.paths, deadline)?),
+            // Where root's home is a link (ostree), its kubeconfig is not worth refusing all the rest.
+            Place::Elsewhere(why) if target.part == Part::Kubectl => kept.push((target.path, why)),
+            Place::Elsewhere(why) => unsafe_targets.push(format!("{} {why}", target.path.display())),
         }
     }
     let preserved = args.preserve.iter().map(|path| {
         let budget = deadline.at_most(Duration::from_secs(30));
-        Manifest::of(path, &mounts, &budget)
+        Manifest::of(path, &preserve::resolve(&mounts, path), &mounts, &budget)
     });
     let systemd = |part| booted && args.wants(part);
     Ok(State {
         kubelet: if booted { systemd::active_state("kubelet.service", deadline)? } else { String::new() },
-        processes: processes::find(),
+        processes: kubernetes_processes()?,
         control_plane: control_plane::signs()?,
         stacked_etcd: control_plane::has_stacked_etcd(),
         netns: if args.wants(Part::Pods) { deserted_netns(&mounts) } else { Vec::new() },
@@ -134,13 +136,18 @@ pub fn observe(args: &Args, deadline: &Deadline) -> Result<State> {
         left_by_last_reset: record::read(),
         containerd,
         targets,
-        links,
+        unsafe_targets,
         network,
         kept,
         conflicts,
         mounts,
         unfinished,
     })
+}
+
+/// Kubernetes' processes, now.
+pub fn kubernetes_processes() -> Result<Vec<processes::Owned>> {
+    Ok(processes::owned(&processes::list()?, &[containerd::SOCKET]))
 }
 
 fn look(target: Target, mounts: &[Mount], foreign: &[PathBuf], deadline: &Deadline) -> Result<Found> {

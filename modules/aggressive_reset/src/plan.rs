@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use host::cri::Sandbox;
+use host::processes::{Kind, Owned};
 use host::remove::What;
 
 use crate::args::{Args, Level, Part};
 use crate::observe::{Found, State};
-use crate::processes::{Kind, Process};
 
 /// One step. The order of the variants is the order of the work.
 #[derive(Debug, Clone)]
@@ -19,14 +19,14 @@ pub enum Step {
         /// Its unit is active.
         unit: bool,
         /// Kubelets, of the unit or not.
-        processes: Vec<Process>,
+        processes: Vec<Owned>,
     },
     /// Remove pods through CRI, so that their networks are taken down by the plugins that made them.
     RemoveSandboxes(Vec<Sandbox>),
     /// Stop containerd, whose state goes.
     StopContainerd,
     /// End what is left of pods.
-    EndPods(Vec<Process>),
+    EndPods(Vec<Owned>),
     /// Take deserted network namespaces away.
     RemoveNetns(Vec<PathBuf>),
     /// Take away what is mounted below a target.
@@ -76,18 +76,17 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
         steps.push(Step::LeaveEtcd);
     }
     steps.extend(stop_kubelet(args, state));
-    if args.wants(Part::Pods) {
-        if let Ok(sandboxes) = &state.containerd.sandboxes
-            && !sandboxes.is_empty()
-        {
-            steps.push(Step::RemoveSandboxes(sandboxes.clone()));
-        }
+    if args.wants(Part::Pods)
+        && let Ok(sandboxes) = &state.containerd.sandboxes
+        && !sandboxes.is_empty()
+    {
+        steps.push(Step::RemoveSandboxes(sandboxes.clone()));
     }
     if wipe && is_up(&state.containerd.active) {
         steps.push(Step::StopContainerd);
     }
     if args.wants(Part::Pods) {
-        let pods: Vec<Process> =
+        let pods: Vec<Owned> =
             state.processes.iter().filter(|process| process.kind != Kind::Kubelet).cloned().collect();
         if !pods.is_empty() {
             steps.push(Step::EndPods(pods));
@@ -112,7 +111,9 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
     if args.wants(Part::Network) && !(network.links.is_empty() && network.routes.is_empty()) {
         steps.push(Step::Network);
     }
-    if args.wants(Part::Firewall) && !(network.firewall.is_empty() && network.tables.is_empty()) {
+    if args.wants(Part::Firewall)
+        && !(network.firewall.is_empty() && network.tables.is_empty() && network.ipvs.is_empty())
+    {
         steps.push(Step::Firewall);
     }
     steps.extend(state.drop_ins.iter().map(|(path, why)| Step::DropIn(path.clone(), why.clone())));
@@ -164,7 +165,7 @@ fn stop_kubelet(args: &Args, state: &State) -> Option<Step> {
         Part::Containerd,
         Part::Etcd,
     ];
-    let processes: Vec<Process> =
+    let processes: Vec<Owned> =
         state.processes.iter().filter(|process| process.kind == Kind::Kubelet).cloned().collect();
     let unit = is_up(&state.kubelet);
     (parts.into_iter().any(|part| args.wants(part)) && (unit || !processes.is_empty()))

@@ -13,6 +13,7 @@ use crate::args::{Args, Part};
 use crate::manifest::Manifest;
 use crate::network::{self, missing};
 use crate::observe::State;
+use crate::preserve;
 
 /// Directories below which mounts come and go with pods.
 const OF_PODS: [&str; 5] = ["/var/lib/kubelet", "/var/lib/containerd", "/run/containerd", "/run/netns", "/run/user"];
@@ -33,7 +34,12 @@ pub fn prove(args: &Args, state: &State, deadline: &Deadline) -> Result<Proof> {
         // An interrupted run's manifest is the older one, so it decides.
         let begun = state.unfinished.iter().flat_map(|(begun, _)| &begun.preserved).find(|old| old.path == found.path);
         let before = begun.unwrap_or(found);
-        let now = Manifest::of(&found.path, &table, &deadline.at_most(Duration::from_secs(30)));
+        let now = Manifest::of(
+            &found.path,
+            &preserve::resolve(&table, &found.path),
+            &table,
+            &deadline.at_most(Duration::from_secs(30)),
+        );
         let difference = before.difference(&now);
         proof.preserved.push(now.to_json(Some(difference.is_none())));
         proof.broken.extend(difference.map(|what| format!("preserved path {what}")));
@@ -65,6 +71,11 @@ fn lost_mounts(before: &[Mount], now: &[Mount], state: &State) -> Vec<String> {
     before
         .iter()
         .filter(|mount| !there.contains(&(mount.point.as_path(), mount.root.as_path(), mount.device)))
+        // What an automounter mounted goes when nobody uses it.
+        .filter(|mount| {
+            mount.fs_type != "binfmt_misc"
+                && !before.iter().any(|over| over.fs_type == "autofs" && mount.point.starts_with(&over.point))
+        })
         .filter(|mount| !crate::apply::below_any(&mount.point, &OF_PODS))
         .filter(|mount| !state.targets.iter().any(|found| found.mounts.iter().any(|gone| gone.point == mount.point)))
         .map(|mount| mount.point.display().to_string())

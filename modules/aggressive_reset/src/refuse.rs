@@ -5,12 +5,10 @@ use ansible::Failure;
 use crate::args::{Args, Part};
 use crate::observe::State;
 
-/// Every reason at once, in one sentence; `Ok` when there is none.
-pub fn refuse(args: &Args, state: &State) -> Result<(), Failure> {
+/// Every reason at once, in one sentence; nothing when there is none.
+pub fn refuse(args: &Args, state: &State) -> Option<Failure> {
     let mut reasons = state.conflicts.clone();
-    reasons.extend(state.links.iter().map(|path| {
-        format!("{} leads elsewhere through a symbolic link, and what is there may be somebody's data", path.display())
-    }));
+    reasons.extend(state.unsafe_targets.clone());
     if !args.allow_control_plane && touches_cluster(args) && !state.control_plane.is_empty() {
         reasons.push(format!(
             "this node runs a control plane: {}; to destroy it, set allow_control_plane",
@@ -18,10 +16,10 @@ pub fn refuse(args: &Args, state: &State) -> Result<(), Failure> {
         ));
     }
     if reasons.is_empty() {
-        return Ok(());
+        return None;
     }
     let msg = format!("refused, and nothing was touched: {}", reasons.join("; "));
-    Err(Failure::new(msg).field("refused", reasons))
+    Some(Failure::new(msg).field("refused", reasons))
 }
 
 /// Parts without which a control plane cannot run.

@@ -4,8 +4,10 @@ use ansible::Diff;
 use host::iptables::TableRemoval;
 
 use crate::args::{Args, Part};
+use crate::network::Network;
 use crate::observe::State;
 use crate::plan::{Step, extent};
+use crate::report::named;
 
 /// One difference for the whole node. Check mode and a real run show the same, because it is made from the plan.
 pub fn diff(args: &Args, state: &State, steps: &[Step]) -> Option<Diff> {
@@ -43,7 +45,7 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
         }
         Step::StopContainerd => before.push(format!("containerd: {}", state.containerd.active)),
         Step::EndPods(list) => {
-            before.extend(list.iter().map(|process| format!("process {process}")));
+            before.extend(list.iter().map(|process| format!("process {}", named(process))));
         }
         Step::RemoveNetns(list) => {
             before.extend(list.iter().map(|path| format!("network namespace {}", path.display())))
@@ -65,8 +67,7 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
             before.extend(network.route_texts.iter().map(|route| format!("route {route}")));
         }
         Step::Firewall => {
-            before.extend(state.network.firewall.iter().map(firewall));
-            before.extend(state.network.tables.iter().map(|table| format!("nftables table {table}")));
+            before.extend(firewall(&state.network));
         }
         Step::DropIn(path, why) => before.push(format!("{}: {why}", path.display())),
         Step::Temporary(path) => before.push(format!("{}: a temporary file", path.display())),
@@ -80,14 +81,13 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
     }
 }
 
-/// One table's part of the firewall, in words.
-pub fn firewall(removal: &TableRemoval) -> String {
-    let TableRemoval { tool, removal } = removal;
-    format!(
-        "{} {}: {} chains, {} rules that lead there",
-        tool.name(),
-        removal.table,
-        removal.chains.len(),
-        removal.rules.len()
-    )
+/// The firewall's part, a line per table.
+pub fn firewall(network: &Network) -> Vec<String> {
+    let chains = network.firewall.iter().map(|TableRemoval { tool, removal }| {
+        let (chains, rules) = (removal.chains.len(), removal.rules.len());
+        format!("{} {}: {chains} chains, {rules} rules that lead there", tool.name(), removal.table)
+    });
+    let tables = network.tables.iter().map(|table| format!("nftables table {table}"));
+    let services = network.ipvs.iter().map(|service| format!("IPVS service {service}"));
+    chains.chain(tables).chain(services).collect()
 }

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use ansible::Outcome;
 use anyhow::Result;
 use host::mounts;
+use host::processes::Owned;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::args::Args;
-use crate::observe::State;
+use crate::observe::{State, kubernetes_processes};
 use crate::plan::Step;
-use crate::processes;
 
 /// A deleted target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,7 +30,7 @@ pub struct Report {
     /// Deleted targets.
     pub removed: Vec<Removal>,
     /// Mount points that are gone.
-    pub unmounted: Vec<PathBuf>,
+    pub unmounted: Vec<String>,
     /// Pods, as namespace/name.
     pub pods: Vec<String>,
     /// Processes that were ended.
@@ -63,10 +63,12 @@ impl Report {
                     report.pods.extend(list.iter().map(|sandbox| format!("{}/{}", sandbox.namespace, sandbox.name)));
                 }
                 Step::StopKubelet { processes, .. } | Step::EndPods(processes) => {
-                    report.ended.extend(processes.iter().map(|process| process.to_string()));
+                    report.ended.extend(processes.iter().map(named));
                 }
-                Step::RemoveNetns(list) => report.unmounted.extend(list.iter().cloned()),
-                Step::Unmount(found) => report.unmounted.extend(found.mounts.iter().map(|mount| mount.point.clone())),
+                Step::RemoveNetns(list) => report.unmounted.extend(list.iter().map(|path| path.display().to_string())),
+                Step::Unmount(found) => {
+                    report.unmounted.extend(found.mounts.iter().map(|mount| mount.point.display().to_string()));
+                }
                 Step::Delete(found) => report.removed.push(Removal {
                     path: found.target.path.clone(),
                     entries: found.survey.entries,
@@ -77,8 +79,7 @@ impl Report {
                     report.routes.clone_from(&state.network.route_texts);
                 }
                 Step::Firewall => {
-                    report.firewall.extend(state.network.firewall.iter().map(crate::render::firewall));
-                    report.firewall.extend(state.network.tables.iter().map(|table| format!("nftables table {table}")));
+                    report.firewall = crate::render::firewall(&state.network);
                 }
                 Step::DropIn(path, why) => report.drop_ins.push(format!("{}: {why}", path.display())),
                 Step::Temporary(path) => report.removed.push(Removal { path: path.clone(), entries: 1, bytes: 0 }),
@@ -93,17 +94,21 @@ impl Report {
     pub fn look_back(&mut self, state: &State, steps: &[Step]) -> Result<()> {
         let planned = Self::planned(state, steps);
         let table = mounts::table()?;
-        let is_mounted = |point: &&PathBuf| table.iter().any(|mount| mount.point == **point);
-        self.unmounted = planned.unmounted.iter().filter(|point| !is_mounted(point)).cloned().collect();
-        let running: Vec<String> = processes::find().iter().map(ToString::to_string).collect();
+        let mounted: Vec<String> = table.iter().map(|mount| mount.point.display().to_string()).collect();
+        self.unmounted = planned.unmounted.into_iter().filter(|point| !mounted.contains(point)).collect();
+        let running: Vec<String> = kubernetes_processes()?.iter().map(named).collect();
         self.ended = planned.ended.into_iter().filter(|process| !running.contains(process)).collect();
         Ok(())
     }
 
     /// The result fields.
     pub fn outcome(&self, args: &Args, state: &State, steps: &[Step]) -> Outcome {
-        let kept: Vec<_> =
-            state.kept.iter().chain(&self.kept).map(|(path, why)| json!({"path": path, "reason": why})).collect();
+        let kept: Vec<_> = state
+            .kept
+            .iter()
+            .chain(&self.kept)
+            .map(|(path, why)| json!({"path": path.to_string_lossy(), "reason": why}))
+            .collect();
         let resumed = state.unfinished.as_ref().map(|(begun, last)| json!({"begun_at": begun.at, "last_step": last}));
         let mut outcome = Outcome::new()
             .changed(!steps.is_empty())
@@ -145,4 +150,9 @@ impl Report {
             args.level.name(),
         )
     }
+}
+
+/// A process as results name it. Its arguments may hold secrets.
+pub fn named(process: &Owned) -> String {
+    format!("{} ({})", process.program, process.pid)
 }

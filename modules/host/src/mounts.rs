@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::deadline::Deadline;
+
 mod child;
 mod holders;
 mod order;
@@ -84,6 +86,13 @@ impl Mount {
                 | "virtiofs"
         )
     }
+}
+
+/// Whether the file system mounted at `mount.point` answers before the deadline. Asked in a process of its own, which may
+/// stay behind if it does not.
+pub fn answers(mount: &Mount, deadline: &Deadline) -> bool {
+    // Anything but silence is an answer, errors included.
+    !mount.may_hang() || !matches!(child::call(child::Call::Ask, &mount.point, deadline), Ok(child::Ended::Stuck))
 }
 
 /// Every mount this thread can reach, in the kernel's order.

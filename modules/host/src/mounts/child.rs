@@ -1,4 +1,4 @@
-//! One mount(2) or umount2(2) call in a child process that can be abandoned.
+//! One mount(2), umount2(2) or statfs(2) call in a child process that can be abandoned.
 //!
 //! Unmounting a file system whose server or daemon is gone can block for ever in the kernel, where no signal reaches it. A
 //! thread would not do: a process with a stuck thread never ends for its parent (sudo, sshd), and keeps its stdout open.
@@ -25,6 +25,8 @@ pub(super) enum Call {
     Unmount,
     /// Abort what is waiting for the server or the daemon, then unmount.
     ForceUnmount,
+    /// Ask the file system how large it is: whether anybody answers for it.
+    Ask,
     /// Stop unmounts of what is mounted on it, at any depth, from reaching its peers.
     MakePrivate,
 }
@@ -111,6 +113,10 @@ unsafe fn run(call: Call, parent: &CStr, name: &CStr) -> i32 {
         let result = match call {
             Call::Unmount => libc::umount2(name.as_ptr(), libc::UMOUNT_NOFOLLOW),
             Call::ForceUnmount => libc::umount2(name.as_ptr(), libc::UMOUNT_NOFOLLOW | libc::MNT_FORCE),
+            Call::Ask => {
+                let mut size: libc::statfs = std::mem::zeroed();
+                libc::statfs(name.as_ptr(), &mut size)
+            }
             Call::MakePrivate => {
                 let none = std::ptr::null();
                 libc::mount(none, name.as_ptr(), none, libc::MS_PRIVATE | libc::MS_REC, std::ptr::null())

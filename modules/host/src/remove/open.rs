@@ -66,6 +66,13 @@ impl Opener {
         let fd = rustix::fs::openat(directory, name, DIRECTORY, Mode::empty())?;
         if mount_id(&fd, self.method)? == self.mount { Ok(fd) } else { Err(Errno::XDEV) }
     }
+
+    /// Whether a file has another one mounted over it, without asking that one's file system, which may not answer.
+    pub(super) fn is_mounted_over(&self, directory: impl AsFd, name: &CStr) -> bool {
+        let flags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+        self.method == Method::Openat2
+            && rustix::fs::openat2(directory, name, flags, Mode::empty(), INSIDE).is_err_and(|errno| errno == Errno::XDEV)
+    }
 }
 
 fn mount_id(fd: &OwnedFd, method: Method) -> Result<u64, Errno> {

@@ -122,6 +122,14 @@ impl Walk<'_> {
 
     /// Deletes one entry that was not a directory when it was listed.
     fn file(&mut self, top: &mut Frame, fd: &OwnedFd, name: CString) {
+        // A look at what is mounted over it could last for ever; deleting needs no look.
+        if self.act != Act::Delete && self.opener.is_mounted_over(fd, &name) {
+            self.removed.entries += 1;
+            let path = self.stack.path_of(&[&top.name, &name]);
+            keep(&mut self.removed, path, Why::Mount);
+            top.holds = true;
+            return;
+        }
         let stat = match rustix::fs::statat(fd, &*name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT) {
             Err(Errno::NOENT) => return,
             stat => stat.ok(),
