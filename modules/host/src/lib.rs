@@ -23,6 +23,8 @@ pub mod links;
 pub mod mounts;
 #[cfg(feature = "links")]
 mod netlink;
+#[cfg(feature = "netns")]
+pub mod netns;
 #[cfg(feature = "nftables")]
 pub mod nftables;
 #[cfg(feature = "process")]

@@ -1,0 +1,98 @@
+//! What the hops look like.
+
+use host::deadline::Deadline;
+use host::iptables::{self, Ruleset};
+use host::links::{self, Link};
+use host::netns;
+use host::routes::{self, Route};
+use std::net::IpAddr;
+use std::path::Path;
+
+/// The machine's side of the pod network.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The machine's links.
+    pub links: Vec<Link>,
+    /// Its routes.
+    pub routes: Vec<Route>,
+    /// Its iptables rules, in every back end; empty when they cannot be read.
+    pub rules: Vec<Ruleset>,
+    /// net.ipv4.ip_forward.
+    pub forwards: bool,
+    /// Whether what crosses a bridge goes through iptables (net.bridge.bridge-nf-call-iptables).
+    pub bridges_filtered: bool,
+    /// Pods of this node that are involved.
+    pub pods: Vec<Side>,
+}
+
+/// A pod's side.
+#[derive(Debug, Clone)]
+pub struct Side {
+    /// Its address.
+    pub ip: IpAddr,
+    /// `namespace/name`.
+    pub name: String,
+    /// Its links.
+    pub links: Vec<Link>,
+    /// Its routes.
+    pub routes: Vec<Route>,
+}
+
+impl Side {
+    /// Looks into a pod's namespace.
+    pub fn read(ip: IpAddr, name: &str, netns: &Path, deadline: &Deadline) -> anyhow::Result<Self> {
+        let (links, routes) = netns::inside(netns, || Ok((links::list(deadline)?, routes::list(deadline)?)))?;
+        Ok(Self { ip, name: name.to_owned(), links, routes })
+    }
+
+    /// The link that has the pod's address, or the one that would.
+    pub fn link(&self) -> Option<&Link> {
+        let has = |link: &&Link| link.addresses.iter().any(|address| address.ip == self.ip);
+        self.links.iter().find(has).or(self.links.iter().find(|link| link.name == "eth0"))
+    }
+}
+
+impl Facts {
+    /// Looks at the machine. Rules that cannot be read are left out: the other hops can still be named.
+    pub fn read(pods: Vec<Side>, deadline: &Deadline) -> anyhow::Result<Self> {
+        // /proc/sys/net shows the namespace of the thread that reads it.
+        let is_one =
+            |path: &str| Ok::<_, anyhow::Error>(host::files::read_text(path)?.is_some_and(|text| text.trim() == "1"));
+        Ok(Self {
+            links: links::list(deadline)?,
+            routes: routes::list(deadline)?,
+            rules: iptables::read(deadline).unwrap_or_default(),
+            forwards: is_one("/proc/sys/net/ipv4/ip_forward")?,
+            bridges_filtered: is_one("/proc/sys/net/bridge/bridge-nf-call-iptables")?,
+            pods,
+        })
+    }
+
+    /// The pod of this node with that address.
+    pub fn pod(&self, ip: IpAddr) -> Option<&Side> {
+        self.pods.iter().find(|side| side.ip == ip)
+    }
+
+    /// The host's end of a pod's link: the pod's end tells its number.
+    pub fn host_end(&self, side: &Side) -> Option<&Link> {
+        let index = side.link()?.peer?;
+        self.links.iter().find(|link| link.index == index && link.kind == "veth")
+    }
+
+    /// The link with that number.
+    pub fn link(&self, index: u32) -> Option<&Link> {
+        self.links.iter().find(|link| link.index == index)
+    }
+
+    /// The longest route of the main table that leads to `ip`.
+    pub fn route(&self, ip: IpAddr) -> Option<&Route> {
+        longest(&self.routes, ip)
+    }
+}
+
+/// The longest route of the main table that leads to `ip`; of equal ones that with the lowest metric.
+pub fn longest(routes: &[Route], ip: IpAddr) -> Option<&Route> {
+    const MAIN: u32 = 254;
+    let leads = routes.iter().filter(|route| route.table == MAIN && route.destination.contains(ip));
+    leads.max_by_key(|route| (route.destination.prefix(), std::cmp::Reverse(route.metric)))
+}

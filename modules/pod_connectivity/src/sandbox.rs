@@ -1,0 +1,74 @@
+//! Sandboxes of our own, for a node without pods: made for the checks, gone after them, whatever happens.
+//!
+//! Nothing is pulled: a sandbox needs the pause image only, which is there on every node that ever ran a pod. A kubelet
+//! that takes one for an orphan may remove it early; checks that involve it are then not believed.
+
+use crate::args::Args;
+use ansible::AbortGuard;
+use anyhow::Context as _;
+use host::cri::{Client, NewSandbox};
+use host::deadline::Deadline;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const NAMESPACE: &str = "kubejoin-check";
+
+/// Sandboxes that are removed when this is dropped, and when the module is told to stop.
+pub struct Temporary {
+    ids: Arc<Mutex<Vec<String>>>,
+    socket: String,
+    _guard: AbortGuard,
+}
+
+impl Temporary {
+    /// Makes `count` sandboxes.
+    pub fn make(args: &Args, count: usize, deadline: &Deadline) -> anyhow::Result<Self> {
+        let ids: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (shared, socket) = (ids.clone(), args.socket.clone());
+        let guard = ansible::on_abort(move || remove(&socket, &shared));
+        let temporary = Temporary { ids, socket: args.socket.clone(), _guard: guard };
+        let mut cri = Client::connect(&args.socket, deadline)?;
+        for number in 1..=count {
+            let name = format!("check-{}-{number}", std::process::id());
+            let new = NewSandbox {
+                uid: format!("{NAMESPACE}-{name}"),
+                hostname: name.clone(),
+                name,
+                namespace: NAMESPACE.into(),
+                labels: vec![("app.kubernetes.io/managed-by".into(), NAMESPACE.into())],
+                ..NewSandbox::default()
+            };
+            let id = cri.run_pod_sandbox(&new).context("making a sandbox to check from")?;
+            if let Ok(mut ids) = temporary.ids.lock() {
+                ids.push(id);
+            }
+        }
+        Ok(temporary)
+    }
+
+    /// Whether this sandbox is one of ours.
+    pub fn has(&self, id: &str) -> bool {
+        self.ids.lock().is_ok_and(|ids| ids.iter().any(|ours| ours == id))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        remove(&self.socket, &self.ids);
+    }
+}
+
+/// With a budget of its own: the checks may have used up theirs. Nobody is left to hear of an error, and a sandbox that
+/// stays is the kubelet's to clean up.
+fn remove(socket: &str, ids: &Mutex<Vec<String>>) {
+    let ids = ids.lock().map(|mut ids| std::mem::take(&mut *ids)).unwrap_or_default();
+    if ids.is_empty() {
+        return;
+    }
+    if let Ok(mut cri) = Client::connect(socket, &Deadline::after(Duration::from_secs(30))) {
+        for id in ids {
+            let _stopped = cri.stop_pod_sandbox(&id);
+            let _removed = cri.remove_pod_sandbox(&id);
+        }
+    }
+}
