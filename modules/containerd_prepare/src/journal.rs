@@ -15,7 +15,7 @@ pub fn answer(unit: &str, since: SystemTime) -> Option<String> {
 }
 
 /// The last of the most telling kind: a fatal end, CRI's own plugin failing, any error.
-fn pick(journal: &str) -> Option<String> {
+pub fn pick(journal: &str) -> Option<String> {
     let lines: Vec<&str> = journal.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
     let last = |test: &dyn Fn(&str) -> bool| lines.iter().rev().find(|l| test(l)).copied();
     let of_cri = |l: &str| l.contains("failed to load plugin") && l.contains("cri");

@@ -9,7 +9,7 @@ pub mod bin_dir;
 pub mod config;
 pub mod crictl;
 pub mod image_filesystem;
-mod journal;
+pub mod journal;
 pub mod observe;
 pub mod plan;
 pub mod release;

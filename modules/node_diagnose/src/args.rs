@@ -1,0 +1,62 @@
+//! The options of `node_diagnose`, and what makes them wrong.
+
+use ansible::{Kind, Opt, Params, Spec};
+use anyhow::ensure;
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What the module accepts.
+pub static SPEC: Spec = Spec {
+    name: "node_diagnose",
+    summary: "What is wrong with a node, what it comes from, and what mends it",
+    options: &[
+        Opt::new("config_path", Kind::Path, "containerd's configuration file.")
+            .default("\"/etc/containerd/config.toml\""),
+        Opt::new("cni_conf_dir", Kind::Path, "The directory of CNI configuration files.").default("\"/etc/cni/net.d\""),
+        Opt::new("socket", Kind::Str, "containerd's socket.").default("\"/run/containerd/containerd.sock\""),
+        Opt::new(
+            "protected",
+            Kind::List(&Kind::Path),
+            "Directories with data of people, named in the report with what is mounted there.",
+        )
+        .default("[\"/srv/media\", \"/mnt/media\"]"),
+        Opt::new("timeout", Kind::Int, "Seconds for everything together. What hangs is given 2 of them.").default("30"),
+    ],
+    rules: &[],
+};
+
+/// The options, checked.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Args {
+    /// containerd's configuration file.
+    pub config_path: PathBuf,
+    /// The directory of CNI configuration files.
+    pub cni_conf_dir: PathBuf,
+    /// containerd's socket, as a path or `unix://` URL.
+    pub socket: String,
+    /// Directories with data of people.
+    pub protected: Vec<PathBuf>,
+    timeout: i64,
+}
+
+impl Args {
+    /// Reads and checks the options; an error names the option, its value and what would be right.
+    pub fn from_params(params: Params) -> anyhow::Result<Self> {
+        let args: Args = params.parse()?;
+        let single = [("config_path", &args.config_path), ("cni_conf_dir", &args.cni_conf_dir)];
+        for (option, path) in single.into_iter().chain(args.protected.iter().map(|p| ("protected", p))) {
+            let shown = path.display().to_string();
+            ensure!(path.is_absolute(), "option {option} is {shown:?}: use an absolute path");
+        }
+        let socket = args.socket.strip_prefix("unix://").unwrap_or(&args.socket);
+        ensure!(socket.starts_with('/'), "option socket is {:?}: use a path or a unix:// URL", args.socket);
+        ensure!((5..=600).contains(&args.timeout), "option timeout is {}: use seconds from 5 to 600", args.timeout);
+        Ok(args)
+    }
+
+    /// The time for everything together.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout.unsigned_abs())
+    }
+}

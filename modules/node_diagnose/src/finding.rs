@@ -1,0 +1,117 @@
+//! A finding: one thing that is wrong, seen with evidence.
+//!
+//! What each kind means and what helps is one table, [`crate::kinds`]; its order is the order of causes, and a kind names
+//! the kinds that explain it. The primary cause is the first critical finding that no other finding explains.
+
+use crate::kinds;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The node cannot join, or its pods cannot run or reach each other.
+    Critical,
+    /// It works now, and will not after the next change, restart or reset.
+    Warning,
+}
+
+impl Severity {
+    /// The name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Critical => "critical",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
+/// One kind of finding: a row of the table.
+#[derive(Debug)]
+pub struct Kind {
+    /// Its name in results, and its section in docs/troubleshooting.md.
+    pub code: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What is wrong, in a few words.
+    pub title: &'static str,
+    /// What that means and mostly comes from.
+    pub cause: &'static str,
+    /// What to do.
+    pub remedy: &'static str,
+    /// What does it by itself: a module of this collection, or nothing.
+    pub mended_by: Option<&'static str>,
+    /// Kinds that explain this one: beside any of them it is a consequence.
+    pub explained_by: &'static [&'static str],
+}
+
+/// One thing that was seen.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// What it is.
+    pub kind: &'static Kind,
+    /// What was seen, one line each.
+    pub evidence: Vec<String>,
+    /// Its cause, when more is known than the table says.
+    pub cause: Option<String>,
+}
+
+impl Finding {
+    /// A finding of the kind with that code; empty evidence is left away.
+    pub fn new(code: &str, evidence: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let evidence =
+            evidence.into_iter().map(|line| one_line(&line.into())).filter(|line| !line.is_empty()).collect();
+        Finding { kind: kinds::kind(code), evidence, cause: None }
+    }
+
+    /// The same, with a cause of its own.
+    pub fn because(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// The cause to show.
+    pub fn cause(&self) -> &str {
+        self.cause.as_deref().unwrap_or(self.kind.cause)
+    }
+
+    /// Where the documentation speaks of it.
+    pub fn link(&self) -> String {
+        format!("docs/troubleshooting.md#{}", self.kind.code)
+    }
+
+    /// For the result.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "code": self.kind.code, "severity": self.kind.severity, "title": self.kind.title,
+            "evidence": self.evidence, "cause": self.cause(), "remedy": self.kind.remedy,
+            "mended_by": self.kind.mended_by, "link": self.link(),
+        })
+    }
+}
+
+/// All findings in the order of causes, each kind once with all its evidence.
+pub fn ordered(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut all: Vec<Finding> = Vec::new();
+    for finding in findings {
+        match all.iter_mut().find(|f| std::ptr::eq(f.kind, finding.kind)) {
+            Some(same) => same.evidence.extend(finding.evidence),
+            None => all.push(finding),
+        }
+    }
+    all.sort_by_key(|f| (f.kind.severity, kinds::rank(f.kind.code)));
+    all
+}
+
+/// The finding to act upon first: the first one, in the order of causes, that no other one explains.
+pub fn primary(findings: &[Finding]) -> Option<&Finding> {
+    let there = |code: &&str| findings.iter().any(|f| f.kind.code == *code);
+    findings.iter().find(|f| !f.kind.explained_by.iter().any(there)).or(findings.first())
+}
+
+/// Evidence comes from files, programs and the network: one line of printable text, bounded.
+fn one_line(text: &str) -> String {
+    let clean = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect::<Vec<_>>();
+    clean.join(" ").chars().take(400).collect()
+}

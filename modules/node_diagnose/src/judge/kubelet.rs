@@ -1,0 +1,67 @@
+//! The kubelet. Before a join a kubelet that is held back or not running is as it should be.
+
+use crate::finding::Finding;
+use crate::observe::Facts;
+use kubeadm::classify::{self, Texts};
+use kubeadm::kubelet::Health;
+
+/// Fewer restarts than this are a start that took a while.
+const RESTARTS: u32 = 3;
+
+pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
+    let kubelet = &facts.kubelet;
+    let Some(unit) = &kubelet.unit else { return };
+    if unit.load == "not-found" {
+        found.push(Finding::new("kubelet_missing", ["systemctl show says LoadState=not-found"]));
+        return;
+    }
+    if kubelet.process.standalone() {
+        found.push(Finding::new("kubelet_standalone", [format!("it runs as: {}", kubelet.process.args.join(" "))]));
+    } else if kubelet.started.as_ref().is_some_and(|s| !s.has_kubeconfig()) {
+        let command = kubelet.started.as_ref().map(|s| s.exec_start.clone()).unwrap_or_default();
+        found.push(Finding::new("kubelet_standalone", [format!("its unit would start: {command}")]));
+    }
+    if !facts.joined() {
+        return;
+    }
+    if unit.masked {
+        let whose = if unit.foreign_mask() { "by somebody else" } else { "by kubelet_mask or an interrupted join" };
+        found.push(Finding::new("kubelet_masked", [format!("{} is masked {whose}", unit.name)]));
+    } else if matches!(unit.file_state.as_str(), "disabled" | "masked-runtime") {
+        found.push(Finding::new("kubelet_not_enabled", [format!("{} is {}", unit.name, unit.file_state)]));
+    }
+    if let Some(path) = &kubelet.certificate_missing {
+        found.push(Finding::new("kubelet_credentials_missing", [format!("{path} is not there")]));
+    }
+    let well = kubelet.process.running() && kubelet.health == Some(Health::Ok);
+    if kubelet.fail_swap_on && !kubelet.swap.is_empty() && !well {
+        found.push(Finding::new("swap_on", [format!("swap on {}", kubelet.swap.join(", "))]));
+    }
+    state(facts, found);
+}
+
+fn state(facts: &Facts, found: &mut Vec<Finding>) {
+    let process = &facts.kubelet.process;
+    let state =
+        format!("kubelet.service is {} ({}), restarted {} times", process.active, process.sub, process.restarts);
+    let comes_and_goes = matches!(process.active.as_str(), "activating" | "failed") || process.restarts >= RESTARTS;
+    match &facts.kubelet.health {
+        Some(Health::Ok) => {}
+        Some(Health::Not(why)) if !comes_and_goes => {
+            found.push(Finding::new("kubelet_unhealthy", [state, why.clone()]));
+        }
+        _ if comes_and_goes => found.push(failing(facts, state)),
+        _ => found.push(Finding::new("kubelet_stopped", [state])),
+    }
+}
+
+/// Its last words, read with the table that the join reads them with.
+fn failing(facts: &Facts, state: String) -> Finding {
+    let texts = Texts { kubelet: &facts.kubelet.journal, ..Texts::default() };
+    let last =
+        facts.kubelet.journal.lines().rev().find(|l| l.contains("err=") || l.contains("failed") || l.starts_with('E'));
+    match classify::classify(&texts).first() {
+        Some(known) => Finding::new("kubelet_failing", [state, known.evidence.clone()]).because(known.row.explanation),
+        None => Finding::new("kubelet_failing", std::iter::once(state).chain(last.map(str::to_owned))),
+    }
+}

@@ -1,0 +1,32 @@
+//! Identity, clock and permissions.
+
+use crate::finding::Finding;
+use crate::observe::Facts;
+
+/// A kubelet's certificates and bound tokens are dated by the control plane; kubeadm dates a new CA 5 minutes back.
+const TOLERATED: i64 = 60;
+
+pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
+    let machine = &facts.machine;
+    if let Some(offset) = machine.clock_offset.filter(|o| o.abs() > TOLERATED) {
+        let way = if offset > 0 { "ahead of" } else { "behind" };
+        found.push(Finding::new("clock_off", [format!("the clock is {} s {way} the API server's", offset.abs())]));
+    }
+    if machine.machine_id.is_none() {
+        found.push(Finding::new("machine_id_missing", ["/etc/machine-id is not 32 hexadecimal digits"]));
+    }
+    if !machine.twins.is_empty() {
+        found.push(Finding::new("machine_id_duplicate", [format!("also of {}", machine.twins.join(", "))]));
+    }
+    // In a container the clock is the host's affair, and no time service runs in it.
+    if machine.synchronized == Some(false) && machine.clock_offset.is_none_or(|o| o.abs() > 2) && !in_container() {
+        found.push(Finding::new("clock_unsynchronized", ["timedatectl says NTPSynchronized=no"]));
+    }
+    if !machine.permissions.is_empty() {
+        found.push(Finding::new("permissions_wrong", machine.permissions.clone()));
+    }
+}
+
+fn in_container() -> bool {
+    std::path::Path::new("/run/systemd/container").exists()
+}

@@ -1,0 +1,96 @@
+//! containerd.
+
+use crate::finding::Finding;
+use crate::observe::Facts;
+use crate::observe::runtime::{Answer, Runtime};
+use containerd_prepare::journal;
+use host::cri::{CgroupDriver, Error, RUNTIME_READY};
+
+pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
+    let runtime = &facts.runtime;
+    let unit = runtime.unit.as_ref();
+    if !runtime.installed && unit.is_none_or(|u| u.load == "not-found") && runtime.answer.is_err() {
+        found.push(Finding::new("containerd_missing", ["no containerd program, no containerd.service"]));
+        return;
+    }
+    if let Err(why) = &runtime.config {
+        found.push(Finding::new("containerd_config_invalid", [why.clone()]));
+    }
+    match &runtime.answer {
+        Ok(answer) => answering(facts, answer, found),
+        Err(error) => silent(runtime, error, found),
+    }
+}
+
+fn silent(runtime: &Runtime, error: &Error, found: &mut Vec<Finding>) {
+    let unit = runtime.unit.as_ref();
+    let disabled = runtime.config.as_ref().map(|c| c.disabled.clone()).unwrap_or_default();
+    let said = journal::pick(&runtime.journal).unwrap_or_default();
+    let active = unit.map_or("unknown", |u| u.active.as_str());
+    if unit.is_some_and(|u| u.load == "masked") {
+        found.push(Finding::new("containerd_masked", ["systemctl show says LoadState=masked"]));
+        return;
+    }
+    match error {
+        Error::NoCri { .. } if !disabled.is_empty() => {
+            found.push(Finding::new("cri_disabled", disabled.iter().map(|d| format!("disabled_plugins has {d}"))));
+        }
+        Error::NoCri { .. } => {
+            found.push(Finding::new("cri_not_loaded", [error.to_string(), said]));
+        }
+        Error::Hung { .. } => found.push(Finding::new("containerd_hung", [error.to_string()])),
+        _ if matches!(active, "failed" | "activating") => {
+            let result = unit.map_or("", |u| u.result.as_str());
+            let state = format!("containerd.service is {active} (result {result})");
+            found.push(Finding::new("containerd_failed", [state, said]));
+        }
+        _ => {
+            let state = format!("containerd.service is {active}");
+            found.push(Finding::new("containerd_stopped", [state, error.to_string()]));
+        }
+    }
+}
+
+fn answering(facts: &Facts, answer: &Answer, found: &mut Vec<Finding>) {
+    let status = &answer.status;
+    if !status.holds(RUNTIME_READY) {
+        let words = status.condition(RUNTIME_READY).map(|c| format!("{} {}", c.reason, c.message));
+        let evidence = ["the condition RuntimeReady does not hold".to_owned(), words.unwrap_or_default()];
+        found.push(Finding::new("runtime_not_ready", evidence));
+    }
+    match &answer.images {
+        Err(why) => found.push(Finding::new("image_filesystem_unusable", [why.clone()])),
+        // Full and read-only are the disk's own findings.
+        Ok(images) if images.space.bytes == 0 => {
+            found.push(Finding::new("image_filesystem_unusable", [format!("{} has no capacity", images.path)]));
+        }
+        Ok(_) => {}
+    }
+    let runs = status.systemd_cgroup().or(answer.driver.map(|d| d == CgroupDriver::Systemd));
+    let kubelet = facts.kubelet.cgroup_driver.as_deref();
+    if let (Some(runs), Some(kubelet)) = (runs, kubelet)
+        && runs != (kubelet == "systemd")
+        && !follows_runtime(facts)
+    {
+        let words = format!("the kubelet's cgroupDriver is {kubelet}, containerd's SystemdCgroup is {runs}");
+        found.push(Finding::new("cgroup_driver_mismatch", [words]));
+    }
+    let written = facts.runtime.config.as_ref().ok().and_then(|c| c.systemd_cgroup);
+    if let (Some(runs), Some(written)) = (status.systemd_cgroup(), written)
+        && runs != written
+    {
+        let words = format!("it runs with SystemdCgroup {runs}, its configuration says {written}");
+        found.push(Finding::new("containerd_config_not_in_force", [words]));
+    }
+}
+
+/// From 1.31 on a kubelet takes the driver from a runtime that answers RuntimeConfig (KubeletCgroupDriverFromCRI); before,
+/// its own configuration decides.
+fn follows_runtime(facts: &Facts) -> bool {
+    let answer = facts.runtime.answer.as_ref().ok();
+    let minor = facts.machine.node.as_ref().and_then(|n| {
+        let version = n["status"]["nodeInfo"]["kubeletVersion"].as_str()?;
+        version.trim_start_matches("v1.").split('.').next()?.parse::<u32>().ok()
+    });
+    answer.is_some_and(|a| a.driver.is_some()) && minor.is_some_and(|m| m >= 31)
+}

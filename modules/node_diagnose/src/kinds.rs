@@ -1,0 +1,98 @@
+//! The table of findings: every kind once, in the order of causes.
+//!
+//! A disk that is full explains a containerd that does not start, which explains a kubelet that does not: so storage comes
+//! before the runtime, the runtime before CNI, CNI before the kubelet, and the pod network last.
+
+mod cni;
+mod kubelet;
+mod machine;
+mod network;
+mod runtime;
+mod storage;
+
+use crate::finding::Kind;
+
+/// All kinds, causes first.
+pub fn table() -> impl Iterator<Item = &'static Kind> {
+    [storage::KINDS, machine::KINDS, runtime::KINDS, cni::KINDS, kubelet::KINDS, network::KINDS].into_iter().flatten()
+}
+
+/// The kind with that code.
+pub fn kind(code: &str) -> &'static Kind {
+    table().find(|k| k.code == code).unwrap_or(&UNKNOWN)
+}
+
+/// Its place in the order of causes.
+pub fn rank(code: &str) -> usize {
+    table().position(|k| k.code == code).unwrap_or(usize::MAX)
+}
+
+/// What a code that is in no row would become; a test looks that there is none.
+static UNKNOWN: Kind = Kind {
+    code: "unknown",
+    severity: crate::finding::Severity::Warning,
+    title: "something this table does not know",
+    cause: "the table of findings lacks a row",
+    remedy: "report it",
+    mended_by: None,
+    explained_by: &[],
+};
+
+/// A row that keeps a node from working.
+const fn critical(code: &'static str, title: &'static str, cause: &'static str, remedy: &'static str) -> Kind {
+    let severity = crate::finding::Severity::Critical;
+    Kind { code, severity, title, cause, remedy, mended_by: None, explained_by: &[] }
+}
+
+/// A row that will.
+const fn warning(code: &'static str, title: &'static str, cause: &'static str, remedy: &'static str) -> Kind {
+    let severity = crate::finding::Severity::Warning;
+    Kind { code, severity, title, cause, remedy, mended_by: None, explained_by: &[] }
+}
+
+impl Kind {
+    const fn mended_by(mut self, module: &'static str) -> Self {
+        self.mended_by = Some(module);
+        self
+    }
+
+    const fn explained_by(mut self, codes: &'static [&'static str]) -> Self {
+        self.explained_by = codes;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_is_there_once_and_what_explains_it_is_there_too() {
+        let codes: Vec<&str> = table().map(|k| k.code).collect();
+        assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len());
+        for kind in table() {
+            for code in kind.explained_by {
+                assert!(codes.contains(code), "{} is explained by {code}, which is no row", kind.code);
+                assert_ne!(kind.code, *code);
+            }
+        }
+    }
+
+    #[test]
+    fn every_sentence_is_one_that_can_stand_in_a_message() {
+        for kind in table() {
+            for text in [kind.title, kind.cause, kind.remedy] {
+                assert!(!text.ends_with('.') && !text.contains('\n') && text.len() > 10, "{}: {text}", kind.code);
+            }
+        }
+    }
+
+    #[test]
+    fn the_documentation_has_a_section_for_every_finding_and_no_other() {
+        let page = include_str!("../../../docs/troubleshooting.md");
+        let sections: BTreeSet<&str> = page.lines().filter_map(|l| l.strip_prefix("### ")).collect();
+        let codes: BTreeSet<&str> = table().map(|k| k.code).collect();
+        assert_eq!(sections, codes);
+    }
+}

@@ -1,0 +1,55 @@
+//! CNI: configuration files and plugins.
+
+use super::{critical, warning};
+use crate::finding::Kind;
+
+pub(super) static KINDS: &[Kind] = &[
+    critical(
+        "cni_config_missing",
+        "there is no CNI configuration",
+        "the network add-on has not installed its file: its DaemonSet does not run on this node (yet)",
+        "wait for the add-on's pod, or look why it does not run; before a join, cni_placeholder puts a file there",
+    )
+    .mended_by("cni_placeholder"),
+    critical(
+        "cni_config_invalid",
+        "the first CNI configuration file is invalid",
+        "containerd loads the first file by name only, and when that is invalid it loads none",
+        "mend or remove the file that the evidence names",
+    ),
+    critical(
+        "cni_loopback_only",
+        "the CNI configuration in force gives pods a loopback only",
+        "the first file by name has nothing but the loopback plugin, and shadows any network behind it",
+        "remove it: containerd adds the loopback by itself",
+    ),
+    critical(
+        "cni_placeholder_shadows",
+        "the placeholder stands in front of the real CNI configuration",
+        "containerd loads the first file by name only: pods get addresses of the placeholder's network, which every node hands out",
+        "hand over to the real network with cni_placeholder state=handover, which recreates the pods that have such addresses",
+    )
+    .mended_by("cni_placeholder"),
+    critical(
+        "cni_plugins_missing",
+        "CNI plugins that the configuration names are not installed",
+        "the programs are not in the directories where containerd looks: not installed, or bin_dir points elsewhere",
+        "install them (Debian: containernetworking-plugins), or let containerd_prepare set cni_bin_dir=auto",
+    )
+    .mended_by("containerd_prepare"),
+    critical(
+        "cni_not_loaded",
+        "containerd has not loaded the CNI configuration that is there",
+        "it passes over a file that was renamed in from another directory (containerd#11715), or its directory was removed under it",
+        "restart containerd, or write the file anew within the directory as cni_placeholder does",
+    )
+    .mended_by("containerd_prepare")
+    .explained_by(&["cni_config_missing", "cni_config_invalid", "cni_loopback_only"]),
+    warning(
+        "cni_placeholder_left",
+        "the placeholder is still the only CNI configuration of a joined node",
+        "the network add-on has not installed its file, and pods get addresses that other nodes hand out too",
+        "look why the add-on does not run on this node; then hand over with cni_placeholder state=handover",
+    )
+    .mended_by("cni_placeholder"),
+];

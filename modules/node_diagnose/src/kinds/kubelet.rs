@@ -1,0 +1,85 @@
+//! The kubelet.
+
+use super::{critical, warning};
+use crate::finding::Kind;
+
+const RUNTIME: &[&str] = &[
+    "containerd_missing",
+    "containerd_config_invalid",
+    "containerd_masked",
+    "containerd_failed",
+    "containerd_stopped",
+    "containerd_hung",
+    "cri_disabled",
+    "cri_not_loaded",
+    "cgroup_driver_mismatch",
+    "clock_off",
+    "filesystem_full",
+    "filesystem_read_only",
+    "inodes_exhausted",
+];
+
+pub(super) static KINDS: &[Kind] = &[
+    critical(
+        "kubelet_missing",
+        "the kubelet is not installed",
+        "there is no kubelet.service",
+        "install kubeadm and kubelet of the cluster's version",
+    ),
+    critical(
+        "kubelet_masked",
+        "the kubelet's unit is masked on a joined node",
+        "a join was interrupted, or somebody masked it: the kubelet cannot start",
+        "unmask it: kubelet_mask state=unmasked, or systemctl unmask kubelet",
+    )
+    .mended_by("kubelet_mask"),
+    critical(
+        "kubelet_standalone",
+        "the kubelet runs without an API server",
+        "it was started without --kubeconfig: kubeadm's drop-in for its unit is missing, malformed, or hidden by another of the same name",
+        "put the drop-in 10-kubeadm.conf of the package back, daemon-reload, and restart the kubelet",
+    )
+    .mended_by("kubeadm_join_guarded"),
+    critical(
+        "kubelet_credentials_missing",
+        "the kubelet's credentials are incomplete",
+        "kubelet.conf names a client certificate that is not there: the join ended before it was issued, or it was deleted",
+        "reset the node and join it again",
+    )
+    .mended_by("kubeadm_join_guarded")
+    .explained_by(&["clock_off"]),
+    critical(
+        "swap_on",
+        "swap is on and the kubelet refuses to run with it",
+        "failSwapOn is true, which is the default",
+        "swapoff -a and remove swap from /etc/fstab, or set failSwapOn: false in the kubelet's configuration",
+    ),
+    critical(
+        "kubelet_failing",
+        "the kubelet does not stay up",
+        "its journal has the reason, which the evidence quotes",
+        "mend what the evidence names",
+    )
+    .explained_by(RUNTIME),
+    critical(
+        "kubelet_unhealthy",
+        "the kubelet runs and says that it is not well",
+        "its health endpoint does not answer with 200",
+        "read its journal; restart it when it hangs",
+    )
+    .explained_by(RUNTIME),
+    critical(
+        "kubelet_stopped",
+        "the kubelet of a joined node is not running",
+        "it was stopped",
+        "start it: systemctl start kubelet",
+    )
+    .explained_by(&["kubelet_masked", "kubelet_failing"]),
+    warning(
+        "kubelet_not_enabled",
+        "the kubelet will not start at boot",
+        "its unit is disabled, or masked until the next boot",
+        "systemctl enable kubelet",
+    )
+    .explained_by(&["kubelet_masked", "kubelet_missing"]),
+];

@@ -1,0 +1,96 @@
+//! The container runtime.
+
+use super::{critical, warning};
+use crate::finding::Kind;
+
+const DISK: &[&str] = &["filesystem_full", "filesystem_read_only", "inodes_exhausted"];
+
+pub(super) static KINDS: &[Kind] = &[
+    critical(
+        "containerd_missing",
+        "containerd is not installed",
+        "there is no containerd.service and no containerd program",
+        "install it (Debian: apt-get install containerd)",
+    ),
+    critical(
+        "containerd_config_invalid",
+        "containerd's configuration cannot be read",
+        "a syntax error, an import that does not exist, or a version that is unknown: containerd will not start with it",
+        "mend the line that the evidence names",
+    ),
+    critical(
+        "containerd_masked",
+        "containerd's unit is masked",
+        "somebody masked it, so that nothing can start it",
+        "systemctl unmask containerd, then start it",
+    ),
+    critical(
+        "containerd_failed",
+        "containerd does not start",
+        "its journal has the reason, which the evidence quotes",
+        "mend what the evidence names; containerd_prepare mends the configuration and proves that it starts",
+    )
+    .mended_by("containerd_prepare")
+    .explained_by(&["filesystem_full", "filesystem_read_only", "inodes_exhausted", "containerd_config_invalid"]),
+    critical(
+        "containerd_stopped",
+        "containerd is not running",
+        "it was stopped, or is not enabled at boot",
+        "start it, and enable it: systemctl enable --now containerd",
+    )
+    .mended_by("containerd_prepare")
+    .explained_by(&["containerd_config_invalid", "containerd_masked"]),
+    critical(
+        "containerd_hung",
+        "containerd accepts connections and does not answer",
+        "it is stopped by a signal, out of file descriptors, or waits for a disk that does not answer",
+        "look at the disk, then restart containerd; its containers go on running",
+    )
+    .mended_by("containerd_prepare")
+    .explained_by(&["mount_hangs", "filesystem_full", "filesystem_read_only"]),
+    critical(
+        "cri_disabled",
+        "containerd's CRI plugin is disabled",
+        "the package of docker.com ships disabled_plugins = [\"cri\"]: containerd runs, and no kubelet can use it",
+        "take cri out of disabled_plugins and restart containerd",
+    )
+    .mended_by("containerd_prepare"),
+    critical(
+        "cri_not_loaded",
+        "containerd's CRI plugin did not load",
+        "its configuration has a value that the plugin refuses; the evidence quotes the journal",
+        "mend what the evidence names and restart containerd",
+    )
+    .mended_by("containerd_prepare")
+    .explained_by(&["cri_disabled", "containerd_config_invalid"]),
+    critical(
+        "runtime_not_ready",
+        "containerd says that it is not ready",
+        "the condition RuntimeReady is false",
+        "read containerd's journal, and restart it",
+    )
+    .mended_by("containerd_prepare")
+    .explained_by(DISK),
+    critical(
+        "image_filesystem_unusable",
+        "the file system for images cannot be used",
+        "CRI names its directory and statvfs finds no capacity there, or it is not there",
+        "restart containerd; when its directory was deleted under it, remove /var/lib/containerd as aggressive_reset does",
+    )
+    .mended_by("containerd_prepare")
+    .explained_by(DISK),
+    critical(
+        "cgroup_driver_mismatch",
+        "kubelet and containerd use different cgroup drivers",
+        "the kubelet's cgroupDriver and containerd's SystemdCgroup disagree, so no pod starts",
+        "set SystemdCgroup = true in containerd's configuration and restart it",
+    )
+    .mended_by("containerd_prepare"),
+    warning(
+        "containerd_config_not_in_force",
+        "containerd runs with another configuration than the one in its file",
+        "the file was edited and containerd was not restarted",
+        "restart containerd, at a time when its pods may be disturbed",
+    )
+    .mended_by("containerd_prepare"),
+];

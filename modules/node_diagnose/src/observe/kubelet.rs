@@ -1,0 +1,74 @@
+//! The kubelet: unit, drop-ins, process, health, credentials, configuration, and its last words.
+
+use super::Missed;
+use host::deadline::Deadline;
+use host::{files, systemd};
+use kubeadm::dropin::Started;
+use kubeadm::gate::{self, Unit};
+use kubeadm::kubeconfig;
+use kubeadm::kubelet::{self as process, Health};
+use std::path::Path;
+use std::time::Duration;
+
+/// How many lines of the journal are read when it does not run well.
+const LINES: u32 = 300;
+
+/// What was seen of the kubelet.
+#[derive(Debug, Default)]
+pub struct Kubelet {
+    /// Its unit; none when systemd does not answer.
+    pub unit: Option<Unit>,
+    /// Its process.
+    pub process: process::Kubelet,
+    /// What systemd would start.
+    pub started: Option<Started>,
+    /// Its health, when it runs.
+    pub health: Option<Health>,
+    /// /etc/kubernetes/kubelet.conf is there.
+    pub has_conf: bool,
+    /// /var/lib/kubelet/config.yaml is there.
+    pub has_config: bool,
+    /// The client certificate that kubelet.conf names and that is not there.
+    pub certificate_missing: Option<String>,
+    /// The API server, as `https://host:port`.
+    pub server: String,
+    /// cgroupDriver of its configuration.
+    pub cgroup_driver: Option<String>,
+    /// failSwapOn, which is true unless the configuration says otherwise.
+    pub fail_swap_on: bool,
+    /// Swap in use, by /proc/swaps.
+    pub swap: Vec<String>,
+    /// The end of its journal; only when it does not run well.
+    pub journal: String,
+}
+
+/// Looks.
+pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Kubelet {
+    let limit = deadline.at_most(Duration::from_secs(5));
+    let mut seen = Kubelet {
+        unit: missed.or_default("the kubelet's unit", Unit::observe(gate::KUBELET, &limit).map(Some)),
+        process: missed.or_default("the kubelet's process", process::Kubelet::observe(gate::KUBELET, &limit)),
+        started: missed.or_default("the kubelet's drop-ins", Started::observe(gate::KUBELET, &limit).map(Some)),
+        has_config: Path::new(gate::CONFIG).exists(),
+        has_conf: Path::new(kubeconfig::KUBELET_CONF).exists(),
+        fail_swap_on: true,
+        ..Kubelet::default()
+    };
+    seen.health = seen.process.running().then(process::healthz);
+    if let Some(conf) = missed.or_default("kubelet.conf", kubeconfig::read(kubeconfig::KUBELET_CONF)) {
+        let gone = conf.client_certificate.filter(|path| !path.exists());
+        seen.certificate_missing = gone.map(|p| p.display().to_string());
+        seen.server = conf.server;
+    }
+    let text = missed.or_default("config.yaml", files::read_text(gate::CONFIG)).unwrap_or_default();
+    let config = missed.or_default("config.yaml", kubeconfig::yaml(&text));
+    seen.cgroup_driver = config["cgroupDriver"].as_str().map(str::to_owned);
+    seen.fail_swap_on = config["failSwapOn"].as_bool().unwrap_or(true);
+    let swaps = missed.or_default("/proc/swaps", files::read_text("/proc/swaps")).unwrap_or_default();
+    seen.swap = swaps.lines().skip(1).filter_map(|l| l.split_whitespace().next()).map(str::to_owned).collect();
+    let well = seen.process.running() && seen.health == Some(Health::Ok);
+    if !well && seen.unit.as_ref().is_some_and(|u| u.load != "not-found") {
+        seen.journal = missed.or_default("the kubelet's journal", systemd::journal(gate::KUBELET, LINES, &limit));
+    }
+    seen
+}

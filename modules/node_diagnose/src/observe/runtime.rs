@@ -1,0 +1,154 @@
+//! containerd: its unit, its configuration, and what it says of itself, as far as it answers.
+
+use super::{Missed, patiently};
+use crate::args::Args;
+use containerd_prepare::config::{Config, names::CRI_PLUGINS, paths::value};
+use containerd_prepare::{ImageFilesystem, image_filesystem, release};
+use host::cri::{CgroupDriver, Client, Error, SandboxStatus, Status, Version};
+use host::deadline::Deadline;
+use host::systemd;
+use std::time::Duration;
+
+/// The unit.
+pub const UNIT: &str = "containerd.service";
+/// How long containerd's answers are waited for: an answer takes milliseconds.
+const ANSWER: Duration = Duration::from_secs(5);
+/// How many pods are looked at closely.
+const PODS: usize = 250;
+
+/// What was seen of containerd.
+#[derive(Debug)]
+pub struct Runtime {
+    /// Its program is installed.
+    pub installed: bool,
+    /// Its unit; none when systemd does not answer.
+    pub unit: Option<Unit>,
+    /// The socket asked.
+    pub socket: String,
+    /// What it answered, or why it did not.
+    pub answer: Result<Answer, Error>,
+    /// Its configuration, or why that cannot be read.
+    pub config: Result<Configured, String>,
+    /// The end of its journal; only when it does not answer.
+    pub journal: String,
+}
+
+impl Default for Runtime {
+    fn default() -> Self {
+        let answer = Err(Error::SocketMissing { socket: String::new() });
+        let (config, socket, journal) = (Ok(Configured::default()), String::new(), String::new());
+        Runtime { installed: false, unit: None, socket, answer, config, journal }
+    }
+}
+
+/// A unit, by systemd's properties.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unit {
+    /// LoadState.
+    pub load: String,
+    /// ActiveState.
+    pub active: String,
+    /// Result of its last run.
+    pub result: String,
+    /// UnitFileState.
+    pub enabled: String,
+}
+
+/// An answering containerd.
+#[derive(Debug)]
+pub struct Answer {
+    /// Who answers.
+    pub version: Version,
+    /// What it says of itself.
+    pub status: Status,
+    /// RuntimeConfig's word, from 2.0 on.
+    pub driver: Option<CgroupDriver>,
+    /// Where images lie.
+    pub images: Result<ImageFilesystem, String>,
+    /// Its pods.
+    pub pods: Vec<SandboxStatus>,
+}
+
+/// What the configuration files say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Configured {
+    /// The main file's version.
+    pub version: i64,
+    /// How many files there are, imports included.
+    pub files: usize,
+    /// CRI plugins that are disabled.
+    pub disabled: Vec<String>,
+    /// SystemdCgroup of the runtime runc, when a file says so.
+    pub systemd_cgroup: Option<bool>,
+}
+
+impl Runtime {
+    /// Its status, when it answers.
+    pub fn status(&self) -> Option<&Status> {
+        self.answer.as_ref().ok().map(|a| &a.status)
+    }
+
+    /// Where it keeps images and snapshots, by its own word.
+    pub fn root_dir(&self) -> Option<&str> {
+        self.status()?.info.get("config")?.get("containerdRootDir")?.as_str()
+    }
+
+    /// Its pods; none when it does not answer.
+    pub fn pods(&self) -> &[SandboxStatus] {
+        self.answer.as_ref().map_or(&[], |a| &a.pods)
+    }
+}
+
+/// Looks.
+pub fn observe(args: &Args, deadline: &Deadline, missed: &mut Missed) -> Runtime {
+    let limit = deadline.at_most(ANSWER);
+    let answer = ask(&args.socket, &limit);
+    let config = Config::load(&args.config_path).map(|c| configured(&c)).map_err(|e| format!("{e:#}"));
+    let unit = missed.or_default("containerd's unit", unit(deadline).map(Some));
+    let journal = match &answer {
+        Ok(_) => String::new(),
+        Err(_) => missed.or_default("containerd's journal", systemd::journal(UNIT, 60, &deadline.at_most(ANSWER))),
+    };
+    Runtime { installed: release::program().is_some(), unit, socket: args.socket.clone(), answer, config, journal }
+}
+
+fn unit(deadline: &Deadline) -> anyhow::Result<Unit> {
+    let properties = ["LoadState", "ActiveState", "Result", "UnitFileState"];
+    let mut shown = systemd::show(UNIT, &properties, &deadline.at_most(ANSWER))?;
+    let mut take = |key: &str| shown.remove(key).unwrap_or_default();
+    Ok(Unit {
+        load: take("LoadState"),
+        active: take("ActiveState"),
+        result: take("Result"),
+        enabled: take("UnitFileState"),
+    })
+}
+
+fn ask(socket: &str, deadline: &Deadline) -> Result<Answer, Error> {
+    let mut client = Client::connect(socket, deadline)?;
+    let status = client.status()?;
+    let version = client.version().clone();
+    let driver = client.cgroup_driver().ok();
+    // statvfs of a directory on a dead disk hangs: ask in a thread, with a client of its own.
+    let (own, limit) = (socket.to_owned(), *deadline);
+    let images = patiently(move || {
+        let mut client = Client::connect(&own, &limit).map_err(|e| e.to_string())?;
+        image_filesystem(&mut client).map_err(|e| format!("{e:#}"))
+    });
+    let images = images.unwrap_or_else(|| Err("it does not answer".to_owned()));
+    let ids = client.list_pod_sandbox().unwrap_or_default().into_iter().map(|s| s.id);
+    let pods = ids.take(PODS).filter_map(|id| client.pod_sandbox_status(&id).ok()).collect();
+    Ok(Answer { version, status, driver, images, pods })
+}
+
+fn configured(config: &Config) -> Configured {
+    let mut found = Configured { version: config.main().version, files: config.files.len(), ..Configured::default() };
+    for file in &config.files {
+        let disabled = file.document.get("disabled_plugins").and_then(|i| i.as_array());
+        let names = disabled.into_iter().flatten().filter_map(|v| v.as_str()).filter(|n| CRI_PLUGINS.contains(n));
+        found.disabled.extend(names.map(|n| format!("{n} in {}", file.path.display())));
+        let runc = ["plugins", file.names.runtime, "containerd", "runtimes", "runc", "options", "SystemdCgroup"];
+        found.systemd_cgroup = value(&file.document, &runc).and_then(|v| v.as_bool()).or(found.systemd_cgroup);
+    }
+    found
+}
