@@ -167,6 +167,11 @@ fn faults_made_for_real_are_found_by_name_and_gone_when_they_are_taken_back() {
     node.sh("cp /etc/containerd/config.toml /root/c");
     let before = patient.diagnose();
     let ambient = codes(&before);
+    if ambient.contains(&"inotify_exhausted") {
+        assert_ne!(std::env::var("STRICT").as_deref(), Ok("1"), "this machine is out of inotify instances");
+        eprintln!("SKIP: this machine is out of inotify instances, and containerd cannot run on one node more");
+        return;
+    }
     assert!(ambient.iter().all(|c| AMBIENT.contains(c)), "a node without a fault: {}", before["findings"]);
     let mut wrong = Vec::new();
     for (code, make, undo) in FAULTS {

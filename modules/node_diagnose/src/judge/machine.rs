@@ -18,6 +18,10 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     if !machine.twins.is_empty() {
         found.push(Finding::new("machine_id_duplicate", [format!("also of {}", machine.twins.join(", "))]));
     }
+    let journals = [&facts.runtime.journal, &facts.kubelet.journal];
+    if let Some(line) = journals.iter().flat_map(|j| j.lines()).rev().find(|l| is_out_of_inotify(l)) {
+        found.push(Finding::new("inotify_exhausted", [line]));
+    }
     // In a container the clock is the host's affair, and no time service runs in it.
     if machine.synchronized == Some(false) && machine.clock_offset.is_none_or(|o| o.abs() > 2) && !in_container() {
         found.push(Finding::new("clock_unsynchronized", ["timedatectl says NTPSynchronized=no"]));
@@ -25,6 +29,12 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     if !machine.permissions.is_empty() {
         found.push(Finding::new("permissions_wrong", machine.permissions.clone()));
     }
+}
+
+/// EMFILE of inotify_init: "failed to create fsnotify watcher: too many open files" (containerd),
+/// "inotify_init: too many open files" (kubelet).
+fn is_out_of_inotify(line: &str) -> bool {
+    line.contains("too many open files") && (line.contains("inotify") || line.contains("fsnotify"))
 }
 
 fn in_container() -> bool {

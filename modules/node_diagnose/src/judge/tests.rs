@@ -179,6 +179,10 @@ fn faults() -> Vec<Fault> {
         ("clock_off", |f| f.machine.clock_offset = Some(-7200)),
         ("machine_id_missing", |f| f.machine.machine_id = None),
         ("machine_id_duplicate", |f| f.machine.twins = vec!["w2".into()]),
+        ("inotify_exhausted", |f| {
+            silent(f, Error::NoCri { socket: "/s".into() }, "active");
+            f.runtime.journal = "level=warning msg=\"failed to load plugin io.containerd.grpc.v1.cri\" error=\"failed to create CRI service: failed to create cni conf monitor for default: failed to create fsnotify watcher: too many open files\"".into();
+        }),
         ("permissions_wrong", |f| f.machine.permissions = vec!["/etc/kubernetes/kubelet.conf has mode 0666".into()]),
         ("containerd_missing", |f| {
             silent(f, missing(), "inactive");

@@ -14,6 +14,7 @@ const RUNTIME: &[&str] = &[
     "cri_not_loaded",
     "cgroup_driver_mismatch",
     "clock_off",
+    "inotify_exhausted",
     "filesystem_full",
     "filesystem_read_only",
     "inodes_exhausted",

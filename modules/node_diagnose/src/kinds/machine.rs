@@ -22,6 +22,12 @@ pub(super) static KINDS: &[Kind] = &[
         "both were cloned from one image with its machine-id in it; the network add-on and the cluster mistake one for the other",
         "on one of them: remove /etc/machine-id, run systemd-machine-id-setup, reset the node and join it again",
     ),
+    critical(
+        "inotify_exhausted",
+        "the machine is out of inotify instances",
+        "fs.inotify.max_user_instances (128 by default) is used up: containerd's CRI plugin and the kubelet cannot watch their files and stop",
+        "sysctl fs.inotify.max_user_instances=8192, and name it in /etc/sysctl.d; in a container it is the host's limit",
+    ),
     warning(
         "clock_unsynchronized",
         "the clock is not synchronised",

@@ -62,7 +62,7 @@ pub(super) static KINDS: &[Kind] = &[
         "mend what the evidence names and restart containerd",
     )
     .mended_by("containerd_prepare")
-    .explained_by(&["cri_disabled", "containerd_config_invalid"]),
+    .explained_by(&["cri_disabled", "containerd_config_invalid", "inotify_exhausted"]),
     critical(
         "runtime_not_ready",
         "containerd says that it is not ready",
