@@ -136,7 +136,7 @@ fn attempts(
             return Err(Ended { finding, keep: false });
         };
         task.phase("remedy");
-        let done = match remedy::apply(remedy, args, deadline) {
+        let done = match remedy::apply(remedy, args, task, deadline) {
             Ok(done) => done,
             Err(e) => vec![format!("not mended: {e:#}")],
         };

@@ -33,9 +33,11 @@ pub static SPEC: Spec = Spec {
         Opt::new("on_node_conflict", Kind::Str, "When a Ready Node of this name is in the cluster: wait until it is NotReady, or end at once so that it can be deleted (delete) or a human decides (fail).")
             .default("\"wait\"")
             .choices(&["wait", "delete", "fail"]),
-        Opt::new("cleanup", Kind::Str, "The strongest cleanup allowed between attempts. leftovers removes only what the failed attempt wrote.")
-            .default("\"leftovers\"")
+        Opt::new("cleanup", Kind::Str, "The strongest cleanup allowed between attempts, where the diagnosis says that one helps. leftovers removes credentials of earlier joins; gentle and aggressive are those of aggressive_reset, without images and CNI configuration.")
+            .default("\"aggressive\"")
             .choices(&["leftovers", "gentle", "aggressive"]),
+        Opt::new("preserve", Kind::List(&Kind::Path), "Directories that a cleanup must not change, as in aggressive_reset.")
+            .default("[\"/srv/media\", \"/mnt/media\"]"),
         Opt::new("log_path", Kind::Path, "Directory for the logs of the attempts, kept 0600 and without secrets.").default("\"/var/log/kubejoin\""),
     ],
     rules: &[Rule::RequiredOneOf(&["control_plane_endpoint", "discovery_file"])],
@@ -72,6 +74,8 @@ pub struct Args {
     pub on_node_conflict: OnConflict,
     /// The strongest cleanup.
     pub cleanup: Cleanup,
+    /// What a cleanup must not change.
+    pub preserve: Vec<String>,
     /// A directory.
     pub log_path: String,
 }

@@ -4,12 +4,14 @@ use crate::args::{Args, Cleanup};
 use crate::decide::Remedy;
 use crate::leftovers;
 use crate::observe::UNIT;
+use aggressive_reset::args::Level;
+use ansible::Task;
 use host::deadline::{Deadline, Look};
 use host::process::Program;
 use host::{cri, files, systemd};
 use kubeadm::gate::{self, Unit};
 use kubeadm::program;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A runtime that is restarted answers within this, or does not.
@@ -23,18 +25,35 @@ const SYSCTLS: &[(&str, &str)] = &[
 ];
 
 /// Does it. An error is the reason why it could not be done.
-pub fn apply(remedy: Remedy, args: &Args, deadline: &Deadline) -> anyhow::Result<Vec<String>> {
+pub fn apply(remedy: Remedy, args: &Args, task: &Task, deadline: &Deadline) -> anyhow::Result<Vec<String>> {
     match remedy {
         Remedy::None => Ok(Vec::new()),
         Remedy::FixKernel => kernel(deadline),
         Remedy::RestartRuntime => runtime(args, deadline),
         Remedy::FixKubelet => kubelet(deadline),
-        // The stronger levels come with the module that owns them.
-        Remedy::Clean(Cleanup::Leftovers | Cleanup::Gentle | Cleanup::Aggressive) => {
+        Remedy::Clean(Cleanup::Leftovers) => {
             systemd::stop(UNIT, deadline)?;
             Ok(leftovers::remove_credentials(deadline)?.into_iter().map(|path| format!("removed {path}")).collect())
         }
+        Remedy::Clean(Cleanup::Gentle) => reset(Level::Gentle, args, task, deadline),
+        Remedy::Clean(Cleanup::Aggressive) => reset(Level::Aggressive, args, task, deadline),
     }
+}
+
+/// The reset of the module that owns it, with all its guards. The parts that no failed join is cured by stay: images and
+/// CNI configuration, which the node could not get again by itself, and etcd.
+fn reset(level: Level, args: &Args, task: &Task, deadline: &Deadline) -> anyhow::Result<Vec<String>> {
+    use aggressive_reset::args::Part;
+    let gentle = [Part::Pods, Part::Kubelet, Part::Kubernetes];
+    let more = [Part::Network, Part::Firewall, Part::Units, Part::Temporary];
+    let scope = if level == Level::Gentle { gentle.to_vec() } else { [&gentle[..], &more[..]].concat() };
+    let timeout = i64::try_from(deadline.left().as_secs()).unwrap_or(i64::MAX).max(10);
+    let preserve = args.preserve.iter().map(PathBuf::from).collect();
+    let wanted =
+        aggressive_reset::args::Args { level, preserve, scope: Some(scope), allow_control_plane: false, timeout };
+    let outcome = aggressive_reset::reset(&wanted, task)?;
+    let words = outcome.get("msg").and_then(|msg| msg.as_str()).unwrap_or_default();
+    Ok(vec![format!("{} reset: {words}", level.name())])
 }
 
 fn kernel(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
