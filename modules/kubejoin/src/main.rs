@@ -11,5 +11,7 @@ fn main() -> std::process::ExitCode {
         &kubeadm_init_guarded::MODULE,
         &kubeadm_join_guarded::MODULE,
         &kubelet_mask::MODULE,
+        &node_diagnose::MODULE,
+        &pod_connectivity::MODULE,
     ])
 }
