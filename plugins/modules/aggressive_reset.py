@@ -42,7 +42,7 @@ options:
       - /mnt/media
   scope:
     description:
-      - 'Only these parts. Default: all that the level has.'
+      - 'Only these parts. Default: all that the level has. kubelet and containerd imply pods.'
     type: list
     elements: str
     choices:

@@ -93,13 +93,23 @@ options:
       - fail
   cleanup:
     description:
-      - The strongest cleanup allowed between attempts. leftovers removes only what the failed attempt wrote.
+      - The strongest cleanup allowed between attempts, where the diagnosis says that one helps. leftovers removes
+        credentials of earlier joins; gentle and aggressive are those of aggressive_reset, without images and CNI
+        configuration.
     type: str
-    default: leftovers
+    default: aggressive
     choices:
       - leftovers
       - gentle
       - aggressive
+  preserve:
+    description:
+      - Directories that a cleanup must not change, as in aggressive_reset.
+    type: list
+    elements: path
+    default:
+      - /srv/media
+      - /mnt/media
   log_path:
     description:
       - Directory for the logs of the attempts, kept 0600 and without secrets.
@@ -273,7 +283,8 @@ def main():
             'timeout': {'type': 'int', 'default': 300},
             'max_retries': {'type': 'int', 'default': 3},
             'on_node_conflict': {'type': 'str', 'default': 'wait', 'choices': ['wait', 'delete', 'fail']},
-            'cleanup': {'type': 'str', 'default': 'leftovers', 'choices': ['leftovers', 'gentle', 'aggressive']},
+            'cleanup': {'type': 'str', 'default': 'aggressive', 'choices': ['leftovers', 'gentle', 'aggressive']},
+            'preserve': {'type': 'list', 'elements': 'path', 'default': ['/srv/media', '/mnt/media']},
             'log_path': {'type': 'path', 'default': '/var/log/kubejoin'},
         },
         required_one_of=[['control_plane_endpoint', 'discovery_file']],
