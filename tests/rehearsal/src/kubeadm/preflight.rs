@@ -129,6 +129,9 @@ impl Checks {
             Err(error) => {
                 let time = crate::clock::now();
                 let output = match version::claimed().minor {
+                    ..26 if error.to_string().contains("Unimplemented") => format!(
+                        "time={time:?} level=fatal msg=\"getting status of runtime: rpc error: code = Unimplemented desc = unknown service runtime.v1alpha2.RuntimeService\"\n"
+                    ),
                     ..26 => format!(
                         "time={time:?} level=fatal msg=\"connect: connect endpoint '{endpoint}', make sure you are running as root and the endpoint has been started: context deadline exceeded\"\n"
                     ),
@@ -186,11 +189,17 @@ impl Checks {
         };
         let shown = run::run(&kubelet.to_string_lossy(), &["--version"], None).map(|ran| ran.out).unwrap_or_default();
         let own = version::claimed();
-        if faults::switched("version-skew")
-            || version::Version::parse(shown.trim().trim_start_matches("Kubernetes "))
-                .is_some_and(|kubelet| kubelet.minor > own.minor)
-        {
-            self.error("KubeletVersion", &format!("the kubelet version is higher than the control plane version. This is not a supported version skew and may lead to a malfunctional cluster. Kubelet version: \"{}\" Control plane version: \"{}\"", shown.trim().trim_start_matches("Kubernetes v"), own.to_string().trim_start_matches('v')));
+        let mut found = version::Version::parse(shown.trim().trim_start_matches("Kubernetes ")).unwrap_or(own);
+        if faults::switched("version-skew") {
+            found.minor += 1;
+        }
+        if found.minor > own.minor {
+            let plain = |version: version::Version| version.to_string().trim_start_matches('v').to_owned();
+            let text = "the kubelet version is higher than the control plane version. This is not a supported version skew and may lead to a malfunctional cluster.";
+            self.error(
+                "KubeletVersion",
+                &format!("{text} Kubelet version: {:?} Control plane version: {:?}", plain(found), plain(own)),
+            );
         }
     }
 

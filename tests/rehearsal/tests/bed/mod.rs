@@ -110,8 +110,12 @@ impl Bed {
             .unwrap();
         self.ok("kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f /run/cp/node.json");
         self.ok(&format!("kubeadm init phase upload-config all {flags} && kubeadm init phase bootstrap-token {flags}"));
-        std::fs::rename("/etc/kubernetes/admin.conf", "/run/cp/admin.conf").unwrap();
+        std::fs::copy("/etc/kubernetes/admin.conf", "/run/cp/admin.conf").unwrap();
         let made = self.ok("kubeadm token create --print-join-command --kubeconfig /run/cp/admin.conf");
+        // The signature for a new token is made a moment after it.
+        let id = made.split("--token ").nth(1).unwrap()[..6].to_owned();
+        let shown = "kubectl --kubeconfig /run/cp/admin.conf -n kube-public get cm cluster-info -o yaml";
+        self.wait_for(&format!("case \"$({shown})\" in *jws-kubeconfig-{id}*) ;; *) false ;; esac"));
         std::fs::remove_dir_all("/etc/kubernetes").unwrap();
         std::fs::create_dir("/etc/kubernetes").unwrap();
         self.join = Some(made.trim().to_owned());
