@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import CORES
+
 from support.tree import ROOT
 
 PROGRAM = Path(os.environ.get("KUBEJOIN_PROGRAM", ROOT / "target/debug/kubejoin"))

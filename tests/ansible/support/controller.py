@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .tree import Tree
+
+
+def short_path() -> str:
+    """A directory for ssh's sockets, whose paths may have 107 bytes only."""
+    return tempfile.mkdtemp(prefix="kp", dir="/tmp")
 
 
 @dataclass
@@ -59,6 +65,7 @@ class Controller:
         self.work = work
         self.home = work / "home"
         self.home.mkdir(parents=True, exist_ok=True)
+        self.sockets = short_path()
         self.record = work / "record"
         self.inventory = work / "inventory"
         self.inventory.write_text("here ansible_connection=local\n")
@@ -78,6 +85,7 @@ class Controller:
             "ANSIBLE_CONFIG": str(self.tree.base / "ansible.cfg"),
             "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
             "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": self.sockets,
             "RECORD": str(self.record),
             "PATH": "%s:%s" % (self.programs, os.environ["PATH"]),
             **more,

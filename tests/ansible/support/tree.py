@@ -49,15 +49,12 @@ class Tree:
             "interpreter_python = /nonexistent/python\n"
             "retry_files_enabled = false\n"
             "localhost_warning = false\n"
-            "[ssh_connection]\n"
-            "control_path_dir = %s\n"
             % (
                 base / "collections",
                 self.collection / "plugins/modules",
                 names,
                 ROOT / "tests/ansible/callbacks",
                 ROOT / "tests/ansible/connections",
-                base / "cp",
             )
         )
 
