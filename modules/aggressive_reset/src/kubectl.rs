@@ -9,15 +9,16 @@ use host::files;
 /// Where kubeadm and the kubelet name this cluster's API server.
 const OURS: [&str; 4] = ["admin.conf", "kubelet.conf", "bootstrap-kubelet.conf", "super-admin.conf"];
 
-/// API servers in root's kubeconfig that are not this cluster's. Empty when there is none, when the file is no kubeconfig,
-/// and when nothing on the node tells which cluster it was in.
+/// API servers in root's kubeconfig that cannot be told to be this cluster's. Empty when there is no such file, and when
+/// it names no server at all. Where nothing tells any more which cluster this node was in, all are others: a second run
+/// must not delete what the first one kept.
 pub fn other_servers(config: &Path) -> Result<Vec<String>> {
     let named = servers(config)?;
     let mut ours = BTreeSet::new();
     for name in OURS {
         ours.extend(servers(&Path::new("/etc/kubernetes").join(name))?);
     }
-    if ours.is_empty() { Ok(Vec::new()) } else { Ok(named.difference(&ours).cloned().collect()) }
+    Ok(named.difference(&ours).cloned().collect())
 }
 
 fn servers(path: &Path) -> Result<BTreeSet<String>> {

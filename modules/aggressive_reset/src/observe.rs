@@ -104,7 +104,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> Result<State> {
     if let Some(config) = wanted.iter().position(|target| target.part == Part::Kubectl && target.what == What::Tree) {
         let others = kubectl::other_servers(&wanted[config].path)?;
         if !others.is_empty() {
-            kept.push((wanted.remove(config).path, format!("it also names another cluster: {}", others.join(", "))));
+            kept.push((wanted.remove(config).path, format!("it may be another cluster's: {}", others.join(", "))));
         }
     }
     let conflicts = conflicts(args, &mounts, &wanted);

@@ -65,13 +65,15 @@ fn other_name(table: &[Mount], path: &Path) -> Option<PathBuf> {
     let mount = exactly_at(table, path)?;
     let name = path.file_name()?.to_string_lossy().into_owned();
     let others = table.iter().filter(|other| other.id != mount.id && other.device == mount.device);
-    let paths = others.filter_map(|other| Some(other.point.join(mount.root.strip_prefix(&other.root).ok()?)));
-    let reached = paths
-        .filter(|other| !other.starts_with(path))
-        // Not hidden by a later mount, which would be what is seen there.
-        .filter(|other| containing(table, other).is_some_and(|on| on.device == mount.device))
-        .collect::<Vec<_>>();
-    reached.into_iter().find(|other| !other.file_name().is_some_and(|last| last.to_string_lossy().contains(&name)))
+    let reached = others.filter_map(|other| {
+        let inside = mount.root.strip_prefix(&other.root).ok()?;
+        // Joining nothing would add a slash.
+        let place: PathBuf = other.point.iter().chain(inside.iter()).collect();
+        // Not where a later mount hides it, and something else is seen.
+        containing(table, &place).is_some_and(|seen| seen.id == other.id).then_some(place)
+    });
+    let is_about_it = |place: &Path| place.file_name().is_some_and(|last| last.to_string_lossy().contains(&name));
+    reached.filter(|place| !place.starts_with(path)).find(|place| !is_about_it(place))
 }
 
 #[cfg(test)]

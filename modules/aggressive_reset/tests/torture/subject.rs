@@ -1,0 +1,59 @@
+//! Who does the deleting: the module, or what people use instead.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::layout::Layout;
+
+/// The directories of the layouts that are deleted from.
+pub const TARGETS: [&str; 6] =
+    ["/var/lib/kubelet", "/var/lib/containerd", "/var/lib/cni", "/run/containerd", "/run/flannel", "/root/.kube"];
+
+/// A way to reset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// The module.
+    Ours,
+    /// `rm -rf --one-file-system` on every target's contents.
+    Rm,
+    /// `umount -R` of what findmnt shows, then `rm -rf`: what most scripts do.
+    Script,
+    /// `kubeadm reset --force`, at this path.
+    Kubeadm(String),
+}
+
+impl Subject {
+    /// The one that the environment asks for.
+    pub fn chosen() -> Self {
+        match std::env::var("TORTURE_SUBJECT").as_deref() {
+            Ok("rm") => Self::Rm,
+            Ok("script") => Self::Script,
+            Ok(path) if path.starts_with('/') => Self::Kubeadm(path.to_owned()),
+            _ => Self::Ours,
+        }
+    }
+}
+
+/// Runs the module.
+pub fn module(layout: &Layout, check: bool) -> Value {
+    testkit::run_module(env!("CARGO_BIN_EXE_aggressive_reset"), layout.options.clone(), check)
+}
+
+/// Runs anything else; whether it said that all was well. Nothing may take longer than a minute.
+pub fn other(subject: &Subject) -> Option<bool> {
+    let list = TARGETS.join(" ");
+    let script = match subject {
+        Subject::Ours => return None,
+        Subject::Rm => format!(
+            "ok=0; for t in {list}; do find \"$t\" -mindepth 1 -maxdepth 1 -exec rm -rf --one-file-system -- {{}} + || ok=1; done; exit $ok"
+        ),
+        Subject::Script => format!(
+            "ok=0; for t in {list}; do findmnt -rno TARGET | grep \"^$t/\" | sort -r | xargs -r -n1 umount 2>/dev/null; \
+             rm -rf \"$t\"/* || ok=1; done; exit $ok"
+        ),
+        Subject::Kubeadm(path) => format!("{path} reset --force"),
+    };
+    let status = Command::new("timeout").args(["--kill-after=1", "60", "bash", "-c", &script]).output().unwrap().status;
+    Some(status.success())
+}

@@ -1,0 +1,29 @@
+//! What lies in the targets themselves: links, odd files, depth, and files that do not want to go.
+
+use serde_json::json;
+
+use super::layout::{Layout, layouts};
+
+layouts! {
+    an_ordinary_node => Layout::clean("true").verify("test ! -e /root/.kube/config; test ! -e /etc/kubernetes/kubelet.conf; test -d /etc/kubernetes/manifests; test -d /etc/cni/net.d; test -z \"$(ls /etc/cni/net.d)\"");
+    gentle_keeps_what_a_join_needs => Layout::partly("true", &["/var/lib/containerd", "/run/containerd"]).options(json!({"level": "gentle"}))
+        .verify("test -e /etc/cni/net.d/10-flannel.conf; test -e /var/lib/containerd/io.containerd.content.v1.content/blobs/1; test -e /root/.kube/config; test ! -e /etc/kubernetes/kubelet.conf");
+    a_farm_of_links => Layout::clean("cd /var/lib/kubelet; ln -s /srv/media a; ln -s /srv/media/films/1 b; ln -s ../../../home c; ln -s / d; ln -s . e; ln -s e f; ln -s nowhere g; mkdir h; for i in $(seq 500); do ln -s /home/user h/$i; done");
+    hard_links_to_somebodys_files => Layout::clean("mkdir /var/lib/kubelet/h; ln /var/log/syslog /var/lib/kubelet/h/1; ln /var/lib/containerd/io.containerd.content.v1.content/blobs/1 /var/log/2").verify("test \"$(cat /var/log/syslog /var/log/2 | tr -d '\\n')\" = xx");
+    names_that_shells_trip_over => Layout::clean(r"cd /var/lib/kubelet; touch -- -rf '*' '$(reboot)' '..x' '...' ' ' '~' 'a;b' $'\r' $'\001'; mkdir -- '-rf x' '.hidden'; touch .hidden/.h; touch $(printf 'n%.0s' $(seq 255))");
+    fifos_sockets_and_device_nodes => Layout::clean("cd /var/lib/kubelet; mkfifo p; mknod null c 1 3; mknod blk b 7 99; python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"s\")'").needs(&["root", "program:python3"]);
+    ten_thousand_directories_deep => Layout::clean("python3 -c 'import os; os.chdir(\"/var/lib/kubelet\"); [(os.mkdir(\"d\"), os.chdir(\"d\"), open(\"f\", \"w\").close()) for _ in range(10000)]'; ulimit -n 256").needs(&["root", "program:python3"]);
+    five_thousand_files => Layout::clean("cd /var/lib/containerd; mkdir d{1..50}; for d in d*; do (cd $d; touch f{1..100}); done");
+    without_any_permission => Layout::clean("cd /var/lib/kubelet; mkdir locked; touch locked/f; chown 1234 locked; chmod 000 locked locked/f");
+    immutable_file => Layout::failed("cd /var/lib/kubelet; mkdir i; touch i/still; chattr +i i/still", "deleting /var/lib/kubelet/i/still: immutable (chattr +i)", "/var/lib/kubelet").verify("chattr -i /var/lib/kubelet/i/still; test ! -e /var/lib/kubelet/config.yaml").needs(&["root", "program:chattr"]);
+    append_only_directory => Layout::failed("cd /var/lib/kubelet; mkdir i; touch i/log; chattr +a i", "deleting /var/lib/kubelet/i/log: append-only (chattr +a)", "/var/lib/kubelet").verify("chattr -a /var/lib/kubelet/i").needs(&["root", "program:chattr"]);
+    a_file_in_use => Layout::clean("cd /var/lib/kubelet; cp /bin/sleep prog; ./prog 600 3>open-file >/dev/null 2>&1 &");
+    target_on_a_read_only_file_system => Layout::failed("mount --bind /var/lib/cni /var/lib/cni; mount -o remount,ro,bind /var/lib/cni", "on a read-only file system", "/var/lib/cni");
+    somebody_elses_networks => Layout::partly(r#"cd /etc/cni/net.d; echo '{"name":"podman","plugins":[{"type":"bridge","bridge":"cni-podman0"}]}' > 87-podman-bridge.conflist
+        mkdir -p /var/lib/cni/networks/podman; echo x > /var/lib/cni/networks/podman/10.88.0.2; mkdir -p /srv/keep; cp -a /var/lib/cni/networks/podman /srv/keep/"#, &["/var/lib/cni"])
+        .verify("test -e /etc/cni/net.d/87-podman-bridge.conflist; test ! -e /etc/cni/net.d/10-flannel.conf; diff -r /var/lib/cni/networks/podman /srv/keep/podman");
+    another_clusters_kubeconfig => Layout::clean(r#"c() { printf 'clusters:\n- cluster:\n    server: %s\n  name: x\n' $1; }; c https://10.0.0.1:6443 > /etc/kubernetes/kubelet.conf; c https://prod.example:6443 > /root/.kube/config; cp /root/.kube/config /srv/keep"#)
+        .verify("cmp /root/.kube/config /srv/keep");
+    a_control_plane_that_may_be_destroyed => Layout::clean("mkdir -p /var/lib/etcd/member; echo x > /var/lib/etcd/member/db; echo x > /etc/kubernetes/manifests/etcd.yaml; rm -rf /var/lib/etcd/member").options(json!({"allow_control_plane": true}));
+    only_a_part => Layout::partly("true", &["/var/lib/kubelet", "/var/lib/containerd", "/run/containerd"]).options(json!({"scope": ["cni"]})).verify("test -e /etc/kubernetes/kubelet.conf; test -e /root/.kube/config");
+}
