@@ -60,3 +60,16 @@ impl Args {
         Duration::from_secs(self.timeout.unsigned_abs())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_json_and_the_defaults_are_options_the_module_takes() {
+        let default = |o: &Opt| o.default.map_or(serde_json::Value::Null, |json| serde_json::from_str(json).unwrap());
+        let all: serde_json::Map<_, _> = SPEC.options.iter().map(|o| (o.name.to_owned(), default(o))).collect();
+        let args: Args = serde_json::from_value(all.into()).unwrap();
+        assert_eq!(args.socket, "/run/containerd/containerd.sock");
+    }
+}
