@@ -1,9 +1,11 @@
 # shellcheck shell=bash
-# The Ansible side: what is generated is up to date, everything is linted, and the action plugin works with the oldest and
-# the newest ansible-core.
+# The Ansible side: read by linters, and run with the oldest and the newest ansible-core (documentation included).
 
-generated() { venv && .venv/bin/pip -q install pyyaml && .venv/bin/python docs/generate.py --check binaries/x86_64/kubejoin; }
+lint() {
+    tests/ansible/lint
+    git ls-files -z | xargs -0 grep -lzE '\A#!(/usr)?/bin/(env )?(bash|sh)' | xargs -0 shellcheck
+}
 
 plugin() { tests/ansible/run; }
 
-stages+=(plugin)
+stages+=(lint plugin)

@@ -1,5 +1,10 @@
 //! The built binary on two nodes made of real namespaces, bridges and a VXLAN, broken in one place after the other.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic, reason = "an oracle does not share the code it judges")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "an oracle does not share the code it judges"
+)]
 
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};

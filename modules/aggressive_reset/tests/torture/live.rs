@@ -47,7 +47,12 @@ fn silent(point: &str, directory: bool) -> Box<dyn std::any::Any> {
 
 fn silent_and_waited_for() -> Box<dyn std::any::Any> {
     let device = silent("/var/lib/kubelet/pods/p1/volumes/dead", true);
-    std::process::Command::new("ls").arg("/var/lib/kubelet/pods/p1/volumes/dead").stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    std::process::Command::new("ls")
+        .arg("/var/lib/kubelet/pods/p1/volumes/dead")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
     device
 }
 

@@ -1,9 +1,9 @@
 //! What is there, byte by byte: paths, kinds, modes, owners, times of change, link targets, contents. Nothing of the module's.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::hash::{Hash, Hasher};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -34,16 +34,17 @@ pub fn look(without: &[&str]) -> World {
 
 fn mounted_in_targets() -> BTreeSet<PathBuf> {
     let table = std::fs::read("/proc/self/mountinfo").unwrap();
-    let points = table.split(|byte| *byte == b'\n').filter_map(|line| line.split(|byte| *byte == b' ').nth(4)).map(|field| {
-        let mut name = Vec::new();
-        let mut rest = field;
-        while let Some((first, tail)) = rest.split_first() {
-            let code = if *first == b'\\' { std::str::from_utf8(&tail[..3]).ok() } else { None };
-            name.push(code.map_or(*first, |code| u8::from_str_radix(code, 8).unwrap()));
-            rest = if code.is_some() { &tail[3..] } else { tail };
-        }
-        PathBuf::from(OsString::from_vec(name))
-    });
+    let points =
+        table.split(|byte| *byte == b'\n').filter_map(|line| line.split(|byte| *byte == b' ').nth(4)).map(|field| {
+            let mut name = Vec::new();
+            let mut rest = field;
+            while let Some((first, tail)) = rest.split_first() {
+                let code = if *first == b'\\' { std::str::from_utf8(&tail[..3]).ok() } else { None };
+                name.push(code.map_or(*first, |code| u8::from_str_radix(code, 8).unwrap()));
+                rest = if code.is_some() { &tail[3..] } else { tail };
+            }
+            PathBuf::from(OsString::from_vec(name))
+        });
     points.filter(|point| TARGETS.iter().any(|target| point.starts_with(target))).collect()
 }
 

@@ -48,7 +48,11 @@ fn ours(layout: &Layout, before: &World) {
     let started = Instant::now();
     let done = with(layout, || subject::module(layout, false));
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
-    assert_eq!(differences(before, &look(&TARGETS)), Vec::<String>::new(), "outside the targets all is as it was: {done}");
+    assert_eq!(
+        differences(before, &look(&TARGETS)),
+        Vec::<String>::new(),
+        "outside the targets all is as it was: {done}"
+    );
     outcome(layout, &done, &inside);
     bash(layout.verify);
     if !layout.races && !matches!(layout.expect, Expect::Refused(_)) {
@@ -74,16 +78,26 @@ fn outcome(layout: &Layout, done: &Value, inside: &World) {
             assert_eq!((left(""), done["changed"].as_bool()), (Vec::new(), Some(true)), "{msg}");
         }
         Expect::Refused(why) => {
-            assert!(done["failed"] == true && msg.starts_with("refused, and nothing was touched: ") && msg.contains(why), "{msg}");
+            assert!(
+                done["failed"] == true && msg.starts_with("refused, and nothing was touched: ") && msg.contains(why),
+                "{msg}"
+            );
             assert_eq!(differences(inside, &look(&[])), Vec::<String>::new(), "nothing is touched");
         }
         Expect::Failed(why, kept) => {
             assert!(done["failed"] == true && msg.contains(why), "{msg}");
             assert_eq!(left(kept), Vec::<String>::new(), "{msg}");
-            assert!(kept.is_empty() || Path::new(kept).read_dir().unwrap().next().is_some(), "{kept} was to be left: {msg}");
+            assert!(
+                kept.is_empty() || Path::new(kept).read_dir().unwrap().next().is_some(),
+                "{kept} was to be left: {msg}"
+            );
         }
         Expect::Partly(kept) => {
-            assert_eq!((done["failed"].clone(), left("")), (Value::Null, kept.iter().map(|path| (*path).to_owned()).collect()), "{msg}");
+            assert_eq!(
+                (done["failed"].clone(), left("")),
+                (Value::Null, kept.iter().map(|path| (*path).to_owned()).collect()),
+                "{msg}"
+            );
         }
         Expect::Either => {}
     }

@@ -71,7 +71,8 @@ impl Opener {
     pub(super) fn is_mounted_over(&self, directory: impl AsFd, name: &CStr) -> bool {
         let flags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
         self.method == Method::Openat2
-            && rustix::fs::openat2(directory, name, flags, Mode::empty(), INSIDE).is_err_and(|errno| errno == Errno::XDEV)
+            && rustix::fs::openat2(directory, name, flags, Mode::empty(), INSIDE)
+                .is_err_and(|errno| errno == Errno::XDEV)
     }
 }
 

@@ -21,8 +21,7 @@ const OPTIONS: &[Opt] = &[
     Opt::new("environment", Kind::List(&Kind::Str), "Variables whose values come back.").default("[]"),
 ];
 
-static PROBE: Module =
-    Module { spec: &Spec { name: "probe", summary: "Reports.", options: OPTIONS, rules: &[] }, run };
+static PROBE: Module = Module { spec: &Spec { name: "probe", summary: "Reports.", options: OPTIONS, rules: &[] }, run };
 static LONG: Module =
     Module { spec: &Spec { name: "aggressive_reset", summary: "Reports.", options: OPTIONS, rules: &[] }, run };
 
