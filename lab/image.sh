@@ -4,9 +4,9 @@
 #
 #   lab/image.sh [--suite bookworm|trixie|forky] [--rebuild]
 #
-# Bootstrapped from Debian's packages, so nothing comes from an image registry. Kept as an image whose label is the hash
-# of this recipe: the second time costs nothing, and a changed recipe is built again. KUBEJOIN_DEBIAN_MIRROR
-# chooses a mirror.
+# Bootstrapped from Debian's packages, so nothing comes from an image registry. In two layers, each labelled with the hash
+# of what it was made from: the packages, which take a minute, and our own files on top. The second time costs nothing.
+# KUBEJOIN_DEBIAN_MIRROR chooses a mirror.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -45,34 +45,36 @@ case $suite in
 esac
 
 image=localhost/kubejoin-node:$suite
-cache=$(dirname "$here")/.cache
+base=localhost/kubejoin-debian:$suite
 mirror=${KUBEJOIN_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 ((EUID == 0)) || refuse "making the node image needs root: debootstrap sets owners and makes device nodes"
 need podman=podman runc=runc debootstrap=debootstrap
 
-recipe() { (cd "$here" && { cat image.sh; find rootfs -type f -print0 | sort -z | xargs -0 sha256sum; } | sha256sum | cut -c1-16); }
+hash() { sha256sum | cut -c1-16; }
 
-present() {
-    [[ $(podman image inspect -f '{{index .Labels "kubejoin.recipe"}}' "$image" 2>/dev/null) == "$(recipe)" ]]
-}
+packages_hash() { echo "$contents" | hash; }
 
-# The packages as debootstrap lays them out, kept so that a change to the rest of the recipe is quick.
+recipe_hash() { (cd "$here" && { cat image.sh; find rootfs -type f -print0 | sort -z | xargs -0 sha256sum; } | hash); }
+
+# made NAME LABEL HASH: whether the image is there, made from just that.
+made() { [[ $(podman image inspect -f "{{index .Labels \"$2\"}}" "$1" 2>/dev/null) == "$3" ]]; }
+
+# debootstrap, laid out as the layer that both costs time and seldom changes.
 bootstrap() {
-    local root=$1 archive log=$cache/debootstrap-$suite.log script=/usr/share/debootstrap/scripts
-    archive=$cache/debian-$suite-$(sha256sum <<<"$contents" | cut -c1-8).tar
-    if $rebuild || [[ ! -e $archive ]]; then
-        # An older debootstrap does not know a newer suite by name; sid's script does for all of them.
-        if [[ -e $script/$suite ]]; then script+=/$suite; else script+=/sid; fi
-        debootstrap --variant=minbase "--include=$contents" "--cache-dir=$cache/debs" \
-            "$suite" "$root" "$mirror" "$script" >"$log" 2>&1 ||
-            { grep -E '^(E|W):' "$log" | tail -n 3 >&2; fail "debootstrap of $suite from $mirror failed; its log is $log"; }
-        rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale,info}/*
-        tar -C "$root" --numeric-owner --xattrs -cf "$archive.new" .
-        mv "$archive.new" "$archive"
-        rm -f "$log"
-    else
-        tar -C "$root" --numeric-owner --xattrs -xpf "$archive"
-    fi
+    local root log=${TMPDIR:-/var/tmp}/kubejoin-debootstrap-$suite.log script=/usr/share/debootstrap/scripts
+    # Not in the checkout: that may lie on a file system mounted nodev or noexec.
+    root=$(mktemp -d "${TMPDIR:-/var/tmp}/kubejoin-image-XXXXXX")
+    # shellcheck disable=SC2064  # the directory of now, not of then
+    trap "rm -rf --one-file-system '$root'" EXIT
+    # An older debootstrap does not know a newer suite by name; sid's script does for all of them.
+    if [[ -e $script/$suite ]]; then script+=/$suite; else script+=/sid; fi
+    debootstrap --variant=minbase "--include=$contents" "$suite" "$root" "$mirror" "$script" >"$log" 2>&1 ||
+        { grep -E '^(E|W):' "$log" | tail -n 3 >&2; fail "debootstrap of $suite from $mirror failed; its log is $log"; }
+    rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale,info}/*
+    tar -C "$root" --numeric-owner --xattrs -c . |
+        podman import -q -c "LABEL kubejoin.packages=$(packages_hash)" - "$base" >/dev/null
+    rm -rf --one-file-system "$root" "$log"
+    trap - EXIT
 }
 
 fit() {
@@ -96,26 +98,30 @@ fit() {
     chmod 0700 "$root/var/lib/etcd"
 }
 
+# Our files on the packages, as a second layer; no container is started.
 build() {
-    local root old
-    old=$(podman image inspect -f '{{.Id}}' "$image" 2>/dev/null) || old=
-    mkdir -p "$cache/debs"
-    # Not under $cache: a checkout may lie on a file system mounted nodev or noexec.
-    root=$(mktemp -d "${TMPDIR:-/var/tmp}/kubejoin-image-XXXXXX")
-    # shellcheck disable=SC2064  # the directory of now, not of then
-    trap "rm -rf --one-file-system '$root'" EXIT
-    bootstrap "$root"
+    local container root label
+    container=$(podman create --label kubejoin.build=image "$base" true)
+    # shellcheck disable=SC2064  # the container of now, not of then
+    trap "podman rm -f $container >/dev/null" EXIT
+    root=$(podman mount "$container")
     fit "$root"
-    tar -C "$root" --numeric-owner --xattrs -c . |
-        podman import -q -c 'CMD ["/sbin/init"]' -c 'STOPSIGNAL SIGRTMIN+3' \
-            -c "LABEL kubejoin.recipe=$(recipe)" - "$image" >/dev/null
+    podman umount "$container" >/dev/null
+    podman commit -q -c 'CMD ["/usr/local/sbin/node-init"]' -c 'STOPSIGNAL SIGRTMIN+3' \
+        -c "LABEL kubejoin.recipe=$(recipe_hash)" "$container" "$image" >/dev/null
+    podman rm -f "$container" >/dev/null
+    trap - EXIT
     # What the name no longer points to is of no use, unless a running lab still has it.
-    [[ -z $old ]] || podman rmi "$old" >/dev/null 2>&1 || true
+    for label in kubejoin.recipe kubejoin.packages; do podman image prune --force --filter "label=$label" >/dev/null; done
 }
 
 exec 9>"/run/lock/kubejoin-image.lock"
 flock 9
-if $rebuild || ! present; then
-    step "making the node image $image (Debian $suite; about a minute, once)" build
+if $rebuild || ! made "$base" kubejoin.packages "$(packages_hash)"; then
+    step "bootstrapping Debian $suite for the nodes (about a minute, once)" bootstrap
+    rebuild=true
+fi
+if $rebuild || ! made "$image" kubejoin.recipe "$(recipe_hash)"; then
+    step "making the node image $image" build
 fi
 echo "$image"

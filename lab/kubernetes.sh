@@ -70,7 +70,7 @@ SCRIPT
             fail "the Kubernetes package repository pkgs.k8s.io has no version $version or cannot be reached from this machine; set KUBE_BIN_DIR to a directory with kubeadm, kubelet and kubectl, or use the stand-ins"
         fail "Kubernetes $version could not be installed from pkgs.k8s.io: $(grep -E '^(E|W):' "$log" | tail -n 1); the log is $log"
     }
-    podman commit -q -c 'CMD ["/sbin/init"]' "$build" "$image" >/dev/null
+    podman commit -q -c 'CMD ["/usr/local/sbin/node-init"]' "$build" "$image" >/dev/null
     rm -f "$log"
 }
 

@@ -39,7 +39,7 @@ USAGE
 
 parse() {
     command=${1:-}
-    name=kubejoin workers=2 suite='' version=''
+    name=kubejoin workers='' suite='' version=''
     case $command in
         up | down | status) shift ;;
         -h | --help | help) usage; exit ;;
@@ -60,7 +60,7 @@ parse() {
         shift 2
     done
     [[ $name =~ ^[a-z][a-z0-9-]{0,30}$ ]] || refuse "--name must be lower-case letters, digits and hyphens, at most 31; not '$name'"
-    [[ $workers =~ ^([0-9]|[1-4][0-9]|50)$ ]] || refuse "--workers must be 0 to 50, not '$workers'"
+    [[ $workers =~ ^([0-9]|[1-4][0-9]|50|)$ ]] || refuse "--workers must be 0 to 50, not '$workers'"
     [[ $suite =~ ^(bookworm|trixie|forky|)$ ]] || refuse "--suite must be bookworm, trixie or forky, not '$suite'"
     ((EUID == 0)) || refuse "the lab needs root, because its nodes are privileged containers: run it with sudo"
     state=$checkout/.lab/$name
@@ -96,6 +96,8 @@ adopt() {
             refuse "the lab $name is up with Debian $(label "$node" kubejoin.suite) and Kubernetes from: $(label "$node" kubejoin.kubernetes); take it down first to change that"
     done
     suite=${suite:-bookworm}
+    # A lab that is there keeps its size; one that is not even half made gets two.
+    [[ -n $workers ]] || { workers=0; complete "$name-cp1" || workers=2; }
 }
 
 address() {

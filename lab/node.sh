@@ -24,23 +24,17 @@ limit_options() {
     [[ $files == unlimited ]] || printf '%s\n' --ulimit "nofile=$files:$files"
 }
 
-# From systemd 256 on, cgroup v1 must be asked for by name.
-init_arguments() {
-    [[ $(stat -f -c %T /sys/fs/cgroup) == cgroup2fs ]] || echo SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1
-}
-
 # node_create NODE ADDRESS: made, not started.
 node_create() {
-    local node=$1 options arguments directory
+    local node=$1 options directory
     mapfile -t options < <(node_options)
-    mapfile -t arguments < <(init_arguments)
     for directory in containerd kubelet etcd; do
         volume_create "$node-$directory" "$directory"
         options+=(--volume "$node-$directory:/var/lib/$directory")
     done
     podman --runtime runc create --name "$node" --hostname "$node" --network "$name" --ip "$2" \
         --label "kubejoin.lab=$name" --label "kubejoin.checkout=$checkout" --label "kubejoin.suite=$suite" \
-        --label "kubejoin.kubernetes=$source" "${options[@]}" "$image" /sbin/init "${arguments[@]}" >/dev/null
+        --label "kubejoin.kubernetes=$source" "${options[@]}" "$image" >/dev/null
 }
 
 # containerd's snapshots are overlays, and an overlay cannot lie on another: where podman itself keeps its volumes on
