@@ -165,6 +165,8 @@ fn pods(socket: &str, records: &[Record], deadline: &Deadline) -> anyhow::Result
             });
         }
     }
+    // The runtime's order changes from call to call; check mode has to say what a run does.
+    pods.sort_by(|a, b| a.name.cmp(&b.name));
     Ok((pods, list.into_iter().map(|sandbox| sandbox.id).collect()))
 }
 

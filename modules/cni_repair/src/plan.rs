@@ -38,6 +38,8 @@ pub enum Step {
     AddAddress(String, Address),
     /// Attach a pod's link to the bridge.
     Attach(String, String),
+    /// Tell pods the hardware address of a bridge that was made anew.
+    Announce(String),
     /// Delete leases of sandboxes that no longer exist.
     DeleteLeases(Vec<PathBuf>),
 }
@@ -132,6 +134,9 @@ fn mend(state: &State, kept: &[&Pod], steps: &mut Vec<Step>) {
             steps.push(Step::SetUp(veth.name.clone()));
         }
     }
+    if bridge.is_none() {
+        steps.push(Step::Announce(name()));
+    }
 }
 
 fn ports(state: &State) -> impl Iterator<Item = &Link> {
@@ -181,6 +186,7 @@ impl Step {
             Step::DeleteAddress(name, address) => vec![format!("take {address} from {name}")],
             Step::AddAddress(name, address) => vec![format!("give {name} {address}")],
             Step::Attach(veth, bridge) => vec![format!("attach {veth} to {bridge}")],
+            Step::Announce(name) => vec![format!("announce {name} to its pods")],
             Step::DeleteLeases(paths) => paths.iter().map(|path| format!("delete {}", path.display())).collect(),
         }
     }

@@ -34,7 +34,13 @@ fn a_missing_bridge_is_made_again_under_its_pods() {
     state.links.iter_mut().for_each(|link| link.master = None);
     assert_eq!(
         steps(&state),
-        ["make bridge cni0", "give cni0 10.244.2.1/24", "attach vetha to cni0", "attach vethb to cni0"]
+        [
+            "make bridge cni0",
+            "give cni0 10.244.2.1/24",
+            "attach vetha to cni0",
+            "attach vethb to cni0",
+            "announce cni0 to its pods"
+        ]
     );
 }
 

@@ -6,9 +6,11 @@
 mod owned;
 
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::net::IpAddr;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::cidr::Cidr;
 use crate::deadline::Deadline;
@@ -119,6 +121,22 @@ pub fn attach(link: &Link, bridge: &Link, hairpin: Hairpin, deadline: &Deadline)
 /// Add a bridge, set up.
 pub fn add_bridge(name: &str, deadline: &Deadline) -> Result<()> {
     netlink::add_bridge(name, deadline).with_context(|| format!("adding bridge {name}"))
+}
+
+/// Set a link down and up again so that the kernel announces its IPv4 addresses by gratuitous ARP (arp_notify, see the
+/// kernel's ip-sysctl.rst). Neighbours who knew another hardware address for them otherwise keep it for half a minute.
+/// Only for a link that nothing but its addresses depends on: other routes over it are gone.
+pub fn announce(link: &Link, deadline: &Deadline) -> Result<()> {
+    let what = || format!("announcing the addresses of {}", link.name);
+    if link.name.contains('/') {
+        bail!("announcing the addresses of {}: that is no link's name", link.name);
+    }
+    let path = format!("/proc/sys/net/ipv4/conf/{}/arp_notify", link.name);
+    let write = |value: &str| OpenOptions::new().write(true).open(&path)?.write_all(value.as_bytes());
+    let before = std::fs::read_to_string(&path).with_context(what)?;
+    write("1").with_context(what)?;
+    let done = set_down(link, deadline).and_then(|()| set_up(link, deadline));
+    write(before.trim()).with_context(what).and(done)
 }
 
 /// Give a link an address.
