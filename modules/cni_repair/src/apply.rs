@@ -71,6 +71,10 @@ fn run(
             let hairpin = state.network.as_ref().map_or(Hairpin::Off, hairpin);
             links::attach(&find(veth, deadline)?, &find(bridge, deadline)?, hairpin, deadline)
         }
+        Step::RestartFlannel(pods) => {
+            task.phase("restarting flannel");
+            rebuild::restart_flannel(args, pods, deadline)
+        }
         Step::Announce(name) => links::announce(&find(name, deadline)?, deadline),
         Step::DeleteLeases(paths) => backup.take(paths),
     }

@@ -13,7 +13,7 @@ const YOUNG: Duration = Duration::from_secs(120);
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Its name, which is also its section in docs/troubleshooting.md.
+    /// Its name; the same as `node_diagnose`'s where that finds it, too.
     pub id: &'static str,
     /// What was seen.
     pub evidence: String,
@@ -32,7 +32,7 @@ pub fn findings(state: &State) -> Vec<Finding> {
     let mut found = Vec::new();
     if state.kubelet_held {
         found.push(finding(
-            "kubelet_held",
+            "kubelet_masked",
             "the kubelet of this joined node is held back by us",
             "no pod is started or watched",
             "let it go and start it: a repair was killed halfway",
@@ -40,7 +40,7 @@ pub fn findings(state: &State) -> Vec<Finding> {
     }
     if state.handover.outcome().is_changed() {
         found.push(finding(
-            "placeholder_left_over",
+            if state.handover.placeholders.is_empty() { "cni_placeholder_left" } else { "cni_placeholder_shadows" },
             state.handover.reason.clone(),
             "pods get addresses that every other node hands out, too",
             "hand over: remove the placeholder and what was made from it",
@@ -49,7 +49,7 @@ pub fn findings(state: &State) -> Vec<Finding> {
     let Some(network) = &state.network else { return found };
     if network.placeholder && state.handover.placeholders.is_empty() {
         found.push(finding(
-            "placeholder_only",
+            "cni_placeholder_only",
             format!("{} is the only network", network.conf.display()),
             "pods get addresses that every other node hands out, too",
             "install the real network, such as flannel, on the cluster; nothing can be mended here before",
@@ -71,7 +71,7 @@ pub fn findings(state: &State) -> Vec<Finding> {
         let outside: Vec<&Pod> = state.pods.iter().filter(|pod| is_outside(pod, subnet)).collect();
         if !outside.is_empty() {
             found.push(finding(
-                "pods_outside_subnet",
+                "pod_addresses_foreign",
                 format!("{} outside {} ({})", names(&outside), subnet.network, subnet.source),
                 "nobody else can reach them: other nodes send these addresses elsewhere",
                 "recreate these pods",
@@ -79,10 +79,11 @@ pub fn findings(state: &State) -> Vec<Finding> {
         }
     }
     found.extend(of_ports(state, bridge));
+    found.extend(of_vxlan(state));
     let stale = stale_leases(state);
     if !stale.is_empty() {
         found.push(finding(
-            "stale_leases",
+            "leases_stale",
             format!("{} addresses are held for sandboxes that no longer exist", stale.len()),
             "pods will fail to start with `no IP addresses available in range set`",
             "delete these leases",
@@ -138,7 +139,7 @@ fn of_addresses(state: &State, bridge: &Link, subnet: &Subnet) -> Option<Finding
             "give the bridge its address",
         )),
         (true, false) => Some(finding(
-            "bridge_address_extra",
+            "bridge_address_wrong",
             format!("{name} has {list} besides {ours}"),
             "new pods fail with `\"cni0\" already has an IP address different from`",
             "take the other address away",
@@ -163,7 +164,7 @@ fn of_ports(state: &State, bridge: Option<&Link>) -> Vec<Finding> {
     let detached: Vec<&Pod> = state.pods.iter().filter(off).collect();
     if !detached.is_empty() {
         found.push(finding(
-            "veth_detached",
+            "pods_unattached",
             format!("{} not attached to the bridge", names(&detached)),
             "these pods reach nobody: Destination Host Unreachable",
             "attach their links",
@@ -179,6 +180,27 @@ fn of_ports(state: &State, bridge: Option<&Link>) -> Vec<Finding> {
         ));
     }
     found
+}
+
+fn of_vxlan(state: &State) -> Option<Finding> {
+    let evidence = vxlan_fault(state)?;
+    Some(finding(
+        "vxlan_missing",
+        evidence,
+        "pods of this node do not reach pods of other nodes",
+        "restart flannel's pod on this node, which makes the VXLAN and its routes anew",
+    ))
+}
+
+/// What is wrong with flannel's VXLAN: it is down (its routes are gone with that), or it is not there although the Node
+/// says that this is flannel's back end.
+pub fn vxlan_fault(state: &State) -> Option<String> {
+    let of_flannel = |link: &&Link| link.name.starts_with("flannel") && link.vxlan.is_some();
+    match state.links.iter().find(of_flannel) {
+        Some(link) if !link.up => Some(format!("{} is down", link.name)),
+        Some(_) => None,
+        None => state.wants_vxlan.then(|| "no link of flannel's is a VXLAN".to_owned()),
+    }
 }
 
 /// Leases of sandboxes that the runtime does not know; none while it does not answer.

@@ -25,6 +25,7 @@ pub(crate) fn healthy() -> State {
         name: format!("default/{id}"),
         ips: vec![ip.parse().unwrap()],
         veth: Some(format!("veth{id}")),
+        host_network: false,
     };
     State {
         network: Some(Bridged {
@@ -81,7 +82,7 @@ fn an_address_that_only_begins_like_the_clusters_is_wrong() {
     set_address(&mut state, "10.244.2.1", 16);
     assert_eq!(ids(&state), ["bridge_address_wrong"], "the prefix counts, too");
     state.links[0].addresses.push(state.subnet.as_ref().unwrap().gateway);
-    assert_eq!(ids(&state), ["bridge_address_extra"]);
+    assert_eq!(ids(&state), ["bridge_address_wrong"]);
     state.links[0].addresses.clear();
     assert_eq!(ids(&state), ["bridge_address_missing"]);
 }
@@ -92,7 +93,7 @@ fn what_the_older_document_describes_is_found() {
     let mut state = healthy();
     state.links[1].master = None;
     state.links[2].up = false;
-    assert_eq!(ids(&state), ["veth_detached", "veth_down"]);
+    assert_eq!(ids(&state), ["pods_unattached", "veth_down"]);
     let mut state = healthy();
     state.links[0].up = false;
     assert_eq!(ids(&state), ["bridge_down"]);
@@ -104,8 +105,28 @@ fn what_the_older_document_describes_is_found() {
     assert_eq!(ids(&state), ["veth_missing"]);
     let mut state = healthy();
     state.pods[0].ips = vec!["10.244.0.19".parse().unwrap()];
-    assert_eq!(ids(&state), ["pods_outside_subnet"]);
+    assert_eq!(ids(&state), ["pod_addresses_foreign"]);
     assert!(findings(&state)[0].evidence.starts_with("pod default/a outside 10.244.2.0/24"));
+}
+
+#[test]
+fn a_vxlan_that_is_down_or_missing_is_found_where_it_is_flannels_back_end() {
+    let vxlan = |up| Link {
+        name: "flannel.1".into(),
+        kind: "vxlan".into(),
+        vxlan: Some(Default::default()),
+        up,
+        ..Link::default()
+    };
+    let mut state = healthy();
+    state.links.push(vxlan(true));
+    assert_eq!(ids(&state), Vec::<&str>::new());
+    state.links.pop();
+    state.wants_vxlan = true;
+    assert_eq!(ids(&state), ["vxlan_missing"]);
+    state.wants_vxlan = false;
+    state.links.push(vxlan(false));
+    assert_eq!(ids(&state), ["vxlan_missing"]);
 }
 
 #[test]
@@ -125,5 +146,5 @@ fn a_placeholder_without_a_real_network_is_all_that_can_be_said() {
     let mut state = healthy();
     set_address(&mut state, "10.244.0.1", 16);
     state.network.as_mut().unwrap().placeholder = true;
-    assert_eq!(ids(&state), ["placeholder_only"]);
+    assert_eq!(ids(&state), ["cni_placeholder_only"]);
 }

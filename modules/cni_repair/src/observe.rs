@@ -29,6 +29,10 @@ pub struct State {
     pub links: Vec<Link>,
     /// Sandboxes on the pod network that run.
     pub pods: Vec<Pod>,
+    /// flannel's own sandboxes, which are on this machine's network.
+    pub flannel: Vec<Pod>,
+    /// The Node says that flannel's back end is the VXLAN; only asked when there is none.
+    pub wants_vxlan: bool,
     /// Ids of all sandboxes; none when the runtime did not answer.
     pub sandboxes: Option<Vec<String>>,
     /// Why the runtime did not answer.
@@ -69,6 +73,8 @@ pub struct Pod {
     pub ips: Vec<IpAddr>,
     /// The host's end of its veth, when libcni recorded it.
     pub veth: Option<String>,
+    /// It is on this machine's network, as flannel's own is.
+    pub host_network: bool,
 }
 
 /// An address that host-local holds for a sandbox.
@@ -90,10 +96,15 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     state.kubelet_held = kubelet_held(&args.kubelet_unit, deadline);
     let Some(network) = &state.network else { return Ok(state) };
     state.subnet = subnet::find(args.pod_cidr()?, deadline)?;
+    let has_tunnel = state.links.iter().any(|link| link.name.starts_with("flannel"));
+    state.wants_vxlan = !has_tunnel && Path::new(subnet::SUBNET_ENV).exists() && subnet::backend_is_vxlan(deadline);
     state.records = results::records(Path::new(RESULTS), &network.bridge)?;
     state.leases = leases(&Path::new(NETWORKS).join(&network.name))?;
     match pods(&args.socket, &state.records, deadline) {
-        Ok((pods, sandboxes)) => (state.pods, state.sandboxes) = (pods, Some(sandboxes)),
+        Ok((pods, sandboxes)) => {
+            let (flannel, pods) = pods.into_iter().partition(|pod| pod.host_network);
+            (state.flannel, state.pods, state.sandboxes) = (flannel, pods, Some(sandboxes));
+        }
         Err(error) => state.runtime_error = Some(format!("{error:#}")),
     }
     Ok(state)
@@ -155,13 +166,14 @@ fn pods(socket: &str, records: &[Record], deadline: &Deadline) -> anyhow::Result
     for sandbox in list.iter().filter(|sandbox| sandbox.ready) {
         // One that is removed meanwhile is none of our pods any more.
         let Ok(status) = cri.pod_sandbox_status(&sandbox.id) else { continue };
-        if !status.host_network {
+        if !status.host_network || sandbox.name.starts_with("kube-flannel") {
             let record = records.iter().find(|record| record.container == sandbox.id && record.veth.is_some());
             pods.push(Pod {
                 id: sandbox.id.clone(),
                 name: format!("{}/{}", sandbox.namespace, sandbox.name),
                 ips: status.ips.iter().filter_map(|ip| ip.parse().ok()).collect(),
                 veth: record.and_then(|record| record.veth.clone()),
+                host_network: status.host_network,
             });
         }
     }

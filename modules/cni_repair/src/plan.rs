@@ -38,6 +38,8 @@ pub enum Step {
     AddAddress(String, Address),
     /// Attach a pod's link to the bridge.
     Attach(String, String),
+    /// Recreate flannel's own pods on this node.
+    RestartFlannel(Vec<Pod>),
     /// Tell pods the hardware address of a bridge that was made anew.
     Announce(String),
     /// Delete leases of sandboxes that no longer exist.
@@ -60,11 +62,11 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
         plan.steps.push(Step::ReleaseKubelet);
     }
     // The hand-over changes all that the rest depends on, so the rest is looked at again after it.
-    if findings.iter().any(|finding| finding.id == "placeholder_left_over") {
+    if state.handover.outcome().is_changed() {
         plan.steps.push(Step::HandOver);
         return plan;
     }
-    let unmendable = ["placeholder_only", "bridge_is_no_bridge", "runtime_unreachable"];
+    let unmendable = ["cni_placeholder_only", "bridge_is_no_bridge", "runtime_unreachable"];
     plan.left
         .extend(findings.iter().filter(|f| unmendable.contains(&f.id)).map(|f| format!("{}: {}", f.id, f.evidence)));
     let Some(network) = state.network.as_ref().filter(|network| !network.placeholder) else { return plan };
@@ -99,6 +101,12 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
         Some(_) if lost.is_empty() || !bridge_goes => mend(state, &kept, &mut plan.steps),
         None if !kept.is_empty() => mend(state, &kept, &mut plan.steps),
         _ => {}
+    }
+    if findings.iter().any(|finding| finding.id == "vxlan_missing") {
+        match state.flannel.as_slice() {
+            [] => plan.left.push("vxlan_missing: flannel's pod does not run on this node".to_owned()),
+            pods => plan.steps.push(Step::RestartFlannel(pods.to_vec())),
+        }
     }
     let stale: Vec<PathBuf> = findings::stale_leases(state).iter().map(|lease| lease.path.clone()).collect();
     if !stale.is_empty() {
@@ -187,6 +195,7 @@ impl Step {
             Step::AddAddress(name, address) => vec![format!("give {name} {address}")],
             Step::Attach(veth, bridge) => vec![format!("attach {veth} to {bridge}")],
             Step::Announce(name) => vec![format!("announce {name} to its pods")],
+            Step::RestartFlannel(pods) => pods.iter().map(|pod| format!("recreate pod {}", pod.name)).collect(),
             Step::DeleteLeases(paths) => paths.iter().map(|path| format!("delete {}", path.display())).collect(),
         }
     }

@@ -112,6 +112,24 @@ fn a_bridge_that_nobody_is_on_is_left_to_the_network_plugin() {
 }
 
 #[test]
+fn a_downed_vxlan_is_left_to_flannel_which_is_restarted() {
+    let mut state = healthy();
+    state.wants_vxlan = true;
+    let left = plan(&args(true), &state, &findings(&state));
+    assert_eq!(
+        (left.steps.len(), left.left),
+        (0, vec!["vxlan_missing: flannel's pod does not run on this node".to_owned()])
+    );
+    state.flannel = vec![Pod {
+        id: "f".into(),
+        name: "kube-flannel/kube-flannel-ds-x".into(),
+        host_network: true,
+        ..Pod::default()
+    }];
+    assert_eq!(steps(&state), ["recreate pod kube-flannel/kube-flannel-ds-x"]);
+}
+
+#[test]
 fn stale_leases_go_and_others_stay() {
     let mut state = healthy();
     state.leases.push(lease("10.244.2.9", "gone", 3600));

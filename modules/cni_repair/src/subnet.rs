@@ -58,16 +58,24 @@ fn of_flannel(env: &str) -> Option<Subnet> {
     Some(Subnet { network: gateway.network().ok()?, gateway, source: SUBNET_ENV.to_owned() })
 }
 
-/// The kubelet's own credentials may read its own Node object. No answer is no error: the API may be away.
 fn of_node(deadline: &Deadline) -> Option<Cidr> {
+    node(deadline)?["spec"]["podCIDR"].as_str()?.parse().ok()
+}
+
+/// flannel notes its back end on the Node (flannel, pkg/subnet/kube).
+pub fn backend_is_vxlan(deadline: &Deadline) -> bool {
+    node(deadline)
+        .is_some_and(|node| node["metadata"]["annotations"]["flannel.alpha.coreos.com/backend-type"] == "vxlan")
+}
+
+/// The kubelet's own credentials may read its own Node object. No answer is no error: the API may be away.
+fn node(deadline: &Deadline) -> Option<serde_json::Value> {
     if !Path::new(KUBELET_CONF).exists() {
         return None;
     }
     let name = host::files::read_text("/proc/sys/kernel/hostname").ok()??;
     let kubectl = Kubectl::new(KUBELET_CONF);
-    let node =
-        kubectl.get("node", &name.trim().to_lowercase(), "", &deadline.at_most(Duration::from_secs(5))).ok()??;
-    node["spec"]["podCIDR"].as_str()?.parse().ok()
+    kubectl.get("node", &name.trim().to_lowercase(), "", &deadline.at_most(Duration::from_secs(5))).ok()?
 }
 
 #[cfg(test)]

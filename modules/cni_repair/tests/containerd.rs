@@ -124,7 +124,7 @@ fn pods_of_another_network_go_with_their_bridge_and_new_ones_get_the_right_addre
         assert_eq!((pod("a").0.as_str(), pod("b").0.as_str()), ("10.244.0.2", "10.244.0.3"));
         network("10.244.2.0/24");
         let check = module(json!({}), true);
-        assert_eq!((ids(&check), pods_now()), (vec!["bridge_address_wrong", "pods_outside_subnet"], 2), "{check}");
+        assert_eq!((ids(&check), pods_now()), (vec!["bridge_address_wrong", "pod_addresses_foreign"], 2), "{check}");
         let answer = module(json!({}), false);
         assert_eq!((&answer["failed"], &answer["steps"]), (&Value::Null, &check["steps"]), "{answer}");
         assert_eq!(pods_now(), 0);

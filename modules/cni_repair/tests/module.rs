@@ -50,7 +50,16 @@ fn runtime(pods: &Pods) -> Serving {
             let pods = status.lock().unwrap();
             let (id, ip) = pods.iter().find(|(id, _)| *id == asked.pod_sandbox_id).ok_or((5, "not found"))?;
             let network = v1::PodSandboxNetworkStatus { ip: ip.clone(), ..Default::default() };
-            let status = v1::PodSandboxStatus { id: id.clone(), network: Some(network), ..Default::default() };
+            let host = if ip == "host" { 2 } else { 0 };
+            let options = v1::NamespaceOption { network: host, ..Default::default() };
+            let namespaces = v1::Namespace { options: Some(options) };
+            let linux = v1::LinuxPodSandboxStatus { namespaces: Some(namespaces) };
+            let status = v1::PodSandboxStatus {
+                id: id.clone(),
+                network: Some(network),
+                linux: Some(linux),
+                ..Default::default()
+            };
             Ok(v1::PodSandboxStatusResponse { status: Some(status), ..Default::default() })
         })
         .on("/runtime.v1.RuntimeService/StopPodSandbox", move |asked: v1::StopPodSandboxRequest| {
@@ -59,6 +68,10 @@ fn runtime(pods: &Pods) -> Serving {
         })
         .on("/runtime.v1.RuntimeService/RemovePodSandbox", move |asked: v1::RemovePodSandboxRequest| {
             remove.lock().unwrap().retain(|(id, _)| *id != asked.pod_sandbox_id);
+            if asked.pod_sandbox_id.starts_with("kube-flannel") {
+                // The kubelet's and flanneld's part.
+                sh("ip link set flannel.1 up");
+            }
             Ok(v1::RemovePodSandboxResponse {})
         })
         .serve(SOCKET)
@@ -184,7 +197,7 @@ fn a_missing_address_is_given_back() {
 #[test]
 fn a_pod_that_hangs_in_the_air_is_attached() {
     if ready() {
-        sandbox().run(|| mends("ip link set vetha nomaster", "veth_detached"));
+        sandbox().run(|| mends("ip link set vetha nomaster", "pods_unattached"));
     }
 }
 
@@ -204,7 +217,7 @@ fn an_address_besides_the_right_one_goes() {
         let _node = node();
         sh("ip addr add 10.244.0.1/16 dev cni0");
         let answer = module(json!({}), false);
-        assert_eq!(ids(&answer), ["bridge_address_extra"]);
+        assert_eq!(ids(&answer), ["bridge_address_wrong"]);
         assert_eq!(sh("ip -br -4 addr show cni0").split_whitespace().skip(2).collect::<Vec<_>>(), ["10.244.2.1/24"]);
     });
 }
@@ -222,11 +235,29 @@ fn stale_leases_are_copied_and_deleted_and_young_ones_stay() {
         ));
         sh(&format!("printf 10.244.2.10 > {dir}/last_reserved_ip.0; : > {dir}/lock"));
         let answer = module(json!({}), false);
-        assert_eq!(ids(&answer), ["stale_leases"]);
+        assert_eq!(ids(&answer), ["leases_stale"]);
         assert_eq!(sh(&format!("ls {dir}")), "10.244.2.10\n10.244.2.5\n10.244.2.6\nlast_reserved_ip.0\nlock\n");
         let backup = answer["backup"].as_str().unwrap();
         assert_eq!(std::fs::read_to_string(format!("{backup}{dir}/10.244.2.9")).unwrap(), "gone");
         assert!(backup.starts_with("/var/lib/kubejoin/backup/cni-"));
+    });
+}
+
+#[test]
+fn a_downed_vxlan_comes_back_with_flannel() {
+    if !ready() || !require("link:vxlan") {
+        return;
+    }
+    sandbox().run(|| {
+        let (pods, _first) = node();
+        drop(_first);
+        sh("rm /run/fake.sock; ip link add flannel.1 type vxlan id 1 dev cni0 dstport 8472; ip link set flannel.1 down");
+        pods.lock().unwrap().push(("kube-flannel-ds-x".to_owned(), "host".to_owned()));
+        let _runtime = runtime(&pods);
+        let answer = module(json!({"timeout": 20}), false);
+        assert_eq!((ids(&answer), &answer["failed"]), (vec!["vxlan_missing"], &Value::Null), "{answer}");
+        assert_eq!(answer["steps"], json!(["recreate pod default/kube-flannel-ds-x"]));
+        assert_eq!(module(json!({}), false)["healthy"], true);
     });
 }
 
@@ -261,7 +292,7 @@ fn pods_with_addresses_of_another_network_are_recreated_with_the_kubelet_held_ba
         let left = module(json!({"recreate_pods": false}), false);
         assert_eq!((left["left"].as_array().unwrap().len(), &left["changed"]), (2, &json!(false)), "{left}");
         let answer = module(json!({}), false);
-        assert_eq!(ids(&answer), ["bridge_address_wrong", "pods_outside_subnet"], "{answer}");
+        assert_eq!(ids(&answer), ["bridge_address_wrong", "pod_addresses_foreign"], "{answer}");
         assert_eq!(answer["failed"], Value::Null, "{answer}");
         let log = std::fs::read_to_string("/run/systemctl.log").unwrap();
         let verbs: Vec<&str> =
