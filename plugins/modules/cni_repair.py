@@ -13,8 +13,8 @@ version_added: 0.1.0
 description:
   - Mends the pod network of a joined node, where pods hang on a bridge (flannel, the C(bridge) plugin). Finds a
     bridge that is missing, down or has an address that is not this node's, pods whose links are gone, down or not
-    attached, pods with addresses of another network, stale address leases, a placeholder that was never handed
-    over, and a kubelet that a killed repair left held back.
+    attached, pods with addresses of another network, flannel's VXLAN missing or down, stale address leases, a placeholder
+    that was never handed over, and a kubelet that a killed repair left held back.
   - The node's address is compared with what flannel was given or the Node object says, prefix included. An address
     that merely begins like the cluster's network is not right.
   - Pods whose own addresses are right stay alive. The bridge is made again under them, its address exchanged, their
@@ -78,7 +78,8 @@ notes:
   - Leases and attachment records are copied below O(backup_dir) before they are deleted.
   - A lease younger than two minutes is never stale, because containerd lists a sandbox only when its network is
     up.
-  - What a section of the troubleshooting page is called is the finding's C(id).
+  - What M(vmstation.kubejoin.node_diagnose) finds, too, has the same C(id) there, and a section on the troubleshooting
+    page.
 seealso:
   - module: vmstation.kubejoin.cni_placeholder
   - module: vmstation.kubejoin.pod_connectivity
@@ -124,7 +125,7 @@ findings:
     id:
       description: The finding's name.
       type: str
-      sample: veth_detached
+      sample: pods_unattached
     evidence:
       description: What was seen.
       type: str
