@@ -5,6 +5,7 @@
 //! hyper, tonic and prost. What it refuses: retrying. A caller that waits for a runtime polls [`Client::connect`].
 
 mod answers;
+mod convert;
 mod error;
 pub mod messages;
 mod transport;

@@ -1,0 +1,110 @@
+//! One thing made wrong on a healthy node, for each kind of finding.
+
+use super::*;
+
+pub(super) type Fault = (&'static str, fn(&mut Facts));
+
+pub(super) fn faults() -> Vec<Fault> {
+    vec![
+        ("filesystem_read_only", |f| f.storage.filesystems[1].options = "ro,relatime".into()),
+        ("filesystem_full", |f| f.storage.filesystems[0].space = Ok(Space { available: 0, ..space() })),
+        ("inodes_exhausted", |f| f.storage.filesystems[1].space = Ok(Space { inodes_available: 0, ..space() })),
+        ("mount_hangs", |f| f.storage.hanging = vec!["/mnt/media (nfs4 from 10.0.0.1:/srv/media)".into()]),
+        ("overlay_impossible", |f| f.storage.filesystems[1].kind = "nfs4".into()),
+        ("overlay_impossible", |f| f.storage.overlay = false),
+        ("filesystem_low", |f| f.storage.filesystems[1].space = Ok(Space { available: 14 << 30, ..space() })),
+        ("clock_off", |f| f.machine.clock_offset = Some(-7200)),
+        ("machine_id_missing", |f| f.machine.machine_id = None),
+        ("machine_id_duplicate", |f| f.machine.twins = vec!["w2".into()]),
+        ("inotify_exhausted", |f| {
+            silent(f, Error::NoCri { socket: "/s".into() }, "active");
+            f.runtime.journal = "level=warning msg=\"failed to load plugin io.containerd.grpc.v1.cri\" error=\"failed to create CRI service: failed to create cni conf monitor for default: failed to create fsnotify watcher: too many open files\"".into();
+        }),
+        ("permissions_wrong", |f| f.machine.permissions = vec!["/etc/kubernetes/kubelet.conf has mode 0666".into()]),
+        ("containerd_missing", |f| {
+            silent(f, missing(), "inactive");
+            f.runtime.installed = false;
+            f.runtime.unit.as_mut().unwrap().load = "not-found".into();
+        }),
+        ("containerd_config_invalid", |f| {
+            f.runtime.config = Err("reading /etc/containerd/config.toml: line 3, column 5: extra `=`".into());
+            silent(f, missing(), "failed");
+        }),
+        ("containerd_masked", |f| {
+            silent(f, missing(), "inactive");
+            f.runtime.unit.as_mut().unwrap().load = "masked".into();
+        }),
+        ("containerd_failed", |f| silent(f, missing(), "failed")),
+        ("containerd_stopped", |f| silent(f, missing(), "inactive")),
+        ("containerd_hung", |f| {
+            silent(f, Error::Hung { socket: "/s".into(), call: "Version", waited: Duration::from_secs(5) }, "active");
+        }),
+        ("cri_disabled", |f| {
+            f.runtime.config.as_mut().unwrap().disabled = vec!["cri in /etc/containerd/config.toml".into()];
+            silent(f, Error::NoCri { socket: "/s".into() }, "active");
+        }),
+        ("cri_not_loaded", |f| silent(f, Error::NoCri { socket: "/s".into() }, "active")),
+        ("runtime_not_ready", |f| f.runtime.answer.as_mut().unwrap().status.conditions[0].ok = false),
+        ("image_filesystem_unusable", |f| f.runtime.answer.as_mut().unwrap().images = Err("it is not there".into())),
+        ("cgroup_driver_mismatch", |f| f.kubelet.cgroup_driver = Some("cgroupfs".into())),
+        ("containerd_config_not_in_force", |f| f.runtime.config.as_mut().unwrap().systemd_cgroup = Some(false)),
+        ("cni_config_missing", |f| {
+            f.cni.confs.clear();
+            f.runtime.answer.as_mut().unwrap().status.conditions[1].ok = false;
+        }),
+        ("cni_config_invalid", |f| f.cni.confs.insert(0, conf("00-broken.conflist", "{"))),
+        ("cni_loopback_only", |f| {
+            f.cni.confs.insert(0, conf("00-lo.conflist", r#"{"name":"lo","plugins":[{"type":"loopback"}]}"#))
+        }),
+        ("cni_placeholder_shadows", |f| f.cni.confs.insert(0, placeholder())),
+        ("cni_placeholder_left", |f| f.cni.confs = vec![placeholder()]),
+        ("cni_plugins_missing", |f| f.cni.missing = vec!["flannel".into()]),
+        ("cni_not_loaded", |f| f.runtime.answer.as_mut().unwrap().status.conditions[1].ok = false),
+        ("kubelet_missing", |f| f.kubelet.unit.as_mut().unwrap().load = "not-found".into()),
+        ("kubelet_masked", |f| {
+            f.kubelet.unit.as_mut().unwrap().masked = true;
+            f.kubelet.health = None;
+            f.kubelet.process.active = "inactive".into();
+        }),
+        ("kubelet_standalone", |f| f.kubelet.process.args = vec!["/usr/bin/kubelet".into()]),
+        ("kubelet_credentials_missing", |f| f.kubelet.certificate_missing = Some("/var/lib/kubelet/pki/x.pem".into())),
+        ("swap_on", |f| {
+            f.kubelet.swap = vec!["/dev/sda2".into()];
+            f.kubelet.health = None;
+            f.kubelet.process.active = "activating".into();
+        }),
+        ("kubelet_failing", |f| {
+            f.kubelet.health = None;
+            f.kubelet.process.active = "activating".into();
+        }),
+        ("kubelet_unhealthy", |f| f.kubelet.health = Some(Health::Not("127.0.0.1:10248 answers 500".into()))),
+        ("kubelet_stopped", |f| {
+            f.kubelet.health = None;
+            f.kubelet.process.active = "inactive".into();
+        }),
+        ("kubelet_not_enabled", |f| f.kubelet.unit.as_mut().unwrap().file_state = "disabled".into()),
+        ("br_netfilter_missing", |f| f.network.br_netfilter = false),
+        ("forwarding_off", |f| f.network.switched_off = vec!["/proc/sys/net/ipv4/ip_forward is 0".into()]),
+        ("flannel_not_running", |f| f.network.flannel = None),
+        ("bridge_address_wrong", |f| f.network.links[0] = bridge("10.244.0.1", 16)),
+        // Not "starts with 10.244.": another node's subnet of the same network is wrong too.
+        ("bridge_address_wrong", |f| f.network.links[0] = bridge("10.244.3.1", 24)),
+        ("bridge_down", |f| f.network.links[0].up = false),
+        ("pods_unattached", |f| f.network.links[1].master = None),
+        ("pod_addresses_foreign", |f| {
+            f.runtime.answer.as_mut().unwrap().pods.push(pod("p2", "10.244.0.3"));
+        }),
+        ("vxlan_missing", |f| {
+            f.machine.node.as_mut().unwrap()["metadata"]["annotations"]["flannel.alpha.coreos.com/backend-type"] =
+                json!("vxlan");
+        }),
+        ("mtu_mismatch", |f| f.network.links[0].mtu = 1500),
+        ("leases_stale", |f| {
+            f.network.leases.push(Lease {
+                network: "cbr0".into(),
+                ip: "10.244.2.9".parse().unwrap(),
+                container: "gone".into(),
+            });
+        }),
+    ]
+}
