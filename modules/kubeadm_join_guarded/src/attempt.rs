@@ -25,7 +25,7 @@ const REACH: Duration = Duration::from_secs(10);
 /// How long the runtime may be out of reach before the attempt is given up.
 const RUNTIME: Duration = Duration::from_secs(5);
 /// How long kubeadm may take to discover the cluster. Its own default is five minutes.
-const DISCOVERY: Duration = Duration::from_secs(60);
+const DISCOVERY: Duration = Duration::from_secs(40);
 /// Kept of the budget for taking a failed attempt back.
 const RESERVE: Duration = Duration::from_secs(6);
 

@@ -1,0 +1,111 @@
+//! The options.
+
+use ansible::{Kind, Opt, Spec};
+use anyhow::{Context as _, ensure};
+use kubeadm::endpoint::Endpoint;
+use kubeadm::version::Version;
+use serde::Deserialize;
+
+/// What the module accepts.
+pub static SPEC: Spec = Spec {
+    name: "join_prerequisites",
+    summary: "Check what a join needs of this node, and mend what is safe to mend",
+    options: &[
+        Opt::new(
+            "control_plane_endpoint",
+            Kind::Str,
+            "Address of the API server, host:port. Without it nothing is asked of the cluster.",
+        )
+        .aliases(&["endpoint"]),
+        Opt::new("ca_cert_hashes", Kind::List(&Kind::Str), "Hashes the cluster's CA must have, sha256:<hex>.")
+            .aliases(&["ca_cert_hash"])
+            .default("[]"),
+        Opt::new("token_id", Kind::Str, "The public half of the bootstrap token, to see whether the cluster knows it."),
+        Opt::new("control_plane_version", Kind::Str, "Version of the control plane, for the versions' distance."),
+        Opt::new("cri_socket", Kind::Str, "Socket of the container runtime.")
+            .default("\"unix:///run/containerd/containerd.sock\""),
+        Opt::new("node_name", Kind::Str, "Name the Node is to have. Default is the host's name in lower case."),
+        Opt::new(
+            "fix",
+            Kind::Bool,
+            "Mend what is safe to mend: kernel modules, sysctls, the kubelet's drop-in, a stopped runtime.",
+        )
+        .default("false"),
+        Opt::new("fail_on", Kind::Str, "Which result of a check fails the task.")
+            .default("\"fail\"")
+            .choices(&["fail", "warn", "never"]),
+    ],
+    rules: &[],
+};
+
+/// The options, read.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Args {
+    /// As given.
+    pub control_plane_endpoint: Option<String>,
+    /// `sha256:<hex>`.
+    pub ca_cert_hashes: Vec<String>,
+    /// Six characters.
+    pub token_id: Option<String>,
+    /// `v1.31.2`.
+    pub control_plane_version: Option<String>,
+    /// `unix:///…`.
+    pub cri_socket: String,
+    /// The Node's name.
+    pub node_name: Option<String>,
+    /// Whether anything may be changed.
+    pub fix: bool,
+    /// What fails the task.
+    pub fail_on: FailOn,
+}
+
+/// What fails the task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailOn {
+    /// A check that fails.
+    Fail,
+    /// Also one that warns.
+    Warn,
+    /// Nothing.
+    Never,
+}
+
+impl Args {
+    /// Refuses what cannot be right.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        if let Some(text) = &self.control_plane_endpoint {
+            Endpoint::parse(text).with_context(|| format!("option control_plane_endpoint is {text:?}"))?;
+        }
+        for hash in &self.ca_cert_hashes {
+            let hex = hash.strip_prefix("sha256:").unwrap_or_default();
+            ensure!(
+                hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()),
+                "option ca_cert_hashes has {hash:?}: it must be sha256: and 64 hexadecimal digits"
+            );
+        }
+        if let Some(id) = &self.token_id {
+            ensure!(
+                id.len() == 6 && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()),
+                "option token_id is {:?}: it must be the six characters before the token's dot, and not the whole token",
+                id.get(..6).unwrap_or(id)
+            );
+        }
+        if let Some(text) = &self.control_plane_version {
+            Version::parse(text).with_context(|| {
+                format!("option control_plane_version is {text:?}: it must be a version such as 1.31.2")
+            })?;
+        }
+        ensure!(
+            self.cri_socket.starts_with("unix:///") || self.cri_socket.starts_with('/'),
+            "option cri_socket is {:?}: it must be unix:// and an absolute path",
+            self.cri_socket
+        );
+        Ok(())
+    }
+
+    /// Where the API server is, when that was said.
+    pub fn endpoint(&self) -> Option<Endpoint> {
+        self.control_plane_endpoint.as_deref().and_then(|text| Endpoint::parse(text).ok())
+    }
+}

@@ -1,0 +1,170 @@
+//! Kubernetes on this node: programs, versions, the kubelet's unit, what an earlier join left.
+
+use super::{Check, Status};
+use crate::args::Args;
+use crate::fix::Fix;
+use crate::observe::Facts;
+use kubeadm::version::Version;
+
+pub(super) fn checks(args: &Args, facts: &Facts) -> Vec<Check> {
+    vec![
+        kubeadm(facts),
+        kubelet(facts),
+        programs(facts),
+        skew(args, facts),
+        drop_in(facts),
+        drop_in_files(facts),
+        leftovers(facts),
+    ]
+}
+
+fn kubeadm(facts: &Facts) -> Check {
+    match facts.kubeadm {
+        Some(version) => Check::ok("kubeadm", version.to_string(), "installed"),
+        None => Check::bad("kubeadm", Status::Fail, "not found", "installed", "install the package kubeadm"),
+    }
+}
+
+fn kubelet(facts: &Facts) -> Check {
+    match (facts.kubelet, facts.unit_load.as_str()) {
+        (Some(version), "loaded" | "masked") => Check::ok("kubelet", version.to_string(), "installed, with a unit"),
+        (Some(version), load) => Check::bad(
+            "kubelet",
+            Status::Fail,
+            format!("{version}, its unit is {load}"),
+            "installed, with a unit",
+            "install the package kubelet, or mend kubelet.service: systemctl status kubelet",
+        ),
+        (None, _) => {
+            Check::bad("kubelet", Status::Fail, "not found", "installed, with a unit", "install the package kubelet")
+        }
+    }
+}
+
+fn programs(facts: &Facts) -> Check {
+    let wanted = "conntrack, iptables, ip, mount, nsenter; ethtool and socat for some networks";
+    match (facts.missing_programs.as_slice(), facts.missing_useful.as_slice()) {
+        ([], []) => Check::ok("programs", "all there", wanted),
+        ([], some) => Check::bad(
+            "programs",
+            Status::Warn,
+            format!("without {}", some.join(", ")),
+            wanted,
+            format!("apt install {}", some.join(" ")),
+        ),
+        (some, _) => Check::bad(
+            "programs",
+            Status::Fail,
+            format!("without {}", some.join(", ")),
+            wanted,
+            format!("install {}", some.join(", ")),
+        ),
+    }
+}
+
+/// Kubernetes' version skew policy. The kubelet may be three releases behind the control plane, up to 1.27 two.
+fn skew(args: &Args, facts: &Facts) -> Check {
+    let wanted = "kubelet not newer than control plane and kubeadm, and not more than three releases behind";
+    let (Some(kubeadm), Some(kubelet)) = (facts.kubeadm, facts.kubelet) else {
+        return Check::bad("versions", Status::Fail, "unknown", wanted, "install kubeadm and kubelet");
+    };
+    let plane = args.control_plane_version.as_deref().and_then(|text| Version::parse(text).ok());
+    let plane = plane.or(facts.api.as_ref().and_then(|api| api.version));
+    let mut found = format!("kubeadm {kubeadm}, kubelet {kubelet}");
+    if let Some(plane) = plane {
+        found.push_str(&format!(", control plane {plane}"));
+    }
+    let newest = plane.unwrap_or(kubeadm);
+    let most_behind = if newest.minor >= 28 { 3 } else { 2 };
+    let bad = |mend: &str| Check::bad("versions", Status::Fail, found.clone(), wanted, mend);
+    if kubelet.minors_ahead_of(newest) > 0 {
+        return bad("install a kubelet of the control plane's release");
+    }
+    if newest.minors_ahead_of(kubelet) > most_behind {
+        return bad("upgrade the kubelet to the control plane's release");
+    }
+    // kubeadm joins with the control plane's release or, from 1.28 on, one newer.
+    if plane.is_some_and(|plane| !(0..=1).contains(&kubeadm.minors_ahead_of(plane))) {
+        return bad("install a kubeadm of the control plane's release");
+    }
+    Check::ok("versions", found, wanted)
+}
+
+/// Without --kubeconfig the kubelet runs standalone and never joins.
+fn drop_in(facts: &Facts) -> Check {
+    let wanted = "a unit that starts the kubelet with --kubeconfig";
+    if facts.has_kubeconfig || facts.unit_load == "not-found" {
+        return Check::ok("kubelet_drop_in", "--kubeconfig is there", wanted);
+    }
+    let mend = "restore /usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf (apt install --reinstall kubeadm) and remove what hides it in /etc/systemd/system";
+    Check::bad("kubelet_drop_in", Status::Fail, "no --kubeconfig", wanted, mend).with(Fix::DropIn)
+}
+
+fn drop_in_files(facts: &Facts) -> Check {
+    let wanted = "drop-ins that systemd understands, none hidden by one of the same name";
+    let mut bad: Vec<String> =
+        facts.malformed_drop_ins.iter().map(|path| format!("{path} has lines outside of a section")).collect();
+    bad.extend(
+        facts
+            .shadowed_drop_ins
+            .iter()
+            .map(|path| format!("{path} is hidden by one of the same name in /etc/systemd/system")),
+    );
+    if bad.is_empty() {
+        return Check::ok("drop_in_files", "all in order", wanted);
+    }
+    let mend = "correct or remove these files, then systemctl daemon-reload";
+    Check::bad("drop_in_files", Status::Warn, bad.join("; "), wanted, mend)
+}
+
+fn leftovers(facts: &Facts) -> Check {
+    let wanted = "none, or a node that is joined";
+    match (facts.joined, facts.leftovers.as_slice()) {
+        (true, _) => Check::ok("leftovers", "this node is joined", wanted),
+        (false, []) => Check::ok("leftovers", "none", wanted),
+        (false, some) => Check::bad(
+            "leftovers",
+            Status::Warn,
+            some.join(", "),
+            wanted,
+            "the join removes them; or run aggressive_reset level=gentle",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{args, named};
+    use super::*;
+    use crate::checks::all;
+
+    #[test]
+    fn the_version_skew_policy() {
+        for (kubeadm, kubelet, plane, wanted) in [
+            ("v1.31.0", "v1.31.2", Some("v1.31.1"), Status::Ok),
+            ("v1.31.0", "v1.32.0", Some("v1.31.1"), Status::Fail),
+            ("v1.31.0", "v1.28.0", Some("v1.31.1"), Status::Ok),
+            ("v1.31.0", "v1.27.0", Some("v1.31.1"), Status::Fail),
+            ("v1.26.0", "v1.23.0", Some("v1.26.1"), Status::Fail),
+            ("v1.30.0", "v1.30.0", Some("v1.31.1"), Status::Fail),
+            ("v1.32.0", "v1.31.0", Some("v1.31.1"), Status::Ok),
+            ("v1.33.0", "v1.31.0", Some("v1.31.1"), Status::Fail),
+            ("v1.31.0", "v1.31.0", None, Status::Ok),
+        ] {
+            let facts =
+                Facts { kubeadm: Version::parse(kubeadm).ok(), kubelet: Version::parse(kubelet).ok(), ..Facts::good() };
+            let args = Args { control_plane_version: plane.map(str::to_owned), ..args() };
+            assert_eq!(named(&all(&args, &facts), "versions").status, wanted, "{kubeadm} {kubelet} {plane:?}");
+        }
+    }
+
+    #[test]
+    fn a_unit_without_kubeconfig_fails_and_can_be_mended() {
+        let facts = Facts { has_kubeconfig: false, ..Facts::good() };
+        let checks = all(&args(), &facts);
+        assert_eq!(
+            (named(&checks, "kubelet_drop_in").status, named(&checks, "kubelet_drop_in").fix),
+            (Status::Fail, Some(Fix::DropIn))
+        );
+    }
+}

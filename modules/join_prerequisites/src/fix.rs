@@ -1,0 +1,154 @@
+//! Remedies that are safe: they add what Kubernetes needs and take nothing away that somebody may want.
+//!
+//! Not among them: swap, firewall, packages, files of an earlier join, the clock. Those are the administrator's, or a
+//! reset's.
+
+use crate::checks::Check;
+use anyhow::Context as _;
+use host::deadline::{Deadline, Look};
+use host::process::Program;
+use host::{cri, files, systemd};
+use kubeadm::gate::KUBELET;
+use kubeadm::{dropin, program};
+use std::path::Path;
+use std::time::Duration;
+
+/// A runtime that is restarted answers within this, or does not.
+const RUNTIME_UP: Duration = Duration::from_secs(30);
+/// What Kubernetes needs of the kernel (its documentation, page "Container Runtimes").
+const MODULES: [&str; 2] = ["overlay", "br_netfilter"];
+const FORWARDING: [&str; 3] =
+    ["net.ipv4.ip_forward", "net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables"];
+const INOTIFY: [(&str, u64); 2] = [("fs.inotify.max_user_instances", 1024), ("fs.inotify.max_user_watches", 524_288)];
+const MODULES_FILE: &str = "/etc/modules-load.d/kubejoin.conf";
+const SYSCTL_FILE: &str = "/etc/sysctl.d/90-kubejoin.conf";
+const INOTIFY_FILE: &str = "/etc/sysctl.d/90-kubejoin-inotify.conf";
+
+/// A remedy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fix {
+    /// Load modules, set sysctls, now and at every boot.
+    Kernel,
+    /// Raise the inotify limits, now and at every boot.
+    Inotify,
+    /// Add a drop-in that gives the kubelet its kubeconfig.
+    DropIn,
+    /// Start the runtime, or restart it when it runs and does not answer.
+    Runtime,
+}
+
+impl Fix {
+    /// In words, for `--diff`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Fix::Kernel => "load kernel modules and set sysctls",
+            Fix::Inotify => "raise the inotify limits",
+            Fix::DropIn => "give the kubelet's unit its kubeconfig",
+            Fix::Runtime => "restart the container runtime",
+        }
+    }
+}
+
+/// The remedies of what is not well, each once.
+pub fn wanted(checks: &[Check]) -> Vec<Fix> {
+    let mut fixes: Vec<Fix> = Vec::new();
+    for fix in checks.iter().filter_map(|check| check.fix) {
+        if !fixes.contains(&fix) {
+            fixes.push(fix);
+        }
+    }
+    fixes
+}
+
+/// Applies one. Says what it changed, in words.
+pub fn apply(fix: Fix, socket: &str, deadline: &Deadline) -> anyhow::Result<Vec<String>> {
+    match fix {
+        Fix::Kernel => kernel(deadline),
+        Fix::Inotify => inotify(),
+        Fix::DropIn => Ok(dropin::mend(KUBELET, deadline)?.into_iter().collect()),
+        Fix::Runtime => runtime(socket, deadline),
+    }
+}
+
+fn kernel(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
+    let mut done = Vec::new();
+    for module in MODULES.iter().filter(|module| !Path::new("/sys/module").join(module).exists()) {
+        // Built in, or not to be had in a container: whether that matters the sysctl tells.
+        let loaded = Program::new("modprobe").args([module]).env("PATH", program::search_path()).run(deadline);
+        if loaded.is_ok_and(|output| output.status.success()) {
+            done.push(format!("loaded kernel module {module}"));
+        }
+    }
+    for name in FORWARDING {
+        done.extend(raise(name, 1)?);
+    }
+    if !done.is_empty() {
+        done.extend(keep(MODULES_FILE, MODULES.iter().map(|module| format!("{module}\n")).collect())?);
+        // A leading - lets a setting be absent, as the bridge's are before their module is loaded.
+        done.extend(keep(SYSCTL_FILE, FORWARDING.iter().map(|name| format!("-{name} = 1\n")).collect())?);
+    }
+    Ok(done)
+}
+
+fn inotify() -> anyhow::Result<Vec<String>> {
+    let mut done = Vec::new();
+    for (name, least) in INOTIFY {
+        done.extend(raise(name, least)?);
+    }
+    if !done.is_empty() {
+        done.extend(keep(INOTIFY_FILE, INOTIFY.iter().map(|(name, least)| format!("{name} = {least}\n")).collect())?);
+    }
+    Ok(done)
+}
+
+/// Sets a number that is lower; one that does not exist is left.
+fn raise(name: &str, least: u64) -> anyhow::Result<Option<String>> {
+    let path = format!("/proc/sys/{}", name.replace('.', "/"));
+    let now = files::read_text(&path)?.and_then(|text| text.trim().parse::<u64>().ok());
+    if now.is_none_or(|now| now >= least) {
+        return Ok(None);
+    }
+    // /proc is no place for a temporary file and a rename.
+    let write = || {
+        std::io::Write::write_all(&mut std::fs::File::options().write(true).open(&path)?, least.to_string().as_bytes())
+    };
+    write().with_context(|| format!("setting {name} to {least}"))?;
+    Ok(Some(format!("set {name} to {least}")))
+}
+
+/// The same at every boot.
+fn keep(path: &str, text: String) -> anyhow::Result<Option<String>> {
+    if files::read_text(path)?.as_deref() == Some(&text) {
+        return Ok(None);
+    }
+    if let Some(dir) = Path::new(path).parent() {
+        files::make_dir(dir, 0o755)?;
+    }
+    files::write_atomic(path, text.as_bytes(), 0o644)?;
+    Ok(Some(format!("wrote {path}")))
+}
+
+/// The unit behind a socket.
+pub fn runtime_unit(socket: &str) -> &'static str {
+    if socket.contains("crio") {
+        "crio.service"
+    } else if socket.contains("cri-dockerd") {
+        "cri-docker.service"
+    } else {
+        "containerd.service"
+    }
+}
+
+fn runtime(socket: &str, deadline: &Deadline) -> anyhow::Result<Vec<String>> {
+    let unit = runtime_unit(socket);
+    systemd::reset_failed(unit, deadline)?;
+    systemd::restart(unit, deadline)?;
+    let limit = deadline.at_most(RUNTIME_UP);
+    limit.poll(Duration::from_millis(250), &format!("an answer from {unit}"), || {
+        Ok(match cri::Client::connect(socket, &limit) {
+            Ok(_) => Look::Ready(()),
+            Err(error) => Look::NotYet(error.to_string()),
+        })
+    })?;
+    Ok(vec![format!("restarted {unit}")])
+}

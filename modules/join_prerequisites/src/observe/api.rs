@@ -1,0 +1,174 @@
+//! The cluster, before it is joined: reachable, who signed it, its clock and version, and whether it knows the token.
+//!
+//! kubectl does the TLS: it is on nearly every node, because the package kubeadm asks for it, and a TLS library of our
+//! own would cost half a megabyte in every binary. Without kubectl these facts are missing and the join finds out.
+
+use host::deadline::Deadline;
+use host::files;
+use host::process::Program;
+use kubeadm::endpoint::Endpoint;
+use kubeadm::kubeconfig::yaml;
+use kubeadm::lock::RUN_DIR;
+use kubeadm::version::Version;
+use kubeadm::{ca, program, time};
+use serde_json::Value;
+use std::time::{Duration, SystemTime};
+
+/// One request.
+const REQUEST: Duration = Duration::from_secs(8);
+/// What a kubeadm cluster shows to everybody.
+const CLUSTER_INFO: &str = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
+
+/// The cluster, as an unknown node sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Api {
+    /// `host:port`.
+    pub endpoint: String,
+    /// Why nothing answers.
+    pub unreachable: Option<String>,
+    /// Whether its certificate is good for this address under the cluster's CA; none when that could not be asked.
+    pub tls: Option<Result<(), String>>,
+    /// `sha256:<hex>` of the CA in cluster-info.
+    pub ca_hash: Option<String>,
+    /// Seconds by which this node's clock is ahead of the API server's.
+    pub ahead: Option<i64>,
+    /// The control plane's version, when it tells strangers.
+    pub version: Option<Version>,
+    /// Tokens that cluster-info is signed with.
+    pub token_ids: Option<Vec<String>>,
+}
+
+/// Asks.
+pub(super) fn observe(endpoint: &Endpoint, deadline: &Deadline) -> Api {
+    let mut api = Api { endpoint: endpoint.to_string(), ..Api::default() };
+    let deadline = deadline.at_most(REQUEST * 3);
+    if let Err(unreachable) = endpoint.connect(&deadline) {
+        api.unreachable = Some(unreachable.cause);
+        return api;
+    }
+    let server = format!("--server=https://{endpoint}");
+    // Whoever answers: what it says is held against the hash, and only then trusted.
+    let answer = get(&[&server, "--insecure-skip-tls-verify=true", "--v=8"], CLUSTER_INFO, &deadline);
+    let Ok(answer) = answer else { return api };
+    let now = SystemTime::now();
+    api.ahead = date(&answer.1).and_then(|theirs| seconds_between(theirs, now));
+    let Ok(info) = serde_json::from_str::<Value>(&answer.0) else { return api };
+    let data = info["data"].as_object().cloned().unwrap_or_default();
+    api.token_ids =
+        Some(data.keys().filter_map(|key| key.strip_prefix("jws-kubeconfig-")).map(str::to_owned).collect());
+    let Some(pem) = data.get("kubeconfig").and_then(Value::as_str).and_then(authority) else { return api };
+    api.ca_hash = ca::hash_of_pem(&pem).ok();
+    let path = format!("{RUN_DIR}/cluster-ca.crt");
+    if files::make_dir(RUN_DIR, 0o700).and_then(|_| files::write_atomic(&path, &pem, 0o600)).is_ok() {
+        let verified = get(&[&server, &format!("--certificate-authority={path}")], "/version", &deadline);
+        // A leftover of a file that is no secret is not worth failing for.
+        let _ = files::delete_file(&path);
+        let (version, tls) = verdict(verified);
+        (api.version, api.tls) = (version, tls);
+    }
+    api
+}
+
+/// stdout and stderr of one `kubectl get --raw`; an error when kubectl is not there or does not end.
+fn get(flags: &[&str], path: &str, deadline: &Deadline) -> anyhow::Result<(String, String)> {
+    // An empty kubeconfig: what root has configured for another cluster must not be used here.
+    let program = Program::new("kubectl").env("PATH", program::search_path()).env("KUBECONFIG", "/dev/null");
+    let args = ["--kubeconfig=/dev/null", "--request-timeout=8s", "get", "--raw", path];
+    let output = program.args(args).args(flags).run(&deadline.at_most(REQUEST))?;
+    Ok((output.stdout_text(), output.stderr_text()))
+}
+
+/// A refusal for want of rights comes after the handshake: TLS was good.
+fn verdict(verified: anyhow::Result<(String, String)>) -> (Option<Version>, Option<Result<(), String>>) {
+    let Ok((stdout, stderr)) = verified else { return (None, None) };
+    let version = serde_json::from_str::<Value>(&stdout).ok();
+    let version = version.and_then(|value| Version::parse(value["gitVersion"].as_str()?).ok());
+    let refused = ["x509: ", "tls: ", "certificate"].iter().any(|word| stderr.contains(word));
+    let line = stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
+    let tls = match (&version, refused) {
+        (Some(_), _) => Some(Ok(())),
+        (None, true) => Some(Err(line)),
+        (None, false)
+            if stderr.contains("orbidden") || stderr.contains("nauthorized") || stderr.contains("logged in") =>
+        {
+            Some(Ok(()))
+        }
+        (None, false) => None,
+    };
+    (version, tls)
+}
+
+/// The CA in the kubeconfig that cluster-info carries.
+fn authority(kubeconfig: &str) -> Option<Vec<u8>> {
+    let config = yaml(kubeconfig).ok()?;
+    ca::base64_decode(config["clusters"][0]["cluster"]["certificate-authority-data"].as_str()?)
+}
+
+/// The Date header, which kubectl prints with `--v=8`: `Date: Fri, 20 Nov 2026 23:10:05 GMT`.
+fn date(stderr: &str) -> Option<SystemTime> {
+    let after = stderr.split("Date: ").nth(1)?;
+    let words: Vec<&str> = after.split_whitespace().take(6).collect();
+    let [_, day, month, year, clock, _] = words[..] else { return None };
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = months.iter().position(|name| month.starts_with(name))? + 1;
+    time::parse(&format!("{year}-{month:02}-{day:0>2}T{clock}Z"))
+}
+
+fn seconds_between(theirs: SystemTime, ours: SystemTime) -> Option<i64> {
+    match ours.duration_since(theirs) {
+        Ok(ahead) => i64::try_from(ahead.as_secs()).ok(),
+        Err(behind) => i64::try_from(behind.duration().as_secs()).ok().map(|seconds| -seconds),
+    }
+}
+
+#[cfg(test)]
+impl Api {
+    /// An API server with nothing to complain of.
+    pub(crate) fn good() -> Self {
+        Api {
+            endpoint: "10.0.0.1:6443".into(),
+            unreachable: None,
+            tls: Some(Ok(())),
+            ca_hash: Some("sha256:1111111111111111111111111111111111111111111111111111111111111111".into()),
+            ahead: Some(0),
+            version: Version::parse("v1.31.0").ok(),
+            token_ids: Some(vec!["abcdef".into()]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_date_header_is_found_in_old_and_new_printing() {
+        // klog of kubectl 1.22 and the structured one of 1.33.
+        let old = "I1120 23:10:05.000000       1 round_trippers.go:457]     Date: Fri, 20 Nov 2026 23:10:05 GMT\n";
+        let new = "I1120 1 round_trippers.go:632] \"Response\" status=\"200 OK\" headers=<\n\tAudit-Id: x\n\tDate: Fri, 20 Nov 2026 23:10:05 GMT\n >\n";
+        let expected = time::parse("2026-11-20T23:10:05Z");
+        assert_eq!((date(old), date(new)), (expected, expected));
+        assert_eq!(date("no header"), None);
+    }
+
+    #[test]
+    fn a_clock_is_ahead_or_behind_by_signed_seconds() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        assert_eq!((seconds_between(at(10), at(70)), seconds_between(at(70), at(10))), (Some(60), Some(-60)));
+    }
+
+    #[test]
+    fn tls_is_good_when_only_rights_are_missing() {
+        let said = |text: &str| verdict(Ok((String::new(), text.to_owned()))).1;
+        assert_eq!(
+            said("Error from server (Forbidden): forbidden: User \"system:anonymous\" cannot get path \"/version\""),
+            Some(Ok(()))
+        );
+        assert!(matches!(
+            said("Unable to connect to the server: x509: certificate is valid for 10.9.9.9, not 127.0.0.1"),
+            Some(Err(_))
+        ));
+        assert_eq!(said("The connection to the server was refused"), None);
+        assert_eq!(verdict(Ok(("{\"gitVersion\": \"v1.31.0\"}".into(), String::new()))).1, Some(Ok(())));
+    }
+}

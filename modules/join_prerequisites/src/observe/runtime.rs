@@ -1,0 +1,48 @@
+//! The container runtime, asked over its socket.
+
+use host::cri::{self, CgroupDriver};
+use host::deadline::Deadline;
+use std::time::Duration;
+
+/// A runtime that is well answers at once.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// A runtime that answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Runtime {
+    /// `containerd`.
+    pub name: String,
+    /// As it spells it.
+    pub version: String,
+    /// `v1` or `v1alpha2`.
+    pub api: &'static str,
+    /// Why it is not ready, in its own words.
+    pub not_ready: Option<String>,
+    /// Why it has no network for pods, in its own words.
+    pub network_not_ready: Option<String>,
+    /// Whether it uses the systemd cgroup driver, when it tells.
+    pub systemd_driver: Option<bool>,
+    /// Whether it tells through RuntimeConfig, so that a new kubelet can follow.
+    pub tells_driver: bool,
+}
+
+/// Asks; an error is the reason why it does not answer.
+pub(super) fn observe(socket: &str, deadline: &Deadline) -> Result<Runtime, String> {
+    let mut client = cri::Client::connect(socket, &deadline.at_most(LIMIT)).map_err(|e| e.to_string())?;
+    let version = client.version().clone();
+    let status = client.status().map_err(|e| e.to_string())?;
+    let told = client.cgroup_driver().ok().map(|driver| driver == CgroupDriver::Systemd);
+    let why = |kind: &str| {
+        let condition = status.condition(kind).filter(|condition| !condition.ok)?;
+        Some(format!("{} {}", condition.reason, condition.message).trim().to_owned())
+    };
+    Ok(Runtime {
+        name: version.runtime_name,
+        version: version.runtime_version,
+        api: version.api,
+        not_ready: why("RuntimeReady"),
+        network_not_ready: why("NetworkReady"),
+        systemd_driver: told.or_else(|| status.systemd_cgroup()),
+        tells_driver: told.is_some(),
+    })
+}
