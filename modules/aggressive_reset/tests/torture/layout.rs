@@ -91,7 +91,7 @@ impl Layout {
 pub fn sandbox() -> Sandbox {
     let subject = std::env::var("TORTURE_SUBJECT").unwrap_or_default();
     let verdicts = std::env::var("TORTURE_VERDICTS").unwrap_or_default();
-    Sandbox::new().scratch("/etc").empty("/srv").env("TORTURE_SUBJECT", subject).env("TORTURE_VERDICTS", verdicts)
+    Sandbox::new().empty("/srv").env("TORTURE_SUBJECT", subject).env("TORTURE_VERDICTS", verdicts)
 }
 
 /// A test for each layout, named after it.

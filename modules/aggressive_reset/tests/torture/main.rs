@@ -15,12 +15,13 @@
 )]
 
 mod comparison;
-mod data;
+mod killed;
 mod layout;
 mod live;
 mod mounts;
 mod oracle;
 mod play;
 mod refused;
+mod root;
 mod subject;
 mod trees;

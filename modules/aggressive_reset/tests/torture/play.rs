@@ -1,5 +1,6 @@
 //! One layout, played.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::process::Command;
@@ -30,18 +31,26 @@ echo FLANNEL_NETWORK=10.244.0.0/16 > /run/flannel/subnet.env; echo '{"name":"cbr
 
 /// Plays a layout with the chosen subject. Ours must do as expected; of the others only the verdict is recorded.
 pub fn play(name: &str, layout: &Layout) {
+    let verdicts = std::env::var("TORTURE_VERDICTS").ok().filter(|path| !path.is_empty());
+    let verdicts = verdicts.map(|path| File::options().create(true).append(true).open(path).unwrap());
+    let module = std::fs::canonicalize(env!("CARGO_BIN_EXE_aggressive_reset")).unwrap();
+    super::root::enter();
+    assert!(module.exists(), "the module lies on the machine's own file system");
     bash(WORLD);
     bash(layout.setup);
     let held = layout.held.map(|make| make());
     let before = look(&TARGETS);
-    match Subject::chosen() {
+    let verdict = match Subject::chosen() {
         Subject::Ours => ours(layout, &before),
-        other => judge(name, layout, &other, &before),
-    }
+        other => judge(layout, &other, &before),
+    };
     drop(held);
+    if let Some(mut file) = verdicts {
+        writeln!(file, "{name}\t{verdict}").unwrap();
+    }
 }
 
-fn ours(layout: &Layout, before: &World) {
+fn ours(layout: &Layout, before: &World) -> String {
     let inside = look(&[]);
     let checked = subject::module(layout, true);
     assert_eq!(differences(&inside, &look(&[])), Vec::<String>::new(), "check mode touches nothing: {checked}");
@@ -62,6 +71,11 @@ fn ours(layout: &Layout, before: &World) {
     if matches!(layout.expect, Expect::Clean | Expect::Partly(_)) {
         let again = subject::module(layout, false);
         assert_eq!(again["changed"], false, "the second run has nothing to do: {again}");
+    }
+    match layout.expect {
+        Expect::Refused(_) => "refused".to_owned(),
+        Expect::Failed(..) => "no loss, fails and says why".to_owned(),
+        _ => "no loss".to_owned(),
     }
 }
 
@@ -117,22 +131,19 @@ fn with<T>(layout: &Layout, work: impl FnOnce() -> T) -> T {
     })
 }
 
-/// What another subject did to the layout, in words, one line in the file that the comparison names.
-fn judge(name: &str, layout: &Layout, subject: &Subject, before: &World) {
+/// What another subject did to the layout, in words.
+fn judge(layout: &Layout, subject: &Subject, before: &World) -> String {
     let started = Instant::now();
     let said = with(layout, || subject::other(subject));
     let hung = started.elapsed() > Duration::from_secs(55);
     let lost = differences(before, &look(&TARGETS)).len();
-    let verdict = match (hung, lost, said) {
+    match (hung, lost, said) {
         (true, 0, _) => "hangs".to_owned(),
         (_, 0, Some(true)) => "no loss".to_owned(),
         (_, 0, _) => "no loss, fails".to_owned(),
         (_, lost, Some(true)) => format!("**{lost} changes outside**, says success"),
         (_, lost, _) => format!("**{lost} changes outside**, fails"),
-    };
-    let path = std::env::var("TORTURE_VERDICTS").unwrap();
-    let mut file = std::fs::File::options().create(true).append(true).open(path).unwrap();
-    writeln!(file, "{name}\t{verdict}").unwrap();
+    }
 }
 
 /// A script that must succeed.

@@ -1,0 +1,34 @@
+//! A root directory of one's own: the machine's, seen through an overlay whose upper side is in memory.
+//!
+//! Some layouts mount the root somewhere below a target, and some subjects delete through it. Nothing they do may reach
+//! the machine, so its file systems are not there at all: no old root, no /dev of its own, no mounts but those made here.
+
+use std::path::Path;
+use std::process::Command;
+
+/// Device nodes that layouts need, bound one by one: a directory of nodes could be emptied.
+const SCRIPT: &str = r#"
+cd /srv; mkdir upper work root
+mount -t overlay own-root -o lowerdir=/,upperdir=/srv/upper,workdir=/srv/work /srv/root
+mount -t tmpfs dev /srv/root/dev
+for n in null zero full random urandom tty fuse loop-control $(cd /dev; ls -d loop* 2>/dev/null); do
+  [ -c /dev/$n ] || [ -b /dev/$n ] || continue
+  : > /srv/root/dev/$n; mount --bind /dev/$n /srv/root/dev/$n
+done
+ln -s /proc/self/fd /srv/root/dev/fd
+mount -t proc proc /srv/root/proc
+mount -t sysfs sysfs /srv/root/sys
+for d in srv mnt var home root run tmp; do mkdir -p /srv/root/$d; mount -t tmpfs empty /srv/root/$d; done
+"#;
+
+/// Enters it. What was open stays open.
+pub fn enter() {
+    let output = Command::new("bash").args(["-ec", SCRIPT]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    nix::unistd::pivot_root("/srv/root", "/srv/root/mnt").unwrap();
+    std::env::set_current_dir("/").unwrap();
+    let flags = nix::mount::MntFlags::MNT_DETACH;
+    nix::mount::umount2("/mnt", flags).unwrap();
+    // The empty /mnt, beneath which the old root was put.
+    assert!(Path::new("/mnt").read_dir().unwrap().next().is_none());
+}
