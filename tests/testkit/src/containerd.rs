@@ -71,20 +71,25 @@ impl Containerd {
 
     /// Imports the pause image, so that pod sandboxes can be made.
     pub fn with_pause_image(self) -> Self {
-        let dir = format!("{HOME}/pause");
-        create_dir_all(format!("{dir}/rootfs")).expect("a directory for the image");
-        write(format!("{dir}/pause.rs"), "fn main() { loop { std::thread::park(); } }").expect("writing pause.rs");
-        let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
-        let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
-        run(Command::new(rustc)
-            .args(["-O", "-C", "panic=abort", "-C", "linker=rust-lld", "--target", &target, "--edition=2024"])
-            .args(["-o", &format!("{dir}/rootfs/pause"), &format!("{dir}/pause.rs")]));
-        image(&dir);
+        let archive = pause_archive(&format!("{HOME}/pause"));
         run(Command::new("ctr")
             .args(["--address", &Self::socket(), "--namespace", "k8s.io", "images", "import"])
-            .arg(format!("{dir}/image.tar")));
+            .arg(archive));
         self
     }
+}
+
+/// Makes an archive of the image [`PAUSE`] in `dir`, which need not exist, and gives back its path.
+pub fn pause_archive(dir: &str) -> String {
+    create_dir_all(format!("{dir}/rootfs")).expect("a directory for the image");
+    write(format!("{dir}/pause.rs"), "fn main() { loop { std::thread::park(); } }").expect("writing pause.rs");
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    run(Command::new(rustc)
+        .args(["-O", "-C", "panic=abort", "-C", "linker=rust-lld", "--target", &target, "--edition=2024"])
+        .args(["-o", &format!("{dir}/rootfs/pause"), &format!("{dir}/pause.rs")]));
+    image(dir);
+    format!("{dir}/image.tar")
 }
 
 /// `rootfs` as a one-layer image archive in the docker-archive form, which ctr imports and names.

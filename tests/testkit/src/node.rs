@@ -79,6 +79,11 @@ impl Node {
         there
     }
 
+    /// Copies a file onto the node.
+    pub fn copy(&self, from: &str, to: &str) {
+        podman(&["cp", from, &format!("{}:{to}", self.name)]);
+    }
+
     /// Runs an installed module as [`crate::run_module`] runs one here.
     pub fn module(&self, installed: &str, options: serde_json::Value, check: bool) -> serde_json::Value {
         let mut command = Command::new("timeout");
