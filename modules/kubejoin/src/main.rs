@@ -7,6 +7,7 @@ fn main() -> std::process::ExitCode {
         &cni_repair::MODULE,
         &containerd_prepare::MODULE,
         &flannel_config::MODULE,
+        &join_prerequisites::MODULE,
         &join_token::MODULE,
         &kubeadm_init_guarded::MODULE,
         &kubeadm_join_guarded::MODULE,
