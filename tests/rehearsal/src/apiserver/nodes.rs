@@ -85,12 +85,14 @@ pub fn round(store: &mut Store) -> Result<()> {
     let mut used: Vec<String> = nodes.iter().map(|node| text(node, "/spec/podCIDR").to_owned()).collect();
     for mut node in nodes {
         let name = text(&node, "/metadata/name").to_owned();
-        if text(&node, "/spec/podCIDR").is_empty() && !pods.is_empty() && !faults::switched("no-pod-cidr") {
-            if let Some(cidr) = next_cidr(&pods, &used) {
-                used.push(cidr.clone());
-                node["spec"]["podCIDR"] = json!(cidr);
-                node["spec"]["podCIDRs"] = json!([cidr]);
-            }
+        if text(&node, "/spec/podCIDR").is_empty()
+            && !pods.is_empty()
+            && !faults::switched("no-pod-cidr")
+            && let Some(cidr) = next_cidr(&pods, &used)
+        {
+            used.push(cidr.clone());
+            node["spec"]["podCIDR"] = json!(cidr);
+            node["spec"]["podCIDRs"] = json!([cidr]);
         }
         if lease_age(store, &name, &node) > grace() {
             lost(&mut node);

@@ -126,10 +126,12 @@ pub fn collect(store: &mut Store) -> Result<()> {
             {
                 workloads::end(store, &object)?;
             }
-        } else if orphan && at.0 == "apps/replicasets" {
-            store.remove(&at)?;
-        } else if at.0 == "coordination.k8s.io/leases" && at.1 == "kube-node-lease" && !nodes.contains(&at.2) {
-            store.remove(&at)?;
+        } else {
+            let set = orphan && at.0 == "apps/replicasets";
+            let lease = at.0 == "coordination.k8s.io/leases" && at.1 == "kube-node-lease" && !nodes.contains(&at.2);
+            if set || lease {
+                store.remove(&at)?;
+            }
         }
     }
     Ok(())

@@ -80,8 +80,7 @@ pub fn wait_health_new(timeout: Duration) -> Result<(), Fail> {
         }
         if start.elapsed() >= clock::limit(timeout) {
             // The last look falls on the deadline itself.
-            last =
-                last.or_else(|_| Err("Get \"http://127.0.0.1:10248/healthz\": context deadline exceeded".to_owned()));
+            last = last.map_err(|_| "Get \"http://127.0.0.1:10248/healthz\": context deadline exceeded".to_owned());
             break;
         }
         clock::pause(Duration::from_millis(500));

@@ -180,8 +180,8 @@ fn clean(dir: &str) {
 /// The deepest mount point that is left below `path`, which is what could not be deleted.
 fn blocked(path: &Path) -> String {
     let table = place::read("/proc/self/mounts").unwrap_or_default();
-    let points = table.lines().filter_map(|line| line.split(' ').nth(1)).map(|point| point.replace("\\040", " "));
-    points.filter(|point| Path::new(point).starts_with(path)).last().unwrap_or_else(|| path.display().to_string())
+    let mut points = table.lines().filter_map(|line| line.split(' ').nth(1)).map(|point| point.replace("\\040", " "));
+    points.rfind(|point| Path::new(point).starts_with(path)).unwrap_or_else(|| path.display().to_string())
 }
 
 fn closing() {

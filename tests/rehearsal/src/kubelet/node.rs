@@ -7,6 +7,7 @@ use crate::yaml::{items, text};
 use crate::{clock, faults, klog, place, run, version};
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
+use std::sync::OnceLock;
 
 fn memory() -> String {
     let table = place::read("/proc/meminfo").unwrap_or_default();
@@ -14,23 +15,23 @@ fn memory() -> String {
     format!("{}Ki", line.split_whitespace().nth(1).unwrap_or("0"))
 }
 
-/// The address the Node reports: the given one, else the default route's.
+/// The address the Node reports: the given one, else the default route's as it was when first asked for.
 pub fn address(settings: &Settings) -> String {
+    static ADDRESS: OnceLock<String> = OnceLock::new();
     if !settings.address.is_empty() {
         return settings.address.clone();
     }
-    let route = run::run("ip", &["-4", "route", "get", "8.8.8.8"], None).map(|ran| ran.out).unwrap_or_default();
-    if let Some(address) = route.split_whitespace().skip_while(|word| *word != "src").nth(1) {
-        return address.to_owned();
-    }
-    let all =
-        run::run("ip", &["-4", "-o", "addr", "show", "scope", "global"], None).map(|ran| ran.out).unwrap_or_default();
-    all.split_whitespace()
-        .skip_while(|word| *word != "inet")
-        .nth(1)
-        .and_then(|cidr| cidr.split('/').next())
-        .unwrap_or("127.0.0.1")
-        .to_owned()
+    ADDRESS.get_or_init(outward).clone()
+}
+
+fn outward() -> String {
+    let asked = |args: &[&str]| run::run("ip", args, None).map(|ran| ran.out).unwrap_or_default();
+    let word =
+        |text: &str, key: &str| text.split_whitespace().skip_while(|word| *word != key).nth(1).map(str::to_owned);
+    word(&asked(&["-4", "route", "get", "8.8.8.8"]), "src")
+        .or_else(|| word(&asked(&["-4", "-o", "addr", "show", "scope", "global"]), "inet"))
+        .and_then(|cidr| cidr.split('/').next().map(str::to_owned))
+        .unwrap_or_else(|| "127.0.0.1".into())
 }
 
 const NETWORK: &str = "container runtime network not ready: NetworkReady=false reason:";

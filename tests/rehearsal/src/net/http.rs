@@ -4,6 +4,9 @@ use std::io::{self, BufRead, Read, Write};
 
 const LIMIT: usize = 64 << 20;
 
+/// Header names in lower case, or query parameters, with their values.
+type Pairs = Vec<(String, String)>;
+
 /// A request, its path still with the query split off.
 #[derive(Debug, Default)]
 pub struct Request {
@@ -76,7 +79,7 @@ fn read_line(from: &mut impl BufRead) -> io::Result<Option<String>> {
     Ok((read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-fn read_rest(from: &mut impl BufRead) -> io::Result<(Vec<(String, String)>, Vec<u8>)> {
+fn read_rest(from: &mut impl BufRead) -> io::Result<(Pairs, Vec<u8>)> {
     let mut headers = Vec::new();
     while let Some(line) = read_line(from)?.filter(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':').ok_or_else(|| bad("malformed header"))?;
