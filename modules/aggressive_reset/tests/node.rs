@@ -42,7 +42,7 @@ ps axo pid,comm | grep -vE ' (ps|sh|grep|sed|find|sort|sha256sum|awk|xargs)$'
 find /etc /srv /root /var/lib/kubelet /var/lib/cni /var/lib/containerd /run/containerd /run/kubejoin /var/lib/kubejoin -xdev ! -name '*.db' -printf '%p %y %m %s %T@ %l\n' 2>/dev/null | sort";
 
 /// What must be the same after any reset.
-const OTHERS: &str = r"iptables-save -t filter | grep -E 'mine'; ip -o link | grep -E 'vxlan7|mine0|eth0' | cut -d: -f2; cat /srv/media/*; pgrep -f '^tail -f kubelet.log'; cat /etc/systemd/system/kubelet.service.d/20-proxy.conf";
+const OTHERS: &str = r"iptables-save -t filter | grep -E 'mine'; ip -o link | grep -E ' (vxlan7|mine0)' | cut -d: -f2; cat /srv/media/*; pgrep -f '^tail -f kubelet.log'; cat /etc/systemd/system/kubelet.service.d/20-proxy.conf";
 
 fn joined() -> (Node, String) {
     let node = Node::boot();
@@ -90,7 +90,7 @@ fn a_node_with_living_pods_is_clean_and_nobody_elses_things_are_touched() {
     assert_eq!(strings(&done["pods"]), BTreeSet::from(["default/a".to_owned(), "default/b".to_owned()]));
     let left = node.sh(
         "ls -A /var/lib/kubelet /var/lib/cni /etc/cni/net.d /etc/kubernetes/manifests | grep -v :; ls /etc/kubernetes; findmnt -rn -o TARGET | grep -E 'pods|shm$|rootfs|netns/' | grep -v /dev/shm; \
-         ip -o link | grep -E 'cni0|veth' | grep -v eth0; iptables-save | grep -E 'KUBE-[A-Z]|CNI-' | grep -v mine; pgrep -x kubelet; pgrep -x pause; pgrep -f containerd-shim; systemctl is-active kubelet; \
+         ip -o link | grep -E 'cni0|veth'; iptables-save | grep -E 'KUBE-[A-Z]|CNI-' | grep -v mine; pgrep -x kubelet; pgrep -x pause; pgrep -f '^[^ ]*containerd-shim'; systemctl is-active kubelet; \
          ctr -n k8s.io c ls -q; ctr -n k8s.io i ls -q; ls /etc/systemd/system/kubelet.service.d; ls /root/.kube; true",
     );
     assert_eq!(left.split_whitespace().collect::<Vec<_>>(), ["manifests", "inactive", "20-proxy.conf"], "{left}");
