@@ -6,7 +6,7 @@ use crate::decide::{self, Next, Tried};
 use crate::leftovers::{self, Snapshot};
 use crate::observe::{State, UNIT};
 use crate::plan::{Mend, Plan};
-use crate::{log, prove, remedy, report};
+use crate::{log, prepare, prove, remedy, report};
 use ansible::{Failure, Outcome, Task};
 use host::deadline::{Deadline, Look};
 use host::{files, systemd};
@@ -71,6 +71,11 @@ fn join(
         story.steps.extend(removed.into_iter().map(|path| format!("removed {path}")));
     }
     gate::open_for_join(&state.unit, deadline)?;
+    task.phase("prerequisites");
+    let prepared = prepare::prepare(args, deadline);
+    story.outcome.set("prerequisites", &prepared.complaints);
+    story.steps.extend(prepared.steps);
+    prepared.warnings.into_iter().for_each(|warning| story.outcome.warn(warning));
     let result = attempts(args, state, was_running, task, deadline, &mut story);
     match result {
         Ok(proof) => {

@@ -12,6 +12,7 @@ mod log;
 mod observe;
 mod phases;
 mod plan;
+mod prepare;
 mod prove;
 mod remedy;
 mod report;

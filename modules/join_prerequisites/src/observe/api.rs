@@ -11,7 +11,7 @@ use kubeadm::kubeconfig::yaml;
 use kubeadm::lock::RUN_DIR;
 use kubeadm::version::Version;
 use kubeadm::{ca, program, time};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 
 /// One request.
@@ -46,36 +46,42 @@ pub(super) fn observe(endpoint: &Endpoint, deadline: &Deadline) -> Api {
         api.unreachable = Some(unreachable.cause);
         return api;
     }
-    let server = format!("--server=https://{endpoint}");
+    let server = format!("https://{endpoint}");
     // Whoever answers: what it says is held against the hash, and only then trusted.
-    let answer = get(&[&server, "--insecure-skip-tls-verify=true", "--v=8"], CLUSTER_INFO, &deadline);
-    let Ok(answer) = answer else { return api };
-    let now = SystemTime::now();
-    api.ahead = date(&answer.1).and_then(|theirs| seconds_between(theirs, now));
+    let nobody = json!({"server": server, "insecure-skip-tls-verify": true});
+    let Ok(answer) = get(nobody, CLUSTER_INFO, &deadline) else { return api };
+    api.ahead = date(&answer.1).and_then(|theirs| seconds_between(theirs, SystemTime::now()));
     let Ok(info) = serde_json::from_str::<Value>(&answer.0) else { return api };
     let data = info["data"].as_object().cloned().unwrap_or_default();
-    api.token_ids =
-        Some(data.keys().filter_map(|key| key.strip_prefix("jws-kubeconfig-")).map(str::to_owned).collect());
-    let Some(pem) = data.get("kubeconfig").and_then(Value::as_str).and_then(authority) else { return api };
-    api.ca_hash = ca::hash_of_pem(&pem).ok();
-    let path = format!("{RUN_DIR}/cluster-ca.crt");
-    if files::make_dir(RUN_DIR, 0o700).and_then(|_| files::write_atomic(&path, &pem, 0o600)).is_ok() {
-        let verified = get(&[&server, &format!("--certificate-authority={path}")], "/version", &deadline);
-        // A leftover of a file that is no secret is not worth failing for.
-        let _ = files::delete_file(&path);
-        let (version, tls) = verdict(verified);
-        (api.version, api.tls) = (version, tls);
-    }
+    let ids = data.keys().filter_map(|key| key.strip_prefix("jws-kubeconfig-"));
+    api.token_ids = Some(ids.map(str::to_owned).collect());
+    let Some(encoded) = data.get("kubeconfig").and_then(Value::as_str).and_then(authority) else { return api };
+    api.ca_hash = ca::base64_decode(&encoded).and_then(|pem| ca::hash_of_pem(&pem).ok());
+    let cluster = json!({"server": server, "certificate-authority-data": encoded});
+    (api.version, api.tls) = verdict(get(cluster, "/version", &deadline));
     api
 }
 
-/// stdout and stderr of one `kubectl get --raw`; an error when kubectl is not there or does not end.
-fn get(flags: &[&str], path: &str, deadline: &Deadline) -> anyhow::Result<(String, String)> {
-    // An empty kubeconfig: what root has configured for another cluster must not be used here.
-    let program = Program::new("kubectl").env("PATH", program::search_path()).env("KUBECONFIG", "/dev/null");
-    let args = ["--kubeconfig=/dev/null", "--request-timeout=8s", "get", "--raw", path];
-    let output = program.args(args).args(flags).run(&deadline.at_most(REQUEST))?;
-    Ok((output.stdout_text(), output.stderr_text()))
+/// stdout and stderr of one `kubectl get --raw` as nobody; an error when kubectl is not there or does not end.
+///
+/// The kubeconfig is a file of our own: what root has configured for another cluster must not be used here. It has a
+/// user, because kubectl asks for one when there is none; the API server knows no passwords and takes it for anonymous.
+fn get(cluster: Value, path: &str, deadline: &Deadline) -> anyhow::Result<(String, String)> {
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "look",
+        "contexts": [{"name": "look", "context": {"cluster": "look", "user": "nobody"}}],
+        "clusters": [{"name": "look", "cluster": cluster}],
+        "users": [{"name": "nobody", "user": {"username": "nobody", "password": "nobody"}}],
+    });
+    files::make_dir(RUN_DIR, 0o700)?;
+    let file = format!("{RUN_DIR}/look-{}.json", std::process::id());
+    files::write_atomic(&file, config.to_string().as_bytes(), 0o600)?;
+    let program = Program::new("kubectl").env("PATH", program::search_path());
+    let program = program.args(["--kubeconfig", &file, "--request-timeout=8s", "get", "--raw", path, "--v=8"]);
+    let ran = program.run(&deadline.at_most(REQUEST));
+    // There is no secret in it: a leftover in memory is not worth failing for.
+    let _ = files::delete_file(&file);
+    ran.map(|output| (output.stdout_text(), output.stderr_text()))
 }
 
 /// A refusal for want of rights comes after the handshake: TLS was good.
@@ -98,10 +104,10 @@ fn verdict(verified: anyhow::Result<(String, String)>) -> (Option<Version>, Opti
     (version, tls)
 }
 
-/// The CA in the kubeconfig that cluster-info carries.
-fn authority(kubeconfig: &str) -> Option<Vec<u8>> {
+/// The CA in the kubeconfig that cluster-info carries, still encoded.
+fn authority(kubeconfig: &str) -> Option<String> {
     let config = yaml(kubeconfig).ok()?;
-    ca::base64_decode(config["clusters"][0]["cluster"]["certificate-authority-data"].as_str()?)
+    config["clusters"][0]["cluster"]["certificate-authority-data"].as_str().map(str::to_owned)
 }
 
 /// The Date header, which kubectl prints with `--v=8`: `Date: Fri, 20 Nov 2026 23:10:05 GMT`.
