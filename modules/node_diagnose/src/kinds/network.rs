@@ -84,8 +84,7 @@ pub(super) static KINDS: &[Kind] = &[
         "the pods' interfaces have a larger MTU than their way allows",
         "a VXLAN needs 50 bytes less than the link below it; large packets disappear while small ones arrive",
         "set the MTU that flannel wrote into /run/flannel/subnet.env, or recreate the bridge",
-    )
-    .mended_by("cni_repair"),
+    ),
     warning(
         "leases_stale",
         "address leases of pods that are gone are left",
