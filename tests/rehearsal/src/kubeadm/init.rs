@@ -90,7 +90,7 @@ fn certificates(init: &Init) -> Result<(), Fail> {
     let mut extra: Vec<String> =
         items(&init.cluster, "/apiServer/certSANs").iter().filter_map(Value::as_str).map(str::to_owned).collect();
     extra.push(init.endpoint().rsplit_once(':').map(|(host, _)| host.to_owned()).unwrap_or_default());
-    extra.retain(|name| *name != init.address && !name.is_empty());
+    extra.retain(|name| *name != init.address && *name != init.node.name && !name.is_empty());
     certs::generate(&certs::Names {
         node: init.node.name.clone(),
         address: init.address.clone(),

@@ -3,7 +3,7 @@
 use super::http::{Request, Response, read_request, write_response};
 use rustls::pki_types::CertificateDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use std::io::{BufReader, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,12 +35,7 @@ fn connection(tcp: TcpStream, tls: Option<Arc<ServerConfig>>, handler: &Handler)
     let _ = tcp.set_nodelay(true);
     tcp.set_read_timeout(Some(IDLE))?;
     let Some(config) = tls else {
-        let mut stream = BufReader::new(tcp);
-        while let Some(request) = read_request(&mut stream)? {
-            let head = request.method == "HEAD";
-            write_response(stream.get_mut(), &handler(request, None), head)?;
-        }
-        return Ok(());
+        return answer_all(&mut BufReader::new(tcp), None, handler);
     };
     let mut stream = StreamOwned::new(ServerConnection::new(config)?, tcp);
     while stream.conn.is_handshaking() {
@@ -48,7 +43,19 @@ fn connection(tcp: TcpStream, tls: Option<Arc<ServerConfig>>, handler: &Handler)
     }
     let peer = stream.conn.peer_certificates().and_then(|chain| chain.first()).map(|cert| cert.clone().into_owned());
     let mut stream = BufReader::new(stream);
-    while let Some(request) = read_request(&mut stream)? {
+    answer_all(&mut stream, peer, handler)?;
+    stream.get_mut().conn.send_close_notify();
+    stream.get_mut().flush()?;
+    Ok(())
+}
+
+/// Answers until the peer closes, or asks for the connection to be closed.
+fn answer_all<S: Read + Write>(
+    stream: &mut BufReader<S>,
+    peer: Option<CertificateDer<'static>>,
+    handler: &Handler,
+) -> anyhow::Result<()> {
+    while let Some(request) = read_request(stream)? {
         let head = request.method == "HEAD";
         let close = request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         let mut response = handler(request, peer.clone());
@@ -60,7 +67,5 @@ fn connection(tcp: TcpStream, tls: Option<Arc<ServerConfig>>, handler: &Handler)
             break;
         }
     }
-    stream.get_mut().conn.send_close_notify();
-    stream.get_mut().flush()?;
     Ok(())
 }
