@@ -113,3 +113,27 @@ def test_a_machine_without_a_binary_gets_a_clear_sentence(remote: Controller) ->
     remote.tree.binary("riscv64").unlink()
     run = remote.adhoc("probe", "text=x", host="node")
     assert "the collection carries no program in" in run.only["msg"] and "`make build`" in run.only["msg"]
+
+
+def test_each_machine_gets_the_binary_for_its_architecture(remote: Controller, node: Node) -> None:
+    other = remote.tree.binary("aarch64")
+    other.parent.mkdir()
+    other.write_text('#!/bin/sh\ncat >/dev/null\necho \'{"text": "for aarch64"}\'\n')
+    node.sh("printf '#!/bin/sh\\necho aarch64\\n' > /usr/local/bin/uname; chmod 755 /usr/local/bin/uname")
+    try:
+        run = remote.play("- {name: cold, probe: {text: x}}\n- {name: warm, probe: {text: x}}", "-vvv", hosts="node")
+    finally:
+        node.sh("rm /usr/local/bin/uname")
+    assert [run[name]["text"] for name in ("cold", "warm")] == ["for aarch64"] * 2 and run.remote_commands() == 3
+    # Both programs may share a home directory: the other architecture's does not drive this one out.
+    assert remote.adhoc("probe", "text=x", host="node").only["text"] == "x"
+    assert remote.adhoc("probe", "text=x", "-vvv", host="node").remote_commands() == 1
+    assert len(node.sh("ls /root/.ansible/kubejoin").split()) == 4
+
+
+def test_many_tasks_at_once_bring_the_same_program(remote: Controller, node: Node) -> None:
+    line = node.inventory()
+    remote.inventory.write_text("".join("%s%d%s" % ("node", number, line[4:]) for number in range(8)))
+    run = remote.play("- {name: first, probe: {text: x}}\n- {name: second, probe: {text: x}}", "-f", "8", hosts="all")
+    assert run.rc == 0 and [task.verdict for task in run.tasks] == ["ok"] * 16, run.output
+    assert len(node.sh("ls -A /root/.ansible/kubejoin").split()) == 2
