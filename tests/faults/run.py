@@ -63,7 +63,7 @@ def clean():
     """The worker as it was before any join, and unknown to the cluster."""
     for node in (CP, W):
         sh(node, f"rm -f {FAULTS}/*")
-    sh(W, "rm -f /etc/systemd/system/kubelet.service; systemctl daemon-reload; systemctl unmask kubelet containerd; systemctl start containerd; ip link set eth0 up; rm -rf /root/held;"
+    sh(W, "rm -f /etc/systemd/system/kubelet.service; systemctl daemon-reload; systemctl unmask kubelet containerd; systemctl start containerd; iptables -D OUTPUT -d 192.0.2.1 -j DROP; rm -rf /root/held;"
           "pkill -x socat; rm -f /etc/systemd/system/kubelet.service.d/*.conf; systemctl daemon-reload; true 2>/dev/null")
     answer = module(W, "aggressive_reset", {"level": "gentle"})
     assert not answer.get("failed"), answer

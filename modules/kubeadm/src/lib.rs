@@ -9,6 +9,7 @@ pub mod config;
 pub mod dropin;
 pub mod endpoint;
 pub mod gate;
+pub mod identity;
 pub mod kubeconfig;
 pub mod kubectl;
 pub mod kubelet;

@@ -10,6 +10,7 @@ use ansible::Task;
 use host::deadline::{Deadline, Look};
 use host::process::{Output, Program};
 use host::{cri, files};
+use join_prerequisites::observe::listeners;
 use kubeadm::classify::{self, Finding, Texts};
 use kubeadm::config::{self, Timeouts};
 use kubeadm::kubelet::{self, Health, Kubelet};
@@ -177,12 +178,26 @@ fn judge(
                 findings.push(finding);
             }
         }
+        findings.iter_mut().for_each(name_the_owner);
         if findings.is_empty() {
             findings.push(unexplained(exit, &stderr, &error));
         }
     }
     let seconds = began.elapsed().as_secs_f64();
     Attempt { seconds, phases: watched.phases, stdout, stderr, exit, findings, journal: log::tail(&words, 200) }
+}
+
+/// A port that no kubelet holds is freed by no cleanup of ours: then the class is another, and the owner is named.
+fn name_the_owner(finding: &mut Finding) {
+    if finding.row.class != "port_in_use" {
+        return;
+    }
+    let ports: Vec<u16> = finding.captures.iter().filter_map(|text| text.parse().ok()).collect();
+    let others = listeners().into_iter().find(|found| ports.contains(&found.port) && found.program != "kubelet");
+    if let Some(other) = others {
+        let seen = format!("port {} is held by {} (process {})", other.port, other.program, other.pid);
+        *finding = Finding::of("port_taken", &seen);
+    }
 }
 
 /// A failure without a known wording.

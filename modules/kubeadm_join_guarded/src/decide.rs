@@ -29,6 +29,8 @@ pub enum Remedy {
     None,
     /// Load kernel modules, set sysctls.
     FixKernel,
+    /// Raise the inotify limits.
+    RaiseLimits,
     /// Restart the container runtime.
     RestartRuntime,
     /// Make the kubelet's unit startable.
@@ -70,6 +72,7 @@ pub fn next(args: &Args, history: &[Tried], left: Duration, jitter: f64) -> Next
         Action::Stop | Action::RefreshToken | Action::ResolveNode => return Next::GiveUp,
         Action::Retry | Action::Wait => Remedy::None,
         Action::FixKernel if repeated == 1 => Remedy::FixKernel,
+        Action::RaiseLimits if repeated == 1 => Remedy::RaiseLimits,
         Action::RestartRuntime if repeated <= 2 => Remedy::RestartRuntime,
         Action::FixKubelet if repeated == 1 => Remedy::FixKubelet,
         Action::Clean => match cleanup(args.cleanup, repeated) {

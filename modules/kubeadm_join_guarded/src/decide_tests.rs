@@ -24,6 +24,7 @@ fn each_remedy_belongs_to_its_class() {
     for (class, remedy) in [
         ("runtime_down", Remedy::RestartRuntime),
         ("ip_forward", Remedy::FixKernel),
+        ("inotify_exhausted", Remedy::RaiseLimits),
         ("standalone", Remedy::FixKubelet),
         ("leftover_files", Remedy::Clean(Cleanup::Leftovers)),
     ] {

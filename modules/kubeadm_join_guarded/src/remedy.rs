@@ -17,6 +17,7 @@ pub fn apply(remedy: Remedy, args: &Args, task: &Task, deadline: &Deadline) -> a
     match remedy {
         Remedy::None => Ok(Vec::new()),
         Remedy::FixKernel => fix::apply(Fix::Kernel, &args.cri_socket, deadline),
+        Remedy::RaiseLimits => fix::apply(Fix::Inotify, &args.cri_socket, deadline),
         Remedy::RestartRuntime => fix::apply(Fix::Runtime, &args.cri_socket, deadline),
         Remedy::FixKubelet => kubelet(deadline),
         Remedy::Clean(Cleanup::Leftovers) => {

@@ -8,6 +8,7 @@ use crate::plan::Plan;
 use ansible::{Diff, Outcome};
 use kubeadm::classify::{Action, Finding};
 use kubeadm::gate::Method;
+use kubeadm::identity;
 use serde_json::{Value, json};
 
 /// What is known before anything is done; in check mode and for a joined node this is all.
@@ -31,6 +32,9 @@ pub fn planned(args: &Args, state: &State, plan: &Plan) -> Outcome {
         .changed(*plan != Plan::Nothing)
         .msg(msg)
         .field("node_name", &state.node_name)
+        // For deleting a stale Node of this machine, and no other's.
+        .field("machine_id", identity::machine_id())
+        .field("system_uuid", identity::system_uuid())
         .field("joined", !matches!(plan, Plan::Join { .. }))
         .field("kubeadm_version", state.kubeadm.map(|version| version.to_string()))
         .field("endpoint", &to)

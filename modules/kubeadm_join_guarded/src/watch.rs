@@ -27,6 +27,10 @@ const TOKEN_UNSIGNED: Duration = Duration::from_secs(15);
 const HOPELESS: Duration = Duration::from_secs(4);
 /// How long the kubelet may run standalone, or be down after kubeadm started it.
 const KUBELET_WRONG: Duration = Duration::from_secs(4);
+/// What a kubelet that runs can say in its journal and never recover from. Other causes (no sandbox image, no CNI plugin)
+/// keep pods from running, not a node from joining.
+const FATAL_WHILE_RUNNING: [&str; 5] =
+    ["csr_denied", "registration_forbidden", "token_forbidden", "token_rejected", "hostname_invalid"];
 /// With a reason in the journal one crash is enough; without one, so many.
 const CRASHES: u32 = 3;
 
@@ -155,11 +159,13 @@ impl<'a> Watch<'a> {
         if kubelet.standalone() {
             return Some((Finding::of("standalone", &kubelet.args.join(" ")), KUBELET_WRONG));
         }
-        if kubelet.running() {
-            return None;
-        }
         let words = journal(UNIT, self.since, &deadline);
-        let cause = classify::classify(&Texts { kubelet: &words, ..Texts::default() }).into_iter().next();
+        let causes = classify::classify(&Texts { kubelet: &words, ..Texts::default() });
+        if kubelet.running() {
+            let fatal = causes.into_iter().find(|cause| FATAL_WHILE_RUNNING.contains(&cause.row.class));
+            return fatal.map(|cause| (cause, HOPELESS));
+        }
+        let cause = causes.into_iter().next();
         let crashes = kubelet.restarts.saturating_sub(self.restarts_before);
         match cause {
             Some(cause) if !cause.row.symptom => Some((cause, Duration::ZERO)),

@@ -7,7 +7,7 @@ mod listeners;
 mod runtime;
 
 pub use api::Api;
-pub use listeners::Listener;
+pub use listeners::{Listener, observe as listeners};
 pub use runtime::Runtime;
 
 use crate::args::Args;

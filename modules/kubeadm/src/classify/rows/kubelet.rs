@@ -3,7 +3,7 @@
 //! The journal is evidence, not the judge of standalone mode: a kubelet is standalone when, and only when, it was
 //! started without `--kubeconfig`, which is read from its command line. An old journal line condemns no good join.
 
-use super::Action::{Clean, FixKubelet, Retry, Wait};
+use super::Action::{Clean, FixKubelet, RaiseLimits, Retry, Wait};
 use super::Place::{Error, Kubelet, Output};
 use super::{Row, hopeless, mendable, says, symptom};
 
@@ -37,7 +37,7 @@ pub(super) static ROWS: &[Row] = &[
         "the kubelet rejects its configuration: correct the cluster's kubelet-config or the extra arguments",
         &[says(Kubelet, 22, 36, "failed to validate kubelet configuration, error: invalid configuration: ", SERVER),
           says(Kubelet, 22, 36, "failed to load kubelet config file, path: {}, error: failed to decode", SERVER)]),
-    hopeless("inotify_exhausted",
+    mendable("inotify_exhausted", RaiseLimits,
         "the kernel has no inotify instances or watches left: raise fs.inotify.max_user_instances and fs.inotify.max_user_watches",
         &[says(Kubelet, 22, 36, "inotify_init: too many open files", "kubernetes/kubernetes#46230 and others"),
           says(Kubelet, 22, 36, "inotify_add_watch {}: no space left on device", "inotify(7): the watch limit")]),

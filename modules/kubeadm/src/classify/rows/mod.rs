@@ -22,6 +22,8 @@ pub enum Action {
     RefreshToken,
     /// Load the kernel modules and set the sysctls Kubernetes needs.
     FixKernel,
+    /// Raise limits of the kernel that have run out.
+    RaiseLimits,
     /// Restart the container runtime and wait for CRI.
     RestartRuntime,
     /// Give the kubelet a unit that may start.
@@ -42,6 +44,7 @@ impl Action {
             Action::Retry => "retry",
             Action::RefreshToken => "refresh_token",
             Action::FixKernel => "fix_kernel",
+            Action::RaiseLimits => "raise_limits",
             Action::RestartRuntime => "restart_runtime",
             Action::FixKubelet => "fix_kubelet",
             Action::Clean => "clean",
@@ -109,7 +112,7 @@ pub fn table() -> impl Iterator<Item = &'static Row> {
 
 /// The row of a class, for code that found the fault without a text.
 pub fn row(class: &str) -> Option<&'static Row> {
-    table().chain([&UNKNOWN, &OUT_OF_TIME]).find(|row| row.class == class)
+    table().chain([&UNKNOWN, &OUT_OF_TIME, &PORT_TAKEN]).find(|row| row.class == class)
 }
 
 /// A failure with no known wording.
@@ -125,6 +128,13 @@ pub static OUT_OF_TIME: Row = symptom(
     "out_of_time",
     Action::Stop,
     "the join was still under way when the time given to it ran out, with no sign of a fault: give it more with timeout",
+    &[],
+);
+
+/// `port_in_use`, and its owner is no kubelet: no cleanup of ours frees it.
+pub static PORT_TAKEN: Row = hopeless(
+    "port_taken",
+    "another program holds a port that the kubelet needs: stop that program, or give it another port",
     &[],
 );
 

@@ -1,0 +1,139 @@
+//! Delete, nothing, or a refusal. Pure.
+
+use crate::args::Args;
+use crate::observe::Node;
+use ansible::{Diff, Failure, Outcome};
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// There is no such Node.
+    Nothing,
+    /// It is the same machine's.
+    Delete,
+}
+
+/// Decides.
+pub fn plan(args: &Args, node: Option<&Node>) -> anyhow::Result<Plan> {
+    let Some(node) = node else { return Ok(Plan::Nothing) };
+    if node.control_plane {
+        return refuse(args, node, "it is a control plane, which is never deleted here".into());
+    }
+    let same = |a: &str, b: &str| !a.is_empty() && bare(a) == bare(b);
+    let (machine, system) = (same(&node.machine_id, &args.machine_id), same(&node.system_uuid, &args.system_uuid));
+    match (machine, system) {
+        (true, true) => Ok(Plan::Delete),
+        (false, true) if args.reinstalled => Ok(Plan::Delete),
+        (false, true) => refuse(
+            args,
+            node,
+            format!(
+                "its system UUID is this machine's and its machine id is not ({} instead of {}): the machine was installed anew, or is a copy; set reinstalled if it was installed anew",
+                node.machine_id, args.machine_id
+            ),
+        ),
+        _ => refuse(
+            args,
+            node,
+            format!(
+                "it is another machine with the same name (machine id {}, system UUID {}): rename one of the two",
+                node.machine_id, node.system_uuid
+            ),
+        ),
+    }
+}
+
+/// Firmware and kernels spell UUIDs in both cases, with and without hyphens.
+fn bare(text: &str) -> String {
+    text.chars().filter(char::is_ascii_hexdigit).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn refuse(args: &Args, node: &Node, why: String) -> anyhow::Result<Plan> {
+    let msg = format!("not deleting Node {}: {why}", args.node_name);
+    Err(Failure::new(msg).field("deleted", false).field("same_machine", false).field("ready", &node.ready).into())
+}
+
+/// The result.
+pub fn outcome(args: &Args, node: Option<&Node>, plan: Plan) -> Outcome {
+    let deleted = plan == Plan::Delete;
+    let msg = match plan {
+        Plan::Nothing => format!("there is no Node {}", args.node_name),
+        Plan::Delete => format!("Node {} of this same machine is deleted", args.node_name),
+    };
+    let mut outcome = Outcome::new()
+        .changed(deleted)
+        .msg(msg)
+        .field("deleted", deleted)
+        .field("same_machine", deleted)
+        .field("ready", node.map(|node| node.ready.clone()));
+    if deleted {
+        outcome = outcome.diff([Diff::new(&args.node_name, "Node\n", "")]);
+    }
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MACHINE: &str = "a31fd7e07c504f73bb14b10bb339fc84";
+    const SYSTEM: &str = "4C4C4544-0042-3510-8052-B4C04F4E3432";
+
+    fn args(machine: &str, system: &str) -> Args {
+        Args {
+            node_name: "w1".into(),
+            machine_id: machine.into(),
+            system_uuid: system.into(),
+            reinstalled: false,
+            kubeconfig: "/k".into(),
+        }
+    }
+
+    fn node() -> Node {
+        Node {
+            machine_id: MACHINE.into(),
+            system_uuid: SYSTEM.to_lowercase(),
+            ready: "True".into(),
+            control_plane: false,
+        }
+    }
+
+    fn why(args: &Args, node: &Node) -> String {
+        plan(args, Some(node)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_same_machine_is_deleted_however_its_uuid_is_spelled() {
+        assert_eq!(plan(&args(MACHINE, SYSTEM), Some(&node())).unwrap(), Plan::Delete);
+        assert_eq!(plan(&args(MACHINE, SYSTEM), None).unwrap(), Plan::Nothing);
+    }
+
+    #[test]
+    fn another_machine_is_refused() {
+        let other = "ffffffffffffffffffffffffffffffff";
+        assert!(why(&args(MACHINE, other), &node()).contains("another machine"));
+        assert!(why(&args(other, other), &node()).contains("another machine"));
+        assert!(
+            why(&args(MACHINE, SYSTEM), &Node { system_uuid: String::new(), ..node() }).contains("another machine")
+        );
+    }
+
+    #[test]
+    fn a_reinstalled_machine_needs_to_be_called_one() {
+        let new = args("00000000000000000000000000000000", SYSTEM);
+        assert!(why(&new, &node()).contains("set reinstalled"));
+        assert_eq!(plan(&Args { reinstalled: true, ..new }, Some(&node())).unwrap(), Plan::Delete);
+    }
+
+    #[test]
+    fn a_control_plane_is_never_deleted() {
+        let plane = Node { control_plane: true, ..node() };
+        assert!(why(&args(MACHINE, SYSTEM), &plane).contains("control plane"));
+    }
+
+    #[test]
+    fn an_empty_identity_is_no_identity() {
+        assert!(args("", SYSTEM).validate().is_err() && args(MACHINE, "").validate().is_err());
+        assert!(args("----------------", SYSTEM).validate().is_err());
+    }
+}
