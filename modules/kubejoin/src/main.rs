@@ -14,5 +14,6 @@ fn main() -> std::process::ExitCode {
         &kubelet_mask::MODULE,
         &node_diagnose::MODULE,
         &pod_connectivity::MODULE,
+        &stale_node::MODULE,
     ])
 }
