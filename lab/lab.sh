@@ -147,6 +147,7 @@ up() {
     image=$(kubernetes_image "$source" "$image")
     mkdir -p "$state"
     load_modules
+    raise_inotify_limit
     network_up "$name"
     access_key
     if all_up; then

@@ -33,6 +33,18 @@ load_modules() {
     for module in overlay br_netfilter vxlan nf_conntrack; do modprobe -q "$module" 2>/dev/null || true; done
 }
 
+# All nodes' systemd, containerd and kubelet share root's inotify instances of this machine; a containerd that gets none
+# has no CRI. Debian's 128 are used up by about four nodes (measured).
+raise_inotify_limit() {
+    local limit=/proc/sys/fs/inotify/max_user_instances wanted=1024
+    [[ $(<"$limit") -ge $wanted ]] && return
+    if echo "$wanted" 2>/dev/null >"$limit"; then
+        say "    raised fs.inotify.max_user_instances to $wanted until the next boot: the nodes share it"
+    else
+        say "    fs.inotify.max_user_instances is $(<"$limit"): with more than a few nodes, containerd may get none"
+    fi
+}
+
 bridge_netfilter() {
     if [[ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]]; then echo present; else echo missing; fi
 }
