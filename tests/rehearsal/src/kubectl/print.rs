@@ -37,9 +37,14 @@ fn table(line: &Line, kind: &Kind, objects: &[Value]) {
         }
         rows.push(cells);
     }
+    align(&rows);
+}
+
+/// Prints rows in columns as wide as their widest cell, three spaces apart.
+fn align(rows: &[Vec<String>]) {
     let width = |column: usize| rows.iter().filter_map(|cells| cells.get(column)).map(String::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..rows.first().map_or(0, Vec::len)).map(width).collect();
-    for cells in &rows {
+    for cells in rows {
         let text: String = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}   ")).collect();
         println!("{}", text.trim_end());
     }
@@ -81,16 +86,15 @@ fn indented(value: &Value) -> String {
 
 fn columns(spec: &str, objects: &[Value]) -> Result<(), Refusal> {
     let columns: Vec<(&str, &str)> = spec.split(',').filter_map(|column| column.split_once(':')).collect();
-    println!("{}", columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join("   "));
+    let mut rows: Vec<Vec<String>> = vec![columns.iter().map(|(name, _)| (*name).to_owned()).collect()];
     for object in objects {
-        let cells: Result<Vec<String>, String> = columns
-            .iter()
-            .map(|(_, path)| {
-                jsonpath::render(&format!("{{{path}}}"), object)
-                    .map(|cell| if cell.is_empty() { "<none>".into() } else { cell })
-            })
-            .collect();
-        println!("{}", cells.map_err(|error| Refusal::new(format!("error: {error}")))?.join("   "));
+        let cell = |path: &str| {
+            let found = jsonpath::render(&format!("{{{path}}}"), object);
+            found.map(|text| if text.is_empty() { "<none>".to_owned() } else { text })
+        };
+        let cells: Result<Vec<String>, String> = columns.iter().map(|(_, path)| cell(path)).collect();
+        rows.push(cells.map_err(|error| Refusal::new(format!("error: {error}")))?);
     }
+    align(&rows);
     Ok(())
 }
