@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""Writes what is said twice: `docs/generate.py PROGRAM` after a change of options or of a module's documentation.
+"""Writes what is said twice: `python docs/generate.py PROGRAM` after a change of options or of a module's documentation.
 
 PROGRAM is a built `kubejoin`; its `--docs` are the options, `modules/<name>/<name>.yml` the prose, examples and return
 values. From them come the documentation stubs that `ansible-doc` and ansible-lint read (plugins/modules), the names that
@@ -120,9 +119,23 @@ def stub(spec: dict[str, Any], sidecar: dict[str, Any]) -> str:
         parts.append('\n%s = r"""\n---\n%s"""\n' % (variable, text))
     rules = "".join("        %s=%r,\n" % rule for rule in argument_rules(spec["rules"]))
     argument_spec = {option["name"]: argument(option) for option in spec["options"]}
-    shown = "{\n%s        }" % "".join("            %r: %r,\n" % item for item in argument_spec.items())
+    shown = literal(argument_spec, 8, break_first=True)
     parts.append(MAIN.format(spec=shown, rules=rules, name=spec["name"], collection=COLLECTION))
     return "".join(parts)
+
+
+def literal(value: Any, indent: int, *, break_first: bool = False) -> str:
+    """Python text of a value, broken where it would be too wide."""
+    flat = repr(value)
+    if not isinstance(value, (dict, list)) or (len(flat) + indent <= 120 and not break_first):
+        return flat
+    pad = " " * (indent + 4)
+    if isinstance(value, dict):
+        lines = ["%r: %s" % (key, literal(item, indent + 4)) for key, item in value.items()]
+    else:
+        lines = [literal(item, indent + 4) for item in value]
+    opening, closing = ("{", "}") if isinstance(value, dict) else ("[", "]")
+    return "%s\n%s%s%s" % (opening, "".join("%s%s,\n" % (pad, line) for line in lines), " " * indent, closing)
 
 
 def described(option: dict[str, Any]) -> dict[str, Any]:

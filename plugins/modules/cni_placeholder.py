@@ -177,7 +177,11 @@ def main():
             'name': {'type': 'str', 'default': 'cni0'},
             'bridge': {'type': 'str', 'default': 'cni0'},
             'subnet': {'type': 'str', 'default': '10.244.0.0/16', 'aliases': ['pod_network_cidr']},
-            'cni_version': {'type': 'str', 'default': '0.3.1', 'choices': ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0']},
+            'cni_version': {
+                'type': 'str',
+                'default': '0.3.1',
+                'choices': ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
+            },
             'plugin_dir': {'type': 'path', 'default': '/opt/cni/bin'},
             'plugin_source': {'type': 'path', 'default': '/usr/lib/cni'},
             'socket': {'type': 'str', 'default': 'unix:///run/containerd/containerd.sock'},
