@@ -44,10 +44,11 @@ _SHOW = (
     'else echo "%s RUNNING";fi;};'
 ) % (MARK, MARK, MARK)
 
-# Runs in the background: ends the job when the lease is over, clears up when nobody came for the answer.
+# Runs in the background: ends the job when the lease is over, clears up when nobody came for the answer. A machine that
+# was suspended finds every lease over at once, so the follower gets a moment to come back.
 _WATCH = (
-    "while sleep 3;do [ -d $j ]||exit;u;read -r v<$j/lease;[ $((u-v)) -gt $w ]||continue;"
-    "[ -e $j/rc ]||end;rm -rf $j;exit;done"
+    "old(){ u;read -r v<$j/lease;[ $((u-v)) -gt $w ];};"
+    "while sleep 3;do [ -d $j ]||exit;old||continue;sleep 2;old||continue;[ -e $j/rc ]||end;rm -rf $j;exit;done"
 )
 
 

@@ -85,6 +85,15 @@ def test_an_upload_cut_short_is_not_kept(target: Target) -> None:
         assert not target.hit() and (not target.place.exists() or list(target.place.iterdir()) == [])
 
 
+def test_an_upload_cut_short_is_not_kept_where_no_hash_can_be_had(target: Target, tmp_path: Path) -> None:
+    (tmp_path / "sha256sum").write_text("#!/bin/sh\nexit 127\n")
+    (tmp_path / "sha256sum").chmod(0o755)
+    target.env["PATH"] = "%s:%s" % (tmp_path, target.env["PATH"])
+    assert target.cold((OPTIONS + PROGRAM)[:-1]).returncode == target_script.CUT
+    assert not target.hit()
+    assert target.cold().stdout == ANSWER and target.hit()
+
+
 def test_an_upload_that_is_not_what_was_announced_is_not_kept(target: Target) -> None:
     done = target.cold(OPTIONS + PROGRAM.replace(b"cat", b"tac"))
     assert done.returncode == target_script.CUT and not target.hit()
