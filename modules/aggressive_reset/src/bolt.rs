@@ -142,3 +142,7 @@ fn number(bytes: &[u8], at: usize, size: usize) -> Result<u64> {
     let field = bytes.get(at..at + size).context("a number outside its page")?;
     Ok(field.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
 }
+
+#[cfg(test)]
+#[path = "bolt_tests.rs"]
+mod tests;

@@ -40,18 +40,34 @@ pub static MODULE: Module = Module { spec: &args::SPEC, run };
 
 fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
     let args: Args = params.parse()?;
-    reset(&args, task)
+    work(&args, task, Caller::User)
 }
 
-/// Resets this node as the options say. In check mode nothing is touched, and the outcome says what would be.
+/// Resets this node as the options say, for a module that holds `kubeadm::lock`. In check mode nothing is touched, and the
+/// outcome says what would be.
 pub fn reset(args: &Args, task: &Task) -> anyhow::Result<Outcome> {
+    work(args, task, Caller::Join)
+}
+
+/// Who wants the reset.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    /// A task or a person: a join or init at work must not have the node pulled from under it.
+    User,
+    /// The join or init that is at work.
+    Join,
+}
+
+fn work(args: &Args, task: &Task, caller: Caller) -> anyhow::Result<Outcome> {
     args.validate()?;
     let deadline = Deadline::after(args.budget());
-    let _lock = if task.check_mode { None } else { Some(lock::take(args.level.name())?) };
+    let real = !task.check_mode;
+    let _lock = if real { Some(lock::take(args.level.name())?) } else { None };
+    let _joins = if real && caller == Caller::User { Some(kubeadm::lock::take()?) } else { None };
     // An interrupted run had reasons to go further: it is finished first.
     let args = &journal::unfinished()?.map_or_else(|| args.clone(), |(begun, _)| args.and(&begun));
     task.phase("looking at the node");
-    let state = observe::observe(args, &deadline)?;
+    let state = observe::observe(args, caller, &deadline)?;
     if let Some(refusal) = refuse::refuse(args, &state) {
         return Err(refusal.into());
     }

@@ -45,6 +45,9 @@ pub struct Manifest {
     pub bytes: u64,
     /// Whether that is all there is.
     pub complete: bool,
+    /// Whether time ran out: then two manifests do not show the same part of the tree.
+    #[serde(default)]
+    pub cut_short: bool,
     /// Of all entries.
     pub digest: u64,
     /// Of the files whose content was read.
@@ -66,6 +69,7 @@ impl Manifest {
             entries: 0,
             bytes: 0,
             complete: true,
+            cut_short: false,
             digest: 0,
             samples: BTreeMap::new(),
             file_system: None,
@@ -92,7 +96,8 @@ impl Manifest {
         // The last one is next: sorted backwards, so that the order is that of the paths.
         let mut todo = vec![real.to_owned()];
         while let Some(path) = todo.pop() {
-            if self.entries >= MOST_ENTRIES || deadline.expired() {
+            self.cut_short = deadline.expired();
+            if self.entries >= MOST_ENTRIES || self.cut_short {
                 self.complete = false;
                 break;
             }
@@ -154,6 +159,9 @@ impl Manifest {
                 (None, false) => "nothing".to_owned(),
             };
             return Some(format!("{shown} was {}, and is {}", state(self), state(now)));
+        }
+        if self.cut_short || now.cut_short {
+            return None;
         }
         if self.entries != now.entries || self.bytes != now.bytes {
             return Some(format!(

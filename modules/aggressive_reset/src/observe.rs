@@ -8,7 +8,10 @@ use host::deadline::Deadline;
 use host::mounts::{self, Mount};
 use host::remove::{self, Identity, Removed, What};
 use host::{files, processes, systemd};
+use kubeadm::lock::RUN_DIR;
+use rustix::fs::{FlockOperation, flock};
 
+use crate::Caller;
 use crate::args::{Args, Part};
 use crate::containerd::{self, Containerd};
 use crate::journal::{self, Begun};
@@ -83,7 +86,7 @@ pub fn booted() -> bool {
 }
 
 /// Looks at everything.
-pub fn observe(args: &Args, deadline: &Deadline) -> Result<State> {
+pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Result<State> {
     let booted = booted();
     let mounts = mounts::table()?;
     let unfinished = journal::unfinished()?;
@@ -132,7 +135,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> Result<State> {
         drop_ins: if systemd(Part::Units) { units::conflicting_drop_ins(deadline)? } else { Vec::new() },
         failed: if systemd(Part::Units) { units::failed(deadline)? } else { Vec::new() },
         preserved: preserved.collect(),
-        temporary: if args.wants(Part::Temporary) { temporary()? } else { Vec::new() },
+        temporary: if args.wants(Part::Temporary) { temporary(caller)? } else { Vec::new() },
         left_by_last_reset: record::read(),
         containerd,
         targets,
@@ -204,7 +207,7 @@ pub fn deserted_netns(mounts: &[Mount]) -> Vec<PathBuf> {
 }
 
 /// Temporary files that a killed run of our modules left: `.NAME.kubejoin-XXXXXX`, older than a minute.
-fn temporary() -> Result<Vec<PathBuf>> {
+fn temporary(caller: Caller) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for directory in [CNI_CONF, "/etc", "/etc/containerd", "/etc/containerd/conf.d", journal::STATE, "/etc/sysctl.d"] {
         for name in files::names(directory)? {
@@ -214,7 +217,18 @@ fn temporary() -> Result<Vec<PathBuf>> {
             }
         }
     }
+    // A join's configuration holds a token. While a join or init is at work, it is its own; the user's reset has that lock.
+    if caller == Caller::User || !is_locked(&Path::new(RUN_DIR).join("lock")) {
+        let names = files::names(RUN_DIR)?.into_iter().filter(|name| name != "lock" && name != "reset.lock");
+        found.extend(names.map(|name| Path::new(RUN_DIR).join(name)).filter(|path| !path.is_dir()));
+    }
     Ok(found)
+}
+
+fn is_locked(path: &Path) -> bool {
+    let ours = std::fs::File::open(path).map(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_ok());
+    // No such file: nobody ever took it.
+    !ours.unwrap_or(true)
 }
 
 fn is_temporary(name: &str) -> bool {

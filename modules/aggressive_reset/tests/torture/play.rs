@@ -135,7 +135,7 @@ fn with<T>(layout: &Layout, work: impl FnOnce() -> T) -> T {
 fn judge(layout: &Layout, subject: &Subject, before: &World) -> String {
     let started = Instant::now();
     let said = with(layout, || subject::other(subject));
-    let hung = started.elapsed() > Duration::from_secs(55);
+    let hung = started.elapsed() > Duration::from_secs(18);
     let lost = differences(before, &look(&TARGETS)).len();
     match (hung, lost, said) {
         (true, 0, _) => "hangs".to_owned(),

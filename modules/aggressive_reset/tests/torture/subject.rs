@@ -40,7 +40,7 @@ pub fn module(layout: &Layout, check: bool) -> Value {
     testkit::run_module(env!("CARGO_BIN_EXE_aggressive_reset"), layout.options.clone(), check)
 }
 
-/// Runs anything else; whether it said that all was well. Nothing may take longer than a minute.
+/// Runs anything else; whether it said that all was well. Nothing may take longer than 20 seconds.
 pub fn other(subject: &Subject) -> Option<bool> {
     let list = TARGETS.join(" ");
     let script = match subject {
@@ -54,6 +54,6 @@ pub fn other(subject: &Subject) -> Option<bool> {
         ),
         Subject::Kubeadm(path) => format!("{path} reset --force"),
     };
-    let status = Command::new("timeout").args(["--kill-after=1", "60", "bash", "-c", &script]).output().unwrap().status;
+    let status = Command::new("timeout").args(["--kill-after=1", "20", "bash", "-c", &script]).output().unwrap().status;
     Some(status.success())
 }

@@ -25,5 +25,9 @@ layouts! {
     another_clusters_kubeconfig => Layout::clean(r#"c() { printf 'clusters:\n- cluster:\n    server: %s\n  name: x\n' $1; }; c https://10.0.0.1:6443 > /etc/kubernetes/kubelet.conf; c https://prod.example:6443 > /root/.kube/config; cp /root/.kube/config /srv/keep"#)
         .verify("cmp /root/.kube/config /srv/keep");
     a_control_plane_that_may_be_destroyed => Layout::clean("mkdir -p /var/lib/etcd/member; echo x > /var/lib/etcd/member/db; echo x > /etc/kubernetes/manifests/etcd.yaml; rm -rf /var/lib/etcd/member").options(json!({"allow_control_plane": true}));
+    our_own_temporary_files => Layout::clean("echo token > /run/kubejoin/join.json; echo x > /etc/cni/.x.conf.kubejoin-aB3dE5; touch -d '1 hour ago' /etc/cni/.x.conf.kubejoin-aB3dE5; mv /etc/cni/.x* /etc/cni/net.d/")
+        .verify("test ! -e /run/kubejoin/join.json");
+    the_end_of_a_control_plane => Layout::clean("mkdir -p /var/lib/etcd/member; echo x > /var/lib/etcd/member/db; echo x > /etc/kubernetes/manifests/etcd.yaml; echo x > /etc/kubernetes/admin.conf; mkdir -p /srv/keep; mv /var/lib/etcd /srv/keep/; mount --bind /srv/keep/etcd /srv/keep/etcd; mkdir /var/lib/etcd")
+        .options(json!({"allow_control_plane": true}));
     only_a_part => Layout::partly("true", &["/var/lib/kubelet", "/var/lib/containerd", "/run/containerd"]).options(json!({"scope": ["cni"]})).verify("test -e /etc/kubernetes/kubelet.conf; test -e /root/.kube/config");
 }
