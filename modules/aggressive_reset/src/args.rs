@@ -7,6 +7,9 @@ use ansible::{Kind, Opt, Spec};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
+pub use crate::parts::Part;
+use crate::parts::{ALL, PARTS};
+
 /// What the module accepts.
 pub static SPEC: Spec = Spec {
     name: "aggressive_reset",
@@ -38,20 +41,6 @@ pub static SPEC: Spec = Spec {
     ],
     rules: &[],
 };
-
-const PARTS: &[&str] = &[
-    "pods",
-    "kubelet",
-    "kubernetes",
-    "cni",
-    "network",
-    "firewall",
-    "containerd",
-    "etcd",
-    "units",
-    "kubectl",
-    "temporary",
-];
 
 /// The options, read.
 #[derive(Debug, Clone, Deserialize)]
@@ -85,61 +74,6 @@ impl Level {
             Self::Gentle => "gentle",
             Self::Aggressive => "aggressive",
         }
-    }
-}
-
-/// A part of the work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Part {
-    /// Pod sandboxes, their processes and network namespaces.
-    Pods,
-    /// The kubelet's state.
-    Kubelet,
-    /// /etc/kubernetes.
-    Kubernetes,
-    /// CNI state and, aggressively, configuration.
-    Cni,
-    /// Links and routes.
-    Network,
-    /// Firewall rules and IPVS.
-    Firewall,
-    /// containerd's state.
-    Containerd,
-    /// etcd's data.
-    Etcd,
-    /// Failed units and conflicting drop-ins.
-    Units,
-    /// root's kubeconfig.
-    Kubectl,
-    /// What our own modules left behind.
-    Temporary,
-}
-
-const ALL: [Part; 11] = [
-    Part::Pods,
-    Part::Kubelet,
-    Part::Kubernetes,
-    Part::Cni,
-    Part::Network,
-    Part::Firewall,
-    Part::Containerd,
-    Part::Etcd,
-    Part::Units,
-    Part::Kubectl,
-    Part::Temporary,
-];
-
-impl Part {
-    /// As the option spells it.
-    pub fn name(self) -> &'static str {
-        PARTS[ALL.iter().position(|part| *part == self).unwrap_or(0)]
-    }
-
-    /// Whether the level touches it.
-    pub fn belongs_to(self, level: Level) -> bool {
-        level == Level::Aggressive
-            || matches!(self, Self::Pods | Self::Kubelet | Self::Kubernetes | Self::Cni | Self::Units | Self::Temporary)
     }
 }
 
@@ -207,14 +141,6 @@ impl Args {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_part_is_a_choice_and_the_other_way_round() {
-        for (part, name) in ALL.iter().zip(PARTS) {
-            assert_eq!(serde_json::to_value(part).unwrap(), serde_json::json!(name));
-            assert_eq!(part.name(), *name);
-        }
-    }
 
     #[test]
     fn bad_input_is_refused_with_the_option_and_what_would_be_right() {

@@ -16,6 +16,7 @@ mod lock;
 mod manifest;
 mod network;
 mod observe;
+mod parts;
 mod place;
 mod plan;
 mod preserve;
@@ -26,6 +27,7 @@ mod render;
 mod report;
 mod runtime;
 mod targets;
+mod temporary;
 mod units;
 
 use ansible::{Failure, Module, Outcome, Params, Task};

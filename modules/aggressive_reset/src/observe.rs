@@ -3,13 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use host::deadline::Deadline;
 use host::mounts::{self, Mount};
 use host::remove::{self, Identity, Removed, What};
 use host::{files, processes, systemd};
-use kubeadm::lock::RUN_DIR;
-use rustix::fs::{FlockOperation, flock};
 
 use crate::Caller;
 use crate::args::{Args, Part};
@@ -18,8 +16,8 @@ use crate::journal::{self, Begun};
 use crate::manifest::Manifest;
 use crate::network::{self, Network};
 use crate::place::{self, Place};
-use crate::targets::{self, CNI_CONF, MANIFESTS, Target};
-use crate::{cni, control_plane, kubectl, preserve, record, units};
+use crate::targets::{self, MANIFESTS, Target};
+use crate::{cni, control_plane, kubectl, preserve, record, temporary, units};
 
 /// Entries counted in one target for the plan; beyond that it says "more than".
 const MOST_ENTRIES: u64 = 100_000;
@@ -135,7 +133,7 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
         drop_ins: if systemd(Part::Units) { units::conflicting_drop_ins(deadline)? } else { Vec::new() },
         failed: if systemd(Part::Units) { units::failed(deadline)? } else { Vec::new() },
         preserved: preserved.collect(),
-        temporary: if args.wants(Part::Temporary) { temporary(caller)? } else { Vec::new() },
+        temporary: if args.wants(Part::Temporary) { temporary::find(caller)? } else { Vec::new() },
         left_by_last_reset: record::read(),
         containerd,
         targets,
@@ -204,54 +202,4 @@ pub fn deserted_netns(mounts: &[Mount]) -> Vec<PathBuf> {
         .filter(|mount| !in_use.contains(&mount.root))
         .map(|mount| mount.point.clone())
         .collect()
-}
-
-/// Temporary files that a killed run of our modules left: `.NAME.kubejoin-XXXXXX`, older than a minute.
-fn temporary(caller: Caller) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for directory in [CNI_CONF, "/etc", "/etc/containerd", "/etc/containerd/conf.d", journal::STATE, "/etc/sysctl.d"] {
-        for name in files::names(directory)? {
-            let path = Path::new(directory).join(&name);
-            if is_temporary(&name.to_string_lossy()) && is_old(&path).unwrap_or(false) {
-                found.push(path);
-            }
-        }
-    }
-    // A join's configuration holds a token. While a join or init is at work, it is its own; the user's reset has that lock.
-    if caller == Caller::User || !is_locked(&Path::new(RUN_DIR).join("lock")) {
-        let names = files::names(RUN_DIR)?.into_iter().filter(|name| name != "lock" && name != "reset.lock");
-        found.extend(names.map(|name| Path::new(RUN_DIR).join(name)).filter(|path| !path.is_dir()));
-    }
-    Ok(found)
-}
-
-fn is_locked(path: &Path) -> bool {
-    let ours = std::fs::File::open(path).map(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_ok());
-    // No such file: nobody ever took it.
-    !ours.unwrap_or(true)
-}
-
-fn is_temporary(name: &str) -> bool {
-    name.starts_with('.')
-        && name
-            .rsplit_once(".kubejoin-")
-            .is_some_and(|(_, end)| end.len() == 6 && end.bytes().all(|b| b.is_ascii_alphanumeric()))
-}
-
-fn is_old(path: &Path) -> Result<bool> {
-    let meta = std::fs::symlink_metadata(path).with_context(|| format!("looking at {}", path.display()))?;
-    Ok(meta.is_file() && meta.modified()?.elapsed().is_ok_and(|age| age > Duration::from_secs(60)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_our_own_temporary_names_are_taken_for_them() {
-        assert!(is_temporary(".10-flannel.conflist.kubejoin-a1B2c3"));
-        for other in ["x.kubejoin-a1B2c3", ".x.kubejoin-a1B2c", ".x.swp", ".kubejoin-a1B2c3x"] {
-            assert!(!is_temporary(other), "{other}");
-        }
-    }
 }

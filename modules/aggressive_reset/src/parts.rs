@@ -1,0 +1,89 @@
+//! The parts of a reset, which a user can pick from.
+
+use serde::{Deserialize, Serialize};
+
+use crate::args::Level;
+
+/// Their names, as the option spells them.
+pub const PARTS: &[&str] = &[
+    "pods",
+    "kubelet",
+    "kubernetes",
+    "cni",
+    "network",
+    "firewall",
+    "containerd",
+    "etcd",
+    "units",
+    "kubectl",
+    "temporary",
+];
+
+/// A part of the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Pod sandboxes, their processes and network namespaces.
+    Pods,
+    /// The kubelet's state.
+    Kubelet,
+    /// /etc/kubernetes.
+    Kubernetes,
+    /// CNI state and, aggressively, configuration.
+    Cni,
+    /// Links and routes.
+    Network,
+    /// Firewall rules and IPVS.
+    Firewall,
+    /// containerd's state.
+    Containerd,
+    /// etcd's data.
+    Etcd,
+    /// Failed units and conflicting drop-ins.
+    Units,
+    /// root's kubeconfig.
+    Kubectl,
+    /// What our own modules left behind.
+    Temporary,
+}
+
+/// All, in the order of [`PARTS`].
+pub const ALL: [Part; 11] = [
+    Part::Pods,
+    Part::Kubelet,
+    Part::Kubernetes,
+    Part::Cni,
+    Part::Network,
+    Part::Firewall,
+    Part::Containerd,
+    Part::Etcd,
+    Part::Units,
+    Part::Kubectl,
+    Part::Temporary,
+];
+
+impl Part {
+    /// As the option spells it.
+    pub fn name(self) -> &'static str {
+        PARTS[ALL.iter().position(|part| *part == self).unwrap_or(0)]
+    }
+
+    /// Whether the level touches it.
+    pub fn belongs_to(self, level: Level) -> bool {
+        level == Level::Aggressive
+            || matches!(self, Self::Pods | Self::Kubelet | Self::Kubernetes | Self::Cni | Self::Units | Self::Temporary)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_is_a_choice_and_the_other_way_round() {
+        for (part, name) in ALL.iter().zip(PARTS) {
+            assert_eq!(serde_json::to_value(part).unwrap(), serde_json::json!(name));
+            assert_eq!(part.name(), *name);
+        }
+    }
+}
