@@ -24,7 +24,7 @@ pub fn system_uuid() -> String {
 fn first(paths: &[impl AsRef<Path>]) -> String {
     let read = |path: &dyn AsRef<Path>| {
         let text = std::fs::read_to_string(path.as_ref()).ok()?;
-        let text = text.trim_end_matches('\0').trim().to_owned();
+        let text = text.trim_matches(|c: char| c == '\0' || c.is_whitespace()).to_owned();
         (!text.is_empty()).then_some(text)
     };
     paths.iter().find_map(|path| read(path)).unwrap_or_default()

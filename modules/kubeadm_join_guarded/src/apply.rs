@@ -6,7 +6,7 @@ use crate::decide::{self, Next, Tried};
 use crate::leftovers::{self, Snapshot};
 use crate::observe::{State, UNIT};
 use crate::plan::{Mend, Plan};
-use crate::{log, prepare, prove, remedy, report};
+use crate::{log, node, prepare, prove, remedy, report};
 use ansible::{Failure, Outcome, Task};
 use host::deadline::{Deadline, Look};
 use host::{files, systemd};
@@ -82,6 +82,11 @@ fn join(
             let deadline = Deadline::after(TAKE_BACK);
             gate::lift(UNIT, &deadline)?;
             enable(&deadline, &mut story)?;
+            task.phase("node");
+            let patience = args.patience();
+            let seen = node::look(&state.node_name, &args.cri_socket, patience, &Deadline::after(patience + TAKE_BACK));
+            node::complaints(&seen).into_iter().for_each(|words| story.outcome.warn(words));
+            story.outcome.set("node", seen);
             Ok(finish(story, state, proof, "has joined"))
         }
         Err(Ended { finding, keep }) => {

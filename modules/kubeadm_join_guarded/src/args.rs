@@ -36,6 +36,8 @@ pub static SPEC: Spec = Spec {
         Opt::new("cleanup", Kind::Str, "The strongest cleanup allowed between attempts, where the diagnosis says that one helps. leftovers removes credentials of earlier joins; gentle and aggressive are those of aggressive_reset, without images and CNI configuration.")
             .default("\"aggressive\"")
             .choices(&["leftovers", "gentle", "aggressive"]),
+        Opt::new("wait_ready", Kind::Int, "Seconds to wait for the Node to be Ready after the join. It often becomes so only when the network add-on is there.")
+            .default("0"),
         Opt::new("preserve", Kind::List(&Kind::Path), "Directories that a cleanup must not change, as in aggressive_reset.")
             .default("[\"/srv/media\", \"/mnt/media\"]"),
         Opt::new("log_path", Kind::Path, "Directory for the logs of the attempts, kept 0600 and without secrets.").default("\"/var/log/kubejoin\""),
@@ -74,6 +76,8 @@ pub struct Args {
     pub on_node_conflict: OnConflict,
     /// The strongest cleanup.
     pub cleanup: Cleanup,
+    /// Seconds.
+    pub wait_ready: i64,
     /// What a cleanup must not change.
     pub preserve: Vec<String>,
     /// A directory.
@@ -138,6 +142,11 @@ impl Args {
             self.timeout
         );
         ensure!((0..=20).contains(&self.max_retries), "option max_retries is {}: it must be 0 to 20", self.max_retries);
+        ensure!(
+            (0..=3600).contains(&self.wait_ready),
+            "option wait_ready is {}: it must be 0 to 3600 seconds",
+            self.wait_ready
+        );
         ensure!(self.log_path.starts_with('/'), "option log_path is {:?}: it must be an absolute path", self.log_path);
         for text in self.node_taints.iter().flatten() {
             ensure!(
@@ -163,6 +172,11 @@ impl Args {
     /// The time for everything.
     pub fn budget(&self) -> Duration {
         Duration::from_secs(self.timeout.unsigned_abs())
+    }
+
+    /// The time for the Node to become Ready.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(self.wait_ready.unsigned_abs())
     }
 
     /// Where the API server is, when that was said.

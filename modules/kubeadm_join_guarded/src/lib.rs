@@ -9,6 +9,7 @@ mod attempt;
 mod decide;
 mod leftovers;
 mod log;
+mod node;
 mod observe;
 mod phases;
 mod plan;

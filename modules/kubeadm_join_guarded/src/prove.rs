@@ -4,6 +4,7 @@ use crate::leftovers;
 use crate::observe::UNIT;
 use host::deadline::{Deadline, Look};
 use kubeadm::classify::Finding;
+use kubeadm::gate;
 use kubeadm::kubeconfig;
 use kubeadm::kubelet::{self, Health, Kubelet};
 use serde_json::{Value, json};
@@ -27,6 +28,10 @@ pub fn prove(deadline: &Deadline) -> Result<Value, Finding> {
     if let Some(path) = conf.client_certificate.as_ref().filter(|path| !path.exists()) {
         let seen = format!("the kubelet's client certificate {} is not there", path.display());
         return Err(Finding::of("csr_pending", &seen));
+    }
+    if !std::path::Path::new(gate::CONFIG).exists() {
+        let seen = format!("{} is gone: this kubelet would not start again", gate::CONFIG);
+        return Err(Finding::of("kubelet_config_absent", &seen));
     }
     let kubelet = settled(deadline)?;
     let leftover = leftovers::remove_bootstrap().unwrap_or(false);
