@@ -40,6 +40,7 @@ pub static SPEC: Spec = Spec {
             .default("0"),
         Opt::new("preserve", Kind::List(&Kind::Path), "Directories that a cleanup must not change, as in aggressive_reset.")
             .default("[\"/srv/media\", \"/mnt/media\"]"),
+        Opt::new("metrics_dir", Kind::Path, "Directory of node_exporter's textfile collector, to write the result, class and seconds into."),
         Opt::new("log_path", Kind::Path, "Directory for the logs of the attempts, kept 0600 and without secrets.").default("\"/var/log/kubejoin\""),
     ],
     rules: &[Rule::RequiredOneOf(&["control_plane_endpoint", "discovery_file"])],
@@ -80,6 +81,8 @@ pub struct Args {
     pub wait_ready: i64,
     /// What a cleanup must not change.
     pub preserve: Vec<String>,
+    /// A directory.
+    pub metrics_dir: Option<String>,
     /// A directory.
     pub log_path: String,
 }

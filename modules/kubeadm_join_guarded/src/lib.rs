@@ -6,9 +6,13 @@
 mod apply;
 pub mod args;
 mod attempt;
+mod attempts;
+mod bundle;
 mod decide;
 mod leftovers;
 mod log;
+mod mend;
+mod metrics;
 mod node;
 mod observe;
 mod phases;
@@ -17,6 +21,7 @@ mod prepare;
 mod prove;
 mod remedy;
 mod report;
+mod story;
 mod watch;
 
 use ansible::{Module, Outcome, Params, Task};

@@ -18,12 +18,18 @@ pub fn write(dir: &str, node: &str, number: usize, attempt: &Attempt, tried: Opt
     files::make_dir(dir, 0o700)?;
     let path = Path::new(dir).join(format!("{PREFIX}{}-{number}.log", stamp(SystemTime::now())));
     files::write_atomic(&path, text(node, number, attempt, tried).as_bytes(), 0o600)?;
+    rotate(dir, PREFIX, KEEP)?;
+    Ok(path.display().to_string())
+}
+
+/// Deletes the oldest files with this prefix beyond `keep`; their names sort by time.
+pub fn rotate(dir: &str, prefix: &str, keep: usize) -> anyhow::Result<()> {
     let names = files::names(dir)?;
-    let ours: Vec<_> = names.iter().filter(|name| name.to_string_lossy().starts_with(PREFIX)).collect();
-    for name in ours.iter().take(ours.len().saturating_sub(KEEP)) {
+    let ours: Vec<_> = names.iter().filter(|name| name.to_string_lossy().starts_with(prefix)).collect();
+    for name in ours.iter().take(ours.len().saturating_sub(keep)) {
         files::delete_file(Path::new(dir).join(name))?;
     }
-    Ok(path.display().to_string())
+    Ok(())
 }
 
 fn text(node: &str, number: usize, attempt: &Attempt, tried: Option<&Tried>) -> String {

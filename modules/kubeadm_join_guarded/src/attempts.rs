@@ -1,0 +1,94 @@
+//! Attempt after attempt, each taken back before the next, with the remedy its diagnosis asks for in between.
+
+use crate::apply::{TAKE_BACK, take_back};
+use crate::args::Args;
+use crate::attempt;
+use crate::decide::{self, Next};
+use crate::leftovers::Snapshot;
+use crate::observe::State;
+use crate::plan::Mend;
+use crate::story::Story;
+use crate::{mend, prove, remedy, report};
+use ansible::Task;
+use host::deadline::{Deadline, Look};
+use kubeadm::classify::Finding;
+use kubeadm::gate;
+use serde_json::Value;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+/// The end of all attempts without a join.
+pub struct Ended {
+    /// Why.
+    pub finding: Finding,
+    /// kubeadm itself succeeded: the node is registered, and taking files away would only hide that.
+    pub keep: bool,
+}
+
+/// Tries until it is proved, or the diagnosis, the retries or the time say that it is enough.
+pub fn all(
+    args: &Args,
+    state: &State,
+    was_running: bool,
+    task: &Task,
+    deadline: &Deadline,
+    story: &mut Story,
+) -> Result<Value, Ended> {
+    let fault = |e: anyhow::Error| Ended { finding: Finding::of("unknown", &format!("{e:#}")), keep: false };
+    loop {
+        let began = Instant::now();
+        let since = SystemTime::now();
+        let before = Snapshot::take().map_err(fault)?;
+        let kept = before.clone();
+        let _abort = ansible::on_abort(move || take_back(Some(&kept), was_running));
+        let attempt = attempt::attempt(args, state, task, deadline).map_err(fault)?;
+        let Some(finding) = attempt.findings.first().cloned() else {
+            story.record(args, state, attempt, Vec::new());
+            return proved(since, deadline, story).map_err(|finding| Ended { finding, keep: true });
+        };
+        // Before the remedy: kubeadm does not join over what it wrote itself.
+        before.undo(&Deadline::after(TAKE_BACK)).map_err(fault)?;
+        story.history.extend(report::tried(&attempt, began.elapsed().as_secs_f64()));
+        match decide::next(args, &story.history, deadline.left(), jitter()) {
+            Next::GiveUp => {
+                story.record(args, state, attempt, Vec::new());
+                return Err(Ended { finding, keep: false });
+            }
+            Next::Again { remedy, pause } => {
+                task.phase("remedy");
+                let done = remedy::apply(remedy, args, task, deadline);
+                let done = done.unwrap_or_else(|e| vec![format!("not mended: {e:#}")]);
+                story.record(args, state, attempt, done.clone());
+                story.steps.extend(done);
+                wait(pause, deadline);
+            }
+        }
+    }
+}
+
+/// kubeadm says that the node has joined. What is wrong nevertheless is mended once, as on a node joined long ago.
+fn proved(since: SystemTime, deadline: &Deadline, story: &mut Story) -> Result<Value, Finding> {
+    prove::prove(deadline).or_else(|finding| {
+        let configured = Path::new(gate::CONFIG).exists();
+        let steps: &[Mend] = if configured { &[Mend::Restart] } else { &[Mend::FetchConfig, Mend::Restart] };
+        match mend::all(steps, deadline) {
+            Ok(done) => {
+                story.steps.extend(done);
+                prove::prove(deadline).map_err(|finding| mend::cause(finding, since, deadline))
+            }
+            Err(_) => Err(mend::cause(finding, since, deadline)),
+        }
+    })
+}
+
+fn wait(pause: Duration, deadline: &Deadline) {
+    // A wait that is meant to run out is no error.
+    let _ = deadline.at_most(pause).poll::<()>(pause, "the next attempt", || Ok(Look::NotYet(String::new())));
+}
+
+/// 0 to 1, different on every node and at every time.
+fn jitter() -> f64 {
+    use std::hash::{BuildHasher, Hasher};
+    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    random as f64 / u64::MAX as f64
+}

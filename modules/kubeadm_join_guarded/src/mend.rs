@@ -1,0 +1,49 @@
+//! Small mends of a node that is joined, or has just been, and whose kubelet is not well.
+
+use crate::attempt;
+use crate::observe::UNIT;
+use crate::plan::Mend;
+use host::deadline::Deadline;
+use host::systemd;
+use kubeadm::classify::{Finding, Texts, classify};
+use kubeadm::gate::{self, Unit};
+use kubeadm::redact::redact;
+use kubeadm::{dropin, program};
+use std::time::SystemTime;
+
+/// Does them in order. Says what was done.
+pub fn all(steps: &[Mend], deadline: &Deadline) -> anyhow::Result<Vec<String>> {
+    let mut done = Vec::new();
+    for step in steps {
+        match step {
+            Mend::Release => gate::release(&Unit::observe(UNIT, deadline)?, deadline)?,
+            Mend::FetchConfig => {
+                let words = ["upgrade", "node", "phase", "kubelet-config"];
+                program::kubeadm().args(words).run(deadline)?.success()?;
+            }
+            Mend::Start | Mend::Restart => {
+                done.extend(dropin::mend(UNIT, deadline)?);
+                systemd::reset_failed(UNIT, deadline)?;
+                if *step == Mend::Start { systemd::start(UNIT, deadline)? } else { systemd::restart(UNIT, deadline)? }
+            }
+        }
+        done.push(step.words().to_owned());
+    }
+    Ok(done)
+}
+
+/// A node whose kubelet does not start at boot would be lost at the next one.
+pub fn enable(deadline: &Deadline) -> anyhow::Result<Option<String>> {
+    if Unit::observe(UNIT, deadline)?.file_state != "disabled" {
+        return Ok(None);
+    }
+    systemd::enable(UNIT, deadline)?;
+    Ok(Some(format!("enabled {UNIT}")))
+}
+
+/// Why a kubelet is not well: its journal may know more than what was seen.
+pub fn cause(finding: Finding, since: SystemTime, deadline: &Deadline) -> Finding {
+    let words = redact(&attempt::journal(UNIT, since, deadline));
+    let found = classify(&Texts { kubelet: &words, ..Texts::default() });
+    found.into_iter().find(|other| !other.row.symptom).unwrap_or(finding)
+}
