@@ -54,9 +54,16 @@ Takes what Kubernetes left on a node away, and nothing else: no mount is deleted
 unharmed. Control planes are refused unless -e reset_control_plane=true." ;;
         verify) echo "usage: ./deploy.sh verify [-i FILE]
 Waits until every node is Ready and shows them; fails when one is not." ;;
-        diagnose | repair) echo "usage: ./deploy.sh $1 [-i FILE] [--limit NODE]" ;;
-        apps) echo "usage: ./deploy.sh apps DIR [-i FILE]
-Applies the manifests in DIR with kubectl on the control plane, waits, and reports per object." ;;
+        diagnose) echo "usage: ./deploy.sh diagnose [-i FILE] [--limit NODE] [-e diagnose_directory=DIR] [-e diagnose_textfile_directory=DIR]
+Looks at every node, changes nothing there, and writes index.html and report.md to DIR (by default ./kubejoin-report):
+what is wrong with which node, what it comes from, what helps. A node that cannot be reached is a row, too. With
+diagnose_textfile_directory, nodes get kubejoin.prom there, for node_exporter; alert rules: docs/prometheus-alerts.yml." ;;
+        repair) echo "usage: ./deploy.sh repair [-i FILE] [--limit NODE] [--check] [--diff] [-e repair_recreate_pods=false]
+Diagnoses, and stops when nothing is wrong. Otherwise mends the pod bridge of each node, then flannel, proves from pods
+that they reach each other, DNS and the outside, and looks again. Fails for nodes that are not healthy then." ;;
+        apps) echo "usage: ./deploy.sh apps DIR [-i FILE] [--check] [-e apps_timeout=SECONDS]
+Applies the manifests in DIR (.yaml, .yml, .json; not below it) with kubectl on the control plane, waits until its
+Deployments, DaemonSets and StatefulSets have rolled out (300 s each), and tells of each object. DIR is on this machine." ;;
         *) usage ;;
     esac
 }
@@ -126,6 +133,7 @@ check_call() {
     [[ -z $inventory || ${#lab_options[@]} -eq 0 ]] || refuse "${lab_options[0]} is for the practice lab, and -i names an inventory: give one of them"
     if [[ $command == apps ]]; then
         [[ -d $directory ]] || refuse "apps needs a directory of manifests, and '$directory' is none"
+        compgen -G "$directory/*.y*ml" >/dev/null || compgen -G "$directory/*.json" >/dev/null || refuse "no manifest (.yaml, .yml or .json) in $directory"
         options+=(--extra-vars "{\"apps_directory\": \"$(cd "$directory" && pwd)\"}")
     fi
     if [[ $command == reset && -z $limit && "${options[*]}" != *reset_nodes* ]]; then
