@@ -7,9 +7,11 @@ no token on disk, no gate, no mask, no lock held, and kubeadm gone.
 
 Usage: run.py [--keep] [--bin DIR] [CASE...]     (as root; brings up a lab of its own with the stand-ins)
 """
+
 import argparse
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import time
@@ -19,14 +21,26 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 LAB = "kubejoin-faults"
 CP, W = f"{LAB}-cp1", f"{LAB}-w1"
 FAULTS = "/etc/kubernetes-rehearsal.d"
-MODULES = ["cni_placeholder", "containerd_prepare", "kubelet_mask", "kubeadm_init_guarded", "join_token",
-           "kubeadm_join_guarded", "aggressive_reset"]
+MODULES = [
+    "cni_placeholder",
+    "containerd_prepare",
+    "kubelet_mask",
+    "kubeadm_init_guarded",
+    "join_token",
+    "kubeadm_join_guarded",
+    "aggressive_reset",
+]
 
 
 def sh(node, script, check=True, stdin=""):
     """Runs a shell script on a node and gives back its stdout."""
-    ran = subprocess.run(["timeout", "120", "podman", "exec", "-i", node, "sh", "-c", script], input=stdin,
-                         capture_output=True, text=True)
+    ran = subprocess.run(
+        ["timeout", "120", "podman", "exec", "-i", node, "sh", "-c", script],
+        check=False,
+        input=stdin,
+        capture_output=True,
+        text=True,
+    )
     if check and ran.returncode:
         raise RuntimeError(f"{node}: {script}: {ran.returncode}: {ran.stdout}{ran.stderr}")
     return ran.stdout
@@ -34,16 +48,25 @@ def sh(node, script, check=True, stdin=""):
 
 def module(node, name, options):
     """Runs a module on a node as the action plugin does, and gives back its answer."""
-    ran = subprocess.run(["timeout", "400", "podman", "exec", "-i", node, f"/root/bin/{name}", "-"],
-                         input=json.dumps(options), capture_output=True, text=True)
+    ran = subprocess.run(
+        ["timeout", "400", "podman", "exec", "-i", node, f"/root/bin/{name}", "-"],
+        check=False,
+        input=json.dumps(options),
+        capture_output=True,
+        text=True,
+    )
     if not ran.stdout.startswith("{"):
         raise RuntimeError(f"{name} on {node}: {ran.returncode}: {ran.stdout}{ran.stderr}")
     return json.loads(ran.stdout)
 
 
 def lab(command, *more):
-    subprocess.run([f"{ROOT}/lab/lab.sh", command, "--name", LAB, *more], check=True, stdout=subprocess.DEVNULL,
-                   stderr=None if command == "up" else subprocess.DEVNULL)
+    subprocess.run(
+        [f"{ROOT}/lab/lab.sh", command, "--name", LAB, *more],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=None if command == "up" else subprocess.DEVNULL,
+    )
 
 
 def bring_up(binaries):
@@ -63,8 +86,13 @@ def clean():
     """The worker as it was before any join, and unknown to the cluster."""
     for node in (CP, W):
         sh(node, f"rm -f {FAULTS}/*")
-    sh(W, "rm -f /etc/systemd/system/kubelet.service; systemctl daemon-reload; systemctl unmask kubelet containerd; systemctl start containerd; iptables -D OUTPUT -d 192.0.2.1 -j DROP; rm -rf /root/held;"
-          "pkill -x socat; rm -f /etc/systemd/system/kubelet.service.d/*.conf; systemctl daemon-reload; true 2>/dev/null")
+    sh(
+        W,
+        "rm -f /etc/systemd/system/kubelet.service; systemctl daemon-reload; "
+        "systemctl unmask kubelet containerd; systemctl start containerd; "
+        "iptables -D OUTPUT -d 192.0.2.1 -j DROP; rm -rf /root/held;"
+        "pkill -x socat; rm -f /etc/systemd/system/kubelet.service.d/*.conf; systemctl daemon-reload; true 2>/dev/null",
+    )
     answer = module(W, "aggressive_reset", {"level": "gentle"})
     assert not answer.get("failed"), answer
     sh(W, "systemctl reset-failed; systemctl stop kubelet; rm -rf /var/log/kubejoin; true")
@@ -96,7 +124,12 @@ def run_case(case):
     token = join["token"]
     node = CP if where == "cp" else W
     for step in filter(None, provoke.split(" ; ")):
-        sh(node, f"echo '{step[7:].partition('=')[2]}' > {FAULTS}/{step[7:].partition('=')[0]}" if step.startswith("fault: ") else step)
+        sh(
+            node,
+            f"echo '{step[7:].partition('=')[2]}' > {FAULTS}/{step[7:].partition('=')[0]}"
+            if step.startswith("fault: ")
+            else step,
+        )
     join.update(json.loads(options or "{}"))
     began = time.monotonic()
     answer = module(W, "kubeadm_join_guarded", join)
@@ -135,7 +168,8 @@ def main():
     parser.add_argument("--bin", default=f"{ROOT}/target/debug", help="directory with the modules' binaries")
     parser.add_argument("cases", nargs="*")
     arguments = parser.parse_args()
-    table = [line.rstrip("\n").split("\t") for line in open(f"{HERE}/faults.tsv") if line.strip() and line[0] != "#"]
+    lines = pathlib.Path(HERE, "faults.tsv").read_text().splitlines()
+    table = [line.split("\t") for line in lines if line.strip() and line[0] != "#"]
     unknown = set(arguments.cases) - {row[0] for row in table}
     if unknown:
         sys.exit(f"no such case: {', '.join(sorted(unknown))}")

@@ -6,7 +6,7 @@
 use crate::args::Args;
 use ansible::AbortGuard;
 use anyhow::Context as _;
-use host::cri::{Client, NewSandbox};
+use host::cri::{CgroupDriver, Client, NewSandbox};
 use host::deadline::Deadline;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -28,6 +28,7 @@ impl Temporary {
         let guard = ansible::on_abort(move || remove(&socket, &shared));
         let temporary = Temporary { ids, socket: args.socket.clone(), _guard: guard };
         let mut cri = Client::connect(&args.socket, deadline)?;
+        let cgroup_parent = cgroup_parent(&mut cri)?;
         for number in 1..=count {
             let name = format!("check-{}-{number}", std::process::id());
             let new = NewSandbox {
@@ -36,7 +37,7 @@ impl Temporary {
                 name,
                 namespace: NAMESPACE.into(),
                 labels: vec![("app.kubernetes.io/managed-by".into(), NAMESPACE.into())],
-                ..NewSandbox::default()
+                cgroup_parent: cgroup_parent.clone(),
             };
             let id = cri.run_pod_sandbox(&new).context("making a sandbox to check from")?;
             if let Ok(mut ids) = temporary.ids.lock() {
@@ -50,6 +51,17 @@ impl Temporary {
     pub fn has(&self, id: &str) -> bool {
         self.ids.lock().is_ok_and(|ids| ids.iter().any(|ours| ours == id))
     }
+}
+
+/// Where a sandbox of nobody's belongs. With systemd cgroups runc takes nothing but a slice ("expected cgroupsPath to be
+/// of format slice:prefix:name"), and containerd makes that form only from a parent that is one
+/// (`internal/cri/server/podsandbox/helpers.go`, getCgroupsPath); with cgroupfs nothing need be said.
+fn cgroup_parent(cri: &mut Client) -> anyhow::Result<String> {
+    let systemd = match cri.status()?.systemd_cgroup() {
+        Some(systemd) => systemd,
+        None => matches!(cri.cgroup_driver(), Ok(CgroupDriver::Systemd)),
+    };
+    Ok(if systemd { "system.slice".into() } else { String::new() })
 }
 
 impl Drop for Temporary {
