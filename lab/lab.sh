@@ -147,13 +147,13 @@ up() {
     image=$(kubernetes_image "$source" "$image")
     mkdir -p "$state"
     load_modules
-    raise_inotify_limit
+    raise_limits
     network_up "$name"
     access_key
     if all_up; then
-        say "==> the lab $name is up: $(wanted | wc -l) nodes, Debian $suite"
+        say "==> the lab $name is up (Debian $suite): $(wanted | xargs)"
     else
-        step "starting the lab $name: $(wanted | wc -l) nodes, Debian $suite" make_nodes
+        step "starting the lab $name (Debian $suite): $(wanted | xargs)" make_nodes
     fi
     access_write
     kubernetes_banner "$source"

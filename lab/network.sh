@@ -33,15 +33,22 @@ load_modules() {
     for module in overlay br_netfilter vxlan nf_conntrack; do modprobe -q "$module" 2>/dev/null || true; done
 }
 
-# All nodes' systemd, containerd and kubelet share root's inotify instances of this machine; a containerd that gets none
-# has no CRI. Debian's 128 are used up by about four nodes (measured).
-raise_inotify_limit() {
-    local limit=/proc/sys/fs/inotify/max_user_instances wanted=1024
-    [[ $(<"$limit") -ge $wanted ]] && return
-    if echo "$wanted" 2>/dev/null >"$limit"; then
-        say "    raised fs.inotify.max_user_instances to $wanted until the next boot: the nodes share it"
+# Limits of this machine that all nodes share, and cannot raise themselves.
+raise_limits() {
+    # systemd, containerd and kubelet of every node take inotify instances; a containerd that gets none has no CRI. Debian's
+    # 128 are used up by about four nodes (measured).
+    raise_limit fs/inotify/max_user_instances 1024
+    # What kube-proxy would set: 32768 for each processor. It ends when it cannot.
+    raise_limit net/netfilter/nf_conntrack_max $((32768 * $(nproc)))
+}
+
+raise_limit() {
+    local limit=/proc/sys/$1 name=${1//\//.}
+    [[ -e $limit && $(<"$limit") -lt $2 ]] || return 0
+    if echo "$2" 2>/dev/null >"$limit"; then
+        say "    raised $name to $2 until the next boot: the nodes share it"
     else
-        say "    fs.inotify.max_user_instances is $(<"$limit"): with more than a few nodes, containerd may get none"
+        say "    $name is $(<"$limit"), and the nodes together need $2"
     fi
 }
 

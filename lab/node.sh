@@ -30,7 +30,8 @@ node_create() {
     mapfile -t options < <(node_options)
     for directory in containerd kubelet etcd; do
         volume_create "$node-$directory" "$directory"
-        options+=(--volume "$node-$directory:/var/lib/$directory")
+        # podman would mount it nodev and nosuid, which a machine's own /var/lib is not.
+        options+=(--volume "$node-$directory:/var/lib/$directory:dev,suid,exec")
     done
     podman --runtime runc create --name "$node" --hostname "$node" --network "$name" --ip "$2" \
         --label "kubejoin.lab=$name" --label "kubejoin.checkout=$checkout" --label "kubejoin.suite=$suite" \
