@@ -49,6 +49,9 @@ base=localhost/kubejoin-debian:$suite
 mirror=${KUBEJOIN_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 ((EUID == 0)) || refuse "making the node image needs root: debootstrap sets owners and makes device nodes"
 need podman=podman runc=runc debootstrap=debootstrap
+# Without it, debootstrap on a machine that is not Debian would take packages unchecked.
+[[ -e /usr/share/keyrings/debian-archive-keyring.gpg ]] ||
+    install_packages "the key of Debian's archive" debian-archive-keyring
 
 hash() { sha256sum | cut -c1-16; }
 
