@@ -181,13 +181,15 @@ main() {
     started=$(now_ms)
     export ANSIBLE_CONFIG=$checkout/ansible.cfg
     venv
+    # Bad input is told before anything is built or brought up.
+    [[ -z $inventory ]] || check_hosts
     built "$checkout/binaries/$(uname -m)/kubejoin" kubejoin "$checkout/Cargo.toml" "$checkout/Cargo.lock" "$checkout/modules"
     if [[ -z $inventory ]]; then
         lab_lock "$name"
         [[ $command != cluster ]] || "$checkout/lab/lab.sh" up "${lab_options[@]}" 9>&-
         inventory=$checkout/.lab/$name/inventory.yml
+        check_hosts
     fi
-    check_hosts
     [[ -z $limit ]] || options+=(--limit "$limit")
     say "==> running playbooks/$command.yml on $inventory"
     "$checkout/.venv/bin/ansible-playbook" -i "$inventory" "${options[@]}" "$checkout/playbooks/$command.yml" 9>&- ||
