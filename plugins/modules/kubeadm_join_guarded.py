@@ -102,6 +102,12 @@ options:
       - leftovers
       - gentle
       - aggressive
+  wait_ready:
+    description:
+      - Seconds to wait for the Node to be Ready after the join. It often becomes so only when the network add-on
+        is there.
+    type: int
+    default: 0
   preserve:
     description:
       - Directories that a cleanup must not change, as in aggressive_reset.
@@ -110,6 +116,10 @@ options:
     default:
       - /srv/media
       - /mnt/media
+  metrics_dir:
+    description:
+      - Directory of node_exporter's textfile collector, to write the result, class and seconds into.
+    type: path
   log_path:
     description:
       - Directory for the logs of the attempts, kept 0600 and without secrets.
@@ -188,6 +198,25 @@ node_name:
   returned: always
   type: str
   sample: storage
+machine_id:
+  description: Machine id of this node, as its kubelet tells the cluster.
+  returned: always
+  type: str
+  sample: a31fd7e07c504f73bb14b10bb339fc84
+system_uuid:
+  description: System UUID of this node, as its kubelet tells the cluster.
+  returned: always
+  type: str
+  sample: 4c4c4544-0042-3510-8052-b4c04f4e3432
+prerequisites:
+  description: Checks of M(vmstation.kubejoin.join_prerequisites) that were not well before the join.
+  returned: after a join or a failed one
+  type: list
+  elements: dict
+journal:
+  description: The kubelet's last lines during the last attempt, without secrets.
+  returned: on failure
+  type: str
 endpoint:
   description: The cluster, as the options name it.
   returned: always
@@ -229,6 +258,19 @@ proof:
   description: What was found on the node after the join.
   returned: after a join or a mend
   type: dict
+node:
+  description: What the cluster says of this node, asked with the kubelet's own credentials; whether it exists,
+    is Ready (or the reason why not), carries this machine's id, renews its lease, and whether podCIDR, flannel's
+    subnet and the bridge agree.
+  returned: after a join
+  type: dict
+  sample:
+    exists: true
+    same_machine: true
+    ready: true
+    reason: KubeletReady
+    pod_cidr: 10.244.1.0/24
+    lease_renewed: true
 stdout:
   description: kubeadm's own output, of the last attempt.
   returned: when kubeadm ran
@@ -284,7 +326,9 @@ def main():
             'max_retries': {'type': 'int', 'default': 3},
             'on_node_conflict': {'type': 'str', 'default': 'wait', 'choices': ['wait', 'delete', 'fail']},
             'cleanup': {'type': 'str', 'default': 'aggressive', 'choices': ['leftovers', 'gentle', 'aggressive']},
+            'wait_ready': {'type': 'int', 'default': 0},
             'preserve': {'type': 'list', 'elements': 'path', 'default': ['/srv/media', '/mnt/media']},
+            'metrics_dir': {'type': 'path'},
             'log_path': {'type': 'path', 'default': '/var/log/kubejoin'},
         },
         required_one_of=[['control_plane_endpoint', 'discovery_file']],
