@@ -92,10 +92,13 @@ impl Client {
         Ok(answer.image_filesystems.into_iter().map(Into::into).collect())
     }
 
-    /// Every pod sandbox, running or not.
+    /// Every pod sandbox, running or not, by namespace and name: containerd lists them in the order of a Go map, another
+    /// one each time, and a plan must be the same twice.
     pub fn list_pod_sandbox(&mut self) -> Result<Vec<Sandbox>, Error> {
         let answer: m::ListPodSandboxResponse = self.runtime("ListPodSandbox", m::Empty {})?;
-        Ok(answer.items.into_iter().map(Into::into).collect())
+        let mut sandboxes: Vec<Sandbox> = answer.items.into_iter().map(Into::into).collect();
+        sandboxes.sort_by(|a, b| (&a.namespace, &a.name, &a.id).cmp(&(&b.namespace, &b.name, &b.id)));
+        Ok(sandboxes)
     }
 
     /// One pod sandbox with its addresses, process and network namespace.

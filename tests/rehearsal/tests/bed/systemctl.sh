@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC1091,SC2086  # the file is there on a node only; the flags are several words on purpose
 # The part of systemctl that kubeadm uses, for one unit: the kubelet, started as its drop-in starts it.
 pidfile=/run/kubelet.pid
 stop() { [ ! -e $pidfile ] || kill "$(cat $pidfile)" 2>/dev/null; }
