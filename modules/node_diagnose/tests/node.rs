@@ -165,6 +165,10 @@ fn faults_made_for_real_are_found_by_name_and_gone_when_they_are_taken_back() {
     node.write("/root/f", FLANNEL);
     node.write("/root/p", PLACEHOLDER);
     node.sh("cp /etc/containerd/config.toml /root/c");
+    // Each fault restarts containerd at once: on a fast machine systemd's start limit would become a fault of its own.
+    node.sh("mkdir -p /etc/systemd/system/containerd.service.d && \
+         printf '[Unit]\\nStartLimitIntervalSec=0\\n' > /etc/systemd/system/containerd.service.d/often.conf && \
+         systemctl daemon-reload");
     let before = patient.diagnose();
     let ambient = codes(&before);
     if ambient.contains(&"inotify_exhausted") {
