@@ -4,6 +4,7 @@
 //! Reads just enough DER to find that field (RFC 5280, section 4.1). It verifies no signature and trusts nothing.
 
 use anyhow::{Context as _, bail, ensure};
+use base64::Engine as _;
 use sha2::{Digest, Sha256};
 
 const SEQUENCE: u8 = 0x30;
@@ -59,44 +60,8 @@ pub(crate) fn element(der: &[u8], tag: u8) -> anyhow::Result<(&[u8], &[u8])> {
 
 /// Standard base64; white space is skipped. `None` when it is none.
 pub fn base64_decode(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0u32, 0);
-    let mut padding = false;
-    for c in text.bytes().filter(|c| !c.is_ascii_whitespace()) {
-        let six = match c {
-            b'A'..=b'Z' => c - b'A',
-            b'a'..=b'z' => c - b'a' + 26,
-            b'0'..=b'9' => c - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'=' => {
-                padding = true;
-                continue;
-            }
-            _ => return None,
-        };
-        if padding {
-            return None;
-        }
-        bits = bits << 6 | u32::from(six);
-        count += 1;
-        if count == 4 {
-            bytes.extend_from_slice(&bits.to_be_bytes()[1..]);
-            (bits, count) = (0, 0);
-        }
-    }
-    match count {
-        0 => Some(bytes),
-        2 => {
-            bytes.push((bits >> 4) as u8);
-            Some(bytes)
-        }
-        3 => {
-            bytes.extend_from_slice(&((bits >> 2) as u16).to_be_bytes());
-            Some(bytes)
-        }
-        _ => None,
-    }
+    let compact: Vec<u8> = text.bytes().filter(|c| !c.is_ascii_whitespace()).collect();
+    base64::engine::general_purpose::STANDARD.decode(compact).ok()
 }
 
 #[cfg(test)]
