@@ -140,7 +140,9 @@ fn mends(break_it: &str, finding: &str) {
     assert_eq!(snapshot(), before, "check mode touches nothing");
     let answer = module(json!({}), false);
     assert_eq!((&answer["steps"], &answer["diff"]), (&check["steps"], &check["diff"]), "{answer}");
-    assert!(pods_talk(), "{answer}");
+    // A link that has just been set up is believed by the kernel up to a second later, and a lost SYN is sent again after
+    // one second and three: one look may be too early.
+    assert!((0..4).any(|_| pods_talk()), "{answer}");
     let again = module(json!({}), false);
     assert_eq!((&again["changed"], &again["healthy"]), (&json!(false), &json!(true)), "{again}");
     assert!(!serving.calls().iter().any(|call| call.contains("Stop")), "pods that are right are not recreated");
