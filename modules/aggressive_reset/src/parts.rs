@@ -62,6 +62,18 @@ pub const ALL: [Part; 11] = [
     Part::Temporary,
 ];
 
+/// What a running node consists of: without any of these neither the kubelet nor a control plane goes on.
+pub const RUNNING: [Part; 8] = [
+    Part::Pods,
+    Part::Kubelet,
+    Part::Kubernetes,
+    Part::Cni,
+    Part::Network,
+    Part::Firewall,
+    Part::Containerd,
+    Part::Etcd,
+];
+
 impl Part {
     /// As the option spells it.
     pub fn name(self) -> &'static str {

@@ -8,6 +8,7 @@ use host::remove::What;
 
 use crate::args::{Args, Level, Part};
 use crate::observe::{Found, State};
+use crate::parts::RUNNING;
 
 /// One step. The order of the variants is the order of the work.
 #[derive(Debug, Clone)]
@@ -155,20 +156,10 @@ fn starts_containerd(args: &Args, state: &State, wipe: bool) -> bool {
 }
 
 fn stop_kubelet(args: &Args, state: &State) -> Option<Step> {
-    let parts = [
-        Part::Pods,
-        Part::Kubelet,
-        Part::Kubernetes,
-        Part::Cni,
-        Part::Network,
-        Part::Firewall,
-        Part::Containerd,
-        Part::Etcd,
-    ];
     let processes: Vec<Owned> =
         state.processes.iter().filter(|process| process.kind == Kind::Kubelet).cloned().collect();
     let unit = is_up(&state.kubelet);
-    (parts.into_iter().any(|part| args.wants(part)) && (unit || !processes.is_empty()))
+    (RUNNING.into_iter().any(|part| args.wants(part)) && (unit || !processes.is_empty()))
         .then_some(Step::StopKubelet { unit, processes })
 }
 

@@ -2,8 +2,9 @@
 
 use ansible::Failure;
 
-use crate::args::{Args, Part};
+use crate::args::Args;
 use crate::observe::State;
+use crate::parts::RUNNING;
 
 /// Every reason at once, in one sentence; nothing when there is none.
 pub fn refuse(args: &Args, state: &State) -> Option<Failure> {
@@ -24,16 +25,5 @@ pub fn refuse(args: &Args, state: &State) -> Option<Failure> {
 
 /// Parts without which a control plane cannot run.
 fn touches_cluster(args: &Args) -> bool {
-    [
-        Part::Pods,
-        Part::Kubelet,
-        Part::Kubernetes,
-        Part::Cni,
-        Part::Network,
-        Part::Firewall,
-        Part::Containerd,
-        Part::Etcd,
-    ]
-    .into_iter()
-    .any(|part| args.wants(part))
+    RUNNING.into_iter().any(|part| args.wants(part))
 }
