@@ -128,16 +128,22 @@ def test_an_answer_that_nobody_fetches_is_cleared_up(job: Job) -> None:
     until(lambda: not job.directory.exists(), 15)
 
 
+def uptime() -> int:
+    """In whole seconds, as the scripts count it."""
+    return int(float(Path("/proc/uptime").read_text().split()[0]))
+
+
 def test_a_follower_that_is_cut_off_shortens_the_lease(job: Job) -> None:
     job.start(phases=["one"], seconds=30)
     follower = job.target.start(launch_script.follow(job.run, 1, 120, 20))
     until((job.directory / "lease").exists, 5)
     time.sleep(0.6)
     assert follower.stdout is not None
+    before = uptime()
     follower.stdout.close()
     follower.wait(5)
-    uptime = float(Path("/proc/uptime").read_text().split()[0])
-    assert uptime - 121 < int((job.directory / "lease").read_text()) - launch_script.GRACE + 0 <= uptime - 120 + 1
+    # The follower wrote when it asked last, moved back by all but the grace, on a busy machine some time ago.
+    assert before <= int((job.directory / "lease").read_text()) + 120 - launch_script.GRACE <= uptime()
     job.target.run(launch_script.end(job.run))
 
 

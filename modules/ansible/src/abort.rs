@@ -1,18 +1,25 @@
-//! Ends that are not the module's own: SIGTERM, SIGINT, SIGHUP and a panic still give one answer.
+//! Ends that are not the module's own: SIGTERM, SIGINT, SIGHUP and a panic still give one answer; a reader that is gone
+//! gets none.
 //!
 //! What has to be undone then (a gate, a mask, a child) is registered with [`on_abort`] for as long as it matters.
 //! Signals are received by a thread that waits for them, not in a handler, so the undoing may do anything a program may.
 //! SIGKILL cannot be met here: whatever it leaves, the next run finds and undoes.
 
 use crate::answer::{Frame, give};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
+use nix::sys::stat::{SFlag, fstat};
+use std::os::fd::AsFd;
 use std::sync::{Mutex, OnceLock};
+use std::thread::ThreadId;
 
 type Undo = Box<dyn FnOnce() + Send>;
 
 static UNDO: Mutex<Vec<(u64, Undo)>> = Mutex::new(Vec::new());
 static NEXT: Mutex<u64> = Mutex::new(0);
 static FRAME: OnceLock<Frame> = OnceLock::new();
+/// Who ends this process. Whoever comes second must not exit while the first still undoes.
+static ENDER: OnceLock<ThreadId> = OnceLock::new();
 
 /// Keeps an undo step registered; dropping it takes the step back, without running it.
 #[must_use = "the step is taken back as soon as this is dropped"]
@@ -59,10 +66,41 @@ pub(crate) fn guard() {
             end(&format!("ended by {signal} before the work was done; run it again to finish"), 128 + signal as i32);
         }
     });
+    let _ = std::thread::Builder::new().name("reader".into()).spawn(|| {
+        if reader_gone() {
+            end("whoever asked for this is gone; run it again to finish", 128 + Signal::SIGPIPE as i32);
+        }
+    });
+}
+
+/// Waits until nobody can read the answer any more, and says whether that can be known at all.
+///
+/// A connection that is closed ends nothing on the target by itself: without a terminal, sshd closes its ends of the
+/// pipes (or of the socket pair, as it does on Linux) and sends no signal. That is `POLLERR` for a pipe and `POLLHUP`
+/// for a socket, and both are reported without being asked for.
+fn reader_gone() -> bool {
+    let stdout = std::io::stdout();
+    let kind = fstat(&stdout).map(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT);
+    if !matches!(kind, Ok(SFlag::S_IFIFO | SFlag::S_IFSOCK)) {
+        return false;
+    }
+    loop {
+        let mut fds = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+        match poll(&mut fds, PollTimeout::NONE) {
+            Ok(_) => return fds[0].any() == Some(true),
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(_) => return false,
+        }
+    }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the one place that ends the process early")]
 fn end(msg: &str, status: i32) -> ! {
+    let this = std::thread::current().id();
+    // A panic inside an undo step comes from the thread that ends already, and goes on to the answer.
+    while *ENDER.get_or_init(|| this) != this {
+        std::thread::park();
+    }
     // try_lock: a panic inside an undo step must not wait for itself.
     let steps = UNDO.try_lock().map(|mut steps| std::mem::take(&mut *steps)).unwrap_or_default();
     for (_, undo) in steps.into_iter().rev() {

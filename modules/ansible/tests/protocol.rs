@@ -13,13 +13,17 @@ use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
 fn start(args: &[&str], stdin: &str) -> Child {
+    start_on(args, stdin, Stdio::piped())
+}
+
+fn start_on(args: &[&str], stdin: &str, stdout: Stdio) -> Child {
     // cargo builds examples together with the tests, beside them.
     let probe = std::env::current_exe().unwrap().parent().unwrap().join("../examples/probe");
     let mut command = Command::new(probe);
     let mut child = command
         .args(args)
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
+        .stdout(stdout)
         .stderr(Stdio::piped())
         .spawn()
         .expect("cargo test -p ansible builds it");
@@ -88,6 +92,31 @@ fn sigterm_sigint_and_sighup_are_still_one_answer_and_run_the_abort_steps() {
         kill(Pid::from_raw(child.id() as i32), signal).unwrap();
         let (value, ok) = answer(child);
         assert!(!ok && value["msg"].as_str().unwrap().contains(signal.as_str()), "{value}");
+        std::fs::remove_file(witness).unwrap();
+        std::fs::remove_file(progress).unwrap();
+    }
+}
+
+#[test]
+fn a_reader_that_is_gone_ends_the_work_and_runs_the_abort_steps() {
+    for socket in [false, true] {
+        let (witness, progress) = (tempfile(), tempfile());
+        let options = json!({"act": "hang", "witness": witness, "_kubejoin_progress": progress});
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let mut child = start_on(
+            &["-"],
+            &options.to_string(),
+            if socket { std::os::fd::OwnedFd::from(theirs).into() } else { Stdio::piped() },
+        );
+        while !std::fs::read_to_string(&progress).is_ok_and(|p| p.contains("acting")) {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        // What sshd does first, and what must end nothing: it has no more input.
+        ours.shutdown(std::net::Shutdown::Write).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert_eq!(child.try_wait().unwrap(), None);
+        drop((ours, child.stdout.take()));
+        assert_eq!(child.wait().unwrap().code(), Some(141));
         std::fs::remove_file(witness).unwrap();
         std::fs::remove_file(progress).unwrap();
     }
