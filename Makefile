@@ -41,6 +41,18 @@ tools: ## install what the tests need (Debian packages as root, cargo-deny, the 
 test: tools ## everything CI runs; make test STAGES="format crates" for a part
 	tests/run $(STAGES)
 
+.PHONY: test-matrix
+test-matrix: tools ## the plugin with the newest release of every supported ansible-core
+	ANSIBLE_CORES="$$(tests/ansible/venv all)" tests/ansible/run
+
+.PHONY: sanity
+sanity: ## ansible-test sanity on the collection as it is built
+	tests/ansible/sanity
+
+.PHONY: dist
+dist: ## the files of a release, reproducible, into target/dist (release/dist --twice shows that they are)
+	release/dist
+
 .PHONY: docs
 docs: ## write what is generated from the modules: ansible-doc stubs, names, routes, docs/modules
 	$(CARGO) build --quiet --locked -p kubejoin
