@@ -45,6 +45,10 @@ test: tools ## everything CI runs; make test STAGES="format crates" for a part
 test-matrix: tools ## the plugin with the newest release of every supported ansible-core
 	ANSIBLE_CORES="$$(tests/ansible/venv all)" tests/ansible/run
 
+.PHONY: molecule
+molecule: tools ## every molecule scenario, on lab nodes; make molecule SCENARIOS="default cni_repair" SUITE=trixie for a part
+	KUBEJOIN_SUITE=$(SUITE) tests/ansible/molecule $(SCENARIOS)
+
 .PHONY: sanity
 sanity: ## ansible-test sanity on the collection as it is built
 	tests/ansible/sanity

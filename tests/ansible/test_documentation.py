@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,28 @@ def test_generated_files_are_up_to_date() -> None:
     command = [sys.executable, str(ROOT / "docs/generate.py"), str(PROGRAM), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, "run `make docs`:\n" + done.stdout + done.stderr
+
+
+def test_every_module_and_role_has_a_scenario() -> None:
+    roles = [path.name for path in (ROOT / "roles").iterdir() if path.is_dir()]
+    scenarios = [path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")]
+    assert not set(modules() + roles) - set(scenarios)
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    pages = [path for path in ROOT.glob("**/*.md") if not {".cache", ".venv", "target"} & set(path.parts)]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#\s:]+)[^)]*\)", page.read_text())]
+    assert links and not [(page, link) for page, link in links if not (page.parent / link).exists()]
+
+
+def test_what_the_workflows_run_is_there() -> None:
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    called = [
+        target
+        for workflow in ROOT.glob(".github/workflows/*.yml")
+        for target in re.findall(r"make ([a-z-]+)", workflow.read_text())
+    ]
+    assert not set(called) - set(targets)
 
 
 def examples() -> list[Any]:
