@@ -63,6 +63,16 @@ options:
         one.
     type: bool
     default: false
+  containerd_config:
+    description:
+      - repair enables CRI in containerd's configuration and leaves cgroups to systemd, as containerd_prepare does,
+        and changes nothing else in it. keep leaves it alone. Level aggressive only, and only where containerd is
+        not shared.
+    type: str
+    default: repair
+    choices:
+      - repair
+      - keep
   timeout:
     description:
       - Seconds for all of it.
@@ -87,7 +97,9 @@ notes:
     a link; and on a control plane.
   - Killed at any moment, it is finished by its next run.
   - Docker, podman, nerdctl and their containers survive, also when they share containerd.
-  - The CNI plugins in C(/opt/cni/bin) and the configuration of containerd stay.
+  - The CNI plugins in C(/opt/cni/bin) stay. So does the configuration of containerd, except that aggressively CRI
+    is enabled and cgroups are left to systemd, see O(containerd_config). One that is no TOML is kept as C(config.toml.rejected)
+    and replaced.
 seealso:
   - module: vmstation.kubejoin.kubeadm_join_guarded
   - module: vmstation.kubejoin.stale_node
@@ -184,6 +196,13 @@ drop_ins:
   returned: when not refused
   type: list
   elements: str
+containerd_config:
+  description: What was changed in the configuration of containerd, file by file.
+  returned: when not refused
+  type: list
+  elements: str
+  sample:
+    - '/etc/containerd/config.toml: set SystemdCgroup of runtime runc to true'
 failed_units:
   description: Units whose failure was forgotten.
   returned: when not refused
@@ -260,6 +279,7 @@ def main():
                 ],
             },
             'allow_control_plane': {'type': 'bool', 'default': False},
+            'containerd_config': {'type': 'str', 'default': 'repair', 'choices': ['repair', 'keep']},
             'timeout': {'type': 'int', 'default': 300},
         },
         supports_check_mode=True,

@@ -87,6 +87,11 @@ impl<'a> Run<'a> {
                 self.report.failed_units.clone_from(units);
                 units.iter().try_for_each(|unit| systemd::reset_failed(unit, &self.deadline))
             }
+            Step::RepairConfig(repair) => {
+                repair.apply(&self.deadline)?;
+                self.report.repaired = repair.sentences();
+                Ok(())
+            }
             Step::StartContainerd(bound) => runtime::start(bound, &self.deadline),
         }
     }

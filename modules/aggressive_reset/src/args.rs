@@ -37,6 +37,14 @@ pub static SPEC: Spec = Spec {
             "Also reset a node that runs a control plane or has etcd data. That ends the cluster when it is the only one.",
         )
         .default("false"),
+        Opt::new(
+            "containerd_config",
+            Kind::Str,
+            "repair enables CRI in containerd's configuration and leaves cgroups to systemd, as containerd_prepare does, and \
+             changes nothing else in it. keep leaves it alone. Level aggressive only, and only where containerd is not shared.",
+        )
+        .default("\"repair\"")
+        .choices(&["repair", "keep"]),
         Opt::new("timeout", Kind::Int, "Seconds for all of it.").default("300"),
     ],
     rules: &[],
@@ -53,8 +61,20 @@ pub struct Args {
     pub scope: Option<Vec<Part>>,
     /// Whether a control plane may be reset.
     pub allow_control_plane: bool,
+    /// What becomes of containerd's configuration.
+    pub containerd_config: ContainerdConfig,
     /// Seconds.
     pub timeout: i64,
+}
+
+/// What becomes of containerd's configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContainerdConfig {
+    /// CRI is enabled and SystemdCgroup set.
+    Repair,
+    /// It stays as it is.
+    Keep,
 }
 
 /// How far it goes.
@@ -81,7 +101,8 @@ impl Args {
     /// The defaults at a level, for a module that resets as a step of its own work.
     pub fn of(level: Level) -> Self {
         let preserve = ["/srv/media", "/mnt/media"].map(PathBuf::from).to_vec();
-        Self { level, preserve, scope: None, allow_control_plane: false, timeout: 300 }
+        let containerd_config = ContainerdConfig::Repair;
+        Self { level, preserve, scope: None, allow_control_plane: false, containerd_config, timeout: 300 }
     }
 
     /// Whether the part is asked for.

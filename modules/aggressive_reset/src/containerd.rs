@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
+use containerd_prepare::repair::Repair;
 use host::cri::{Client, Sandbox};
 use host::deadline::Deadline;
 use host::{files, systemd};
@@ -50,6 +51,10 @@ pub struct Containerd {
     pub sandboxes: Result<Vec<Sandbox>, String>,
     /// State of pods lies about in directories, whatever the database says.
     pub debris: bool,
+    /// What has to be mended in its configuration.
+    pub repair: Option<Repair>,
+    /// Why that could not be told.
+    pub repair_unknown: Option<String>,
 }
 
 impl Default for Containerd {
@@ -58,7 +63,8 @@ impl Default for Containerd {
         let (load, active) = (String::new(), String::new());
         let sandboxes = Err("not asked".to_owned());
         let (bound, kubernetes, foreign, unreadable, debris) = Default::default();
-        Self { load, active, bound, kubernetes, foreign, unreadable, sandboxes, debris }
+        let (repair, repair_unknown) = (None, None);
+        Self { load, active, bound, kubernetes, foreign, unreadable, sandboxes, debris, repair, repair_unknown }
     }
 }
 
@@ -159,6 +165,12 @@ pub fn observe(booted: bool, deadline: &Deadline) -> Result<Containerd> {
         }
     }
     containerd.debris |= debris()?;
+    if containerd.installed() {
+        match Repair::needed(deadline) {
+            Ok(repair) => containerd.repair = repair,
+            Err(error) => containerd.repair_unknown = Some(format!("{error:#}")),
+        }
+    }
     Ok(containerd)
 }
 

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use containerd_prepare::repair::Repair;
 use host::cri::Sandbox;
 use host::processes::{Kind, Owned};
 use host::remove::What;
 
-use crate::args::{Args, Level, Part};
+use crate::args::{Args, ContainerdConfig, Level, Part};
 use crate::observe::{Found, State};
 use crate::parts::RUNNING;
 
@@ -44,6 +45,8 @@ pub enum Step {
     Temporary(PathBuf),
     /// Forget failures.
     ResetFailed(Vec<String>),
+    /// Mend containerd's configuration, while it is stopped.
+    RepairConfig(Box<Repair>),
     /// Start containerd, and prove that it answers; then the units that went down with it.
     StartContainerd(Vec<String>),
 }
@@ -64,6 +67,7 @@ impl Step {
             Self::Firewall => "delete firewall rules".to_owned(),
             Self::DropIn(path, _) | Self::Temporary(path) => format!("delete {}", path.display()),
             Self::ResetFailed(_) => "reset failed units".to_owned(),
+            Self::RepairConfig(_) => "repair containerd's configuration".to_owned(),
             Self::StartContainerd(_) => "start containerd".to_owned(),
         }
     }
@@ -83,7 +87,8 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
     {
         steps.push(Step::RemoveSandboxes(sandboxes.clone()));
     }
-    if wipe && is_up(&state.containerd.active) {
+    let repair = state.containerd.repair.as_ref().filter(|_| repairs_config(args, state));
+    if (wipe || repair.is_some()) && is_up(&state.containerd.active) {
         steps.push(Step::StopContainerd);
     }
     if args.wants(Part::Pods) {
@@ -122,7 +127,8 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
     if !state.failed.is_empty() {
         steps.push(Step::ResetFailed(state.failed.clone()));
     }
-    if starts_containerd(args, state, wipe) {
+    steps.extend(repair.map(|repair| Step::RepairConfig(Box::new(repair.clone()))));
+    if starts_containerd(args, state, wipe || repair.is_some()) {
         let mut bound = state.containerd.bound.clone();
         bound.extend(state.unfinished.iter().flat_map(|(begun, _)| begun.bound.clone()));
         steps.push(Step::StartContainerd(bound));
@@ -146,12 +152,21 @@ fn wipes_containerd(args: &Args, state: &State) -> bool {
         && containerd.is_dirty(state.left_by_last_reset.as_ref())
 }
 
+/// A containerd that others use is theirs to configure, and restarting it would be theirs to decide.
+pub fn repairs_config(args: &Args, state: &State) -> bool {
+    let containerd = &state.containerd;
+    args.wants(Part::Containerd)
+        && args.containerd_config == ContainerdConfig::Repair
+        && containerd.installed()
+        && containerd.is_ours()
+}
+
 /// A node without containerd running is no use to a join. One that is masked is somebody's decision.
-fn starts_containerd(args: &Args, state: &State, wipe: bool) -> bool {
+fn starts_containerd(args: &Args, state: &State, stopped: bool) -> bool {
     let resumed = state.unfinished.is_some();
     let down = state.containerd.installed() && !is_up(&state.containerd.active);
     state.containerd.installed()
-        && (wipe || (down && (args.level == Level::Aggressive || resumed)))
+        && (stopped || (down && (args.level == Level::Aggressive || resumed)))
         && args.wants(Part::Containerd)
 }
 

@@ -9,10 +9,11 @@ use crate::observe::State;
 use crate::plan::{Step, extent};
 use crate::report::named;
 
-/// One difference for the whole node. Check mode and a real run show the same, because it is made from the plan.
-pub fn diff(args: &Args, state: &State, steps: &[Step]) -> Option<Diff> {
+/// One difference for the whole node, and one for each file that is edited. Check mode and a real run show the same,
+/// because it is made from the plan.
+pub fn diff(args: &Args, state: &State, steps: &[Step]) -> Vec<Diff> {
     if steps.is_empty() {
-        return None;
+        return Vec::new();
     }
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for step in steps {
@@ -29,7 +30,11 @@ pub fn diff(args: &Args, state: &State, steps: &[Step]) -> Option<Diff> {
         after.push(line);
     }
     let text = |lines: Vec<String>| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-    Some(Diff::new("this node", text(before), text(after)))
+    let files = steps.iter().flat_map(|step| match step {
+        Step::RepairConfig(repair) => repair.diffs(),
+        _ => Vec::new(),
+    });
+    std::iter::once(Diff::new("this node", text(before), text(after))).chain(files).collect()
 }
 
 fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, after: &mut Vec<String>) {
@@ -72,6 +77,7 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
         Step::DropIn(path, why) => before.push(format!("{}: {why}", path.display())),
         Step::Temporary(path) => before.push(format!("{}: a temporary file", path.display())),
         Step::ResetFailed(units) => before.extend(units.iter().map(|unit| format!("{unit}: failed"))),
+        Step::RepairConfig(repair) => after.extend(repair.sentences()),
         Step::StartContainerd(bound) => {
             if !args.wants(Part::Containerd) || !after.iter().any(|line| line.starts_with("containerd")) {
                 after.push("containerd: running, empty".to_owned());

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::args::Args;
 use crate::observe::{State, kubernetes_processes};
-use crate::plan::Step;
+use crate::plan::{Step, repairs_config};
 
 /// A deleted target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,6 +45,8 @@ pub struct Report {
     pub drop_ins: Vec<String>,
     /// Units whose failure was forgotten.
     pub failed_units: Vec<String>,
+    /// What was changed in containerd's configuration.
+    pub repaired: Vec<String>,
     /// What was kept, with the reason.
     pub kept: Vec<(PathBuf, String)>,
     /// What went wrong: the task fails with these.
@@ -84,6 +86,7 @@ impl Report {
                 Step::DropIn(path, why) => report.drop_ins.push(format!("{}: {why}", path.display())),
                 Step::Temporary(path) => report.removed.push(Removal { path: path.clone(), entries: 1, bytes: 0 }),
                 Step::ResetFailed(units) => report.failed_units.clone_from(units),
+                Step::RepairConfig(repair) => report.repaired = repair.sentences(),
                 Step::LeaveEtcd | Step::StopContainerd | Step::StartContainerd(_) => {}
             }
         }
@@ -124,9 +127,14 @@ impl Report {
             .field("firewall", &self.firewall)
             .field("drop_ins", &self.drop_ins)
             .field("failed_units", &self.failed_units)
+            .field("containerd_config", &self.repaired)
             .field("kept", kept)
             .field("problems", &self.problems)
             .field("resumed", resumed);
+        let unread = state.containerd.repair_unknown.as_ref().filter(|_| repairs_config(args, state));
+        for warning in unread.map(|why| format!("containerd's configuration was left as it is: {why}")).iter() {
+            outcome.warn(warning);
+        }
         for warning in &self.warnings {
             outcome.warn(warning);
         }

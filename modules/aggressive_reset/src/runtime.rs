@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use host::cri::{Client, RUNTIME_READY};
+use host::cri::{Client, Error, RUNTIME_READY};
 use host::deadline::{Deadline, Look};
 use host::{files, systemd};
 
@@ -48,6 +48,8 @@ pub fn start(bound: &[String], deadline: &Deadline) -> Result<()> {
         Ok(match status {
             Ok(status) if status.holds(RUNTIME_READY) => Look::Ready(()),
             Ok(_) => Look::NotYet("its runtime is not ready".to_owned()),
+            // It serves nothing before all its plugins are loaded: this does not get better by waiting.
+            Err(error @ Error::NoCri { .. }) => return Err(error.into()),
             Err(error) => Look::NotYet(error.to_string()),
         })
     })?;

@@ -138,6 +138,39 @@ fn containers_of_others_in_the_same_containerd_survive() {
 }
 
 #[test]
+fn a_containerd_that_speaks_no_cri_is_mended_and_the_rest_of_its_configuration_stays() {
+    if !require("node") {
+        return;
+    }
+    let node = Node::boot();
+    let module = node.install(env!("CARGO_BIN_EXE_aggressive_reset"));
+    let config = || node.sh("cat /etc/containerd/config.toml");
+    node.sh("cd /etc/containerd; { echo '# mine'; echo 'disabled_plugins = [\"io.containerd.grpc.v1.cri\"]'; cat config.toml; } > c; mv c config.toml; systemctl restart containerd");
+    let mine = config();
+    let checked = node.module(&module, json!({}), true);
+    assert_eq!(config(), mine, "check mode touches nothing");
+    let kept = node.module(&module, json!({"scope": ["containerd"], "containerd_config": "keep"}), false);
+    assert_eq!((config(), kept["failed"].clone()), (mine.clone(), json!(true)), "keep keeps it: {kept}");
+    let done = node.module(&module, json!({}), false);
+    assert_eq!((done["failed"].clone(), done["problems"].clone()), (Value::Null, json!([])), "{done}");
+    let said = done["containerd_config"][0].as_str().unwrap().to_owned();
+    assert!(said.contains("SystemdCgroup") && checked["containerd_config"] == done["containerd_config"], "{said}");
+    let lost: Vec<String> = mine.lines().filter(|line| !config().contains(line)).map(str::to_owned).collect();
+    assert_eq!(lost, ["disabled_plugins = [\"io.containerd.grpc.v1.cri\"]"], "{}", config());
+    assert_eq!(node.module(&module, json!({}), false)["changed"], false);
+
+    node.sh(
+        "systemctl stop containerd; echo '[half' >> /etc/containerd/config.toml; systemctl start containerd || true",
+    );
+    let broken = config();
+    let done = node.module(&module, json!({}), false);
+    assert_eq!((done["failed"].clone(), done["problems"].clone()), (Value::Null, json!([])), "{done}");
+    assert_eq!(node.sh("cat /etc/containerd/config.toml.rejected"), broken);
+    assert_eq!(node.sh("systemctl is-active containerd").trim(), "active");
+    assert_eq!(node.module(&module, json!({}), false)["changed"], false);
+}
+
+#[test]
 fn killed_on_the_way_the_next_run_finishes_and_a_second_one_at_once_says_who_is_at_it() {
     if !require("node") {
         return;

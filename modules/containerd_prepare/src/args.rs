@@ -137,6 +137,28 @@ impl Args {
         Ok(args)
     }
 
+    /// The configuration file alone: nothing of crictl's, nothing started, and only what CRI needs.
+    pub(crate) fn of_repair() -> Self {
+        Args {
+            config_path: "/etc/containerd/config.toml".into(),
+            systemd_cgroup: true,
+            sandbox_image: None,
+            cni_bin_dir: None,
+            cni_conf_dir: "/etc/cni/net.d".into(),
+            restrict_oom_score_adj: None,
+            crictl_config: PathBuf::new(),
+            socket: "/run/containerd/containerd.sock".to_owned(),
+            require_cni_config: false,
+            start: false,
+            timeout: 60,
+        }
+    }
+
+    /// Asks for the directory that has the CNI plugins.
+    pub(crate) fn find_bin_dir(&mut self) {
+        self.cni_bin_dir = Some("auto".to_owned());
+    }
+
     /// What is asked for of the directory of CNI plugins.
     pub fn cni_bin_dir(&self) -> BinDir {
         match self.cni_bin_dir.as_deref() {

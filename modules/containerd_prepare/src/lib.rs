@@ -13,6 +13,7 @@ pub mod journal;
 pub mod observe;
 pub mod plan;
 pub mod release;
+pub mod repair;
 
 pub use image_filesystem::{ImageFilesystem, image_filesystem};
 

@@ -38,8 +38,12 @@ fn reset(level: Level, args: &Args, task: &Task, deadline: &Deadline) -> anyhow:
     let scope = if level == Level::Gentle { gentle.to_vec() } else { [&gentle[..], &more[..]].concat() };
     let timeout = i64::try_from(deadline.left().as_secs()).unwrap_or(i64::MAX).max(10);
     let preserve = args.preserve.iter().map(PathBuf::from).collect();
-    let wanted =
-        aggressive_reset::args::Args { level, preserve, scope: Some(scope), allow_control_plane: false, timeout };
+    let wanted = aggressive_reset::args::Args {
+        preserve,
+        scope: Some(scope),
+        timeout,
+        ..aggressive_reset::args::Args::of(level)
+    };
     let outcome = aggressive_reset::reset(&wanted, task)?;
     let words = outcome.get("msg").and_then(|msg| msg.as_str()).unwrap_or_default();
     Ok(vec![format!("{} reset: {words}", level.name())])
