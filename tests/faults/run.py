@@ -5,7 +5,7 @@ The table is faults.tsv beside this file: what is provoked and where, the class,
 what whoever called is to do, and the most seconds to the verdict. After each case the node must be as clean as before:
 no token on disk, no gate, no mask, no lock held, and kubeadm gone.
 
-Usage: run.py [--keep] [--bin DIR] [CASE...]     (as root; brings up a lab of its own with the stand-ins)
+Usage: run.py [--keep] [--bin FILE] [CASE...]     (as root; brings up a lab of its own with the stand-ins)
 """
 
 import argparse
@@ -21,15 +21,6 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 LAB = "kubejoin-faults"
 CP, W = f"{LAB}-cp1", f"{LAB}-w1"
 FAULTS = "/etc/kubernetes-rehearsal.d"
-MODULES = [
-    "cni_placeholder",
-    "containerd_prepare",
-    "kubelet_mask",
-    "kubeadm_init_guarded",
-    "join_token",
-    "kubeadm_join_guarded",
-    "aggressive_reset",
-]
 
 
 def sh(node, script, check=True, stdin=""):
@@ -49,7 +40,7 @@ def sh(node, script, check=True, stdin=""):
 def module(node, name, options):
     """Runs a module on a node as the action plugin does, and gives back its answer."""
     ran = subprocess.run(
-        ["timeout", "400", "podman", "exec", "-i", node, f"/root/bin/{name}", "-"],
+        ["timeout", "400", "podman", "exec", "-i", node, "/root/kubejoin", name, "-"],
         check=False,
         input=json.dumps(options),
         capture_output=True,
@@ -69,12 +60,11 @@ def lab(command, *more):
     )
 
 
-def bring_up(binaries):
+def bring_up(program):
     lab("up", "--workers", "1")
     for node in (CP, W):
-        sh(node, f"mkdir -p /root/bin {FAULTS}")
-        for name in MODULES:
-            subprocess.run(["podman", "cp", f"{binaries}/{name}", f"{node}:/root/bin/{name}"], check=True)
+        sh(node, f"mkdir -p {FAULTS}")
+        subprocess.run(["podman", "cp", program, f"{node}:/root/kubejoin"], check=True)
         module(node, "cni_placeholder", {"profile": "flannel"})
         answer = module(node, "containerd_prepare", {})
         assert not answer.get("failed"), answer
@@ -165,7 +155,7 @@ def run_case(case):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--keep", action="store_true", help="leave the lab up")
-    parser.add_argument("--bin", default=f"{ROOT}/target/debug", help="directory with the modules' binaries")
+    parser.add_argument("--bin", default=f"{ROOT}/target/debug/kubejoin", help="the program with all modules")
     parser.add_argument("cases", nargs="*")
     arguments = parser.parse_args()
     lines = pathlib.Path(HERE, "faults.tsv").read_text().splitlines()

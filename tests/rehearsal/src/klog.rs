@@ -20,6 +20,29 @@ pub fn info(place: &str, text: &str) {
     line('I', place, text);
 }
 
+/// An information line that is only there at `--v=1` and above.
+pub fn detail(place: &str, text: &str) {
+    if verbosity() >= 1 {
+        line('I', place, text);
+    }
+}
+
+/// What `--v` or `-v` says; 0 without it.
+fn verbosity() -> u32 {
+    let args: Vec<String> = std::env::args().collect();
+    let after = |at: usize, arg: &str| match arg.split_once('=') {
+        Some((_, value)) => value.parse().ok(),
+        None => args.get(at + 1)?.parse().ok(),
+    };
+    let named = |arg: &str| matches!(arg.split('=').next(), Some("--v" | "-v"));
+    args.iter()
+        .enumerate()
+        .filter(|(_, arg)| named(arg))
+        .filter_map(|(at, arg)| after(at, arg))
+        .next_back()
+        .unwrap_or(0)
+}
+
 /// A warning line.
 pub fn warn(place: &str, text: &str) {
     line('W', place, text);

@@ -124,3 +124,45 @@ fn each_version_takes_the_configurations_of_its_time() {
         assert!(late.contains("your configuration file uses an old API spec"), "{late}");
     });
 }
+
+#[test]
+fn each_failed_try_of_discovery_is_told_at_v_1_as_each_version_tells_it() {
+    if !require("root") {
+        return;
+    }
+    sandbox().run(|| {
+        let bed = Bed::make().control_plane();
+        bed.kubectl("create configmap kubelet-config -n kube-system --from-literal=kubelet=kind:\\ KubeletConfiguration");
+        let document = "apiVersion: kubeadm.k8s.io/v1beta3\nkind: JoinConfiguration\ndiscovery:\n  timeout: 20s\n  bootstrapToken: {apiServerEndpoint: '127.0.0.1:6443', token: aaaaaa.aaaaaaaaaaaaaaaa, unsafeSkipCAVerification: true}\n";
+        std::fs::write("/run/join.yaml", document).unwrap();
+        let join = "kubeadm join --config /run/join.yaml --ignore-preflight-errors=all";
+        let told = |version: &str, flag: &str| said(&bed, version, &format!("{join} {flag}")).join("\n");
+        assert!(told("v1.29.0", "--v=1").contains("[discovery] The cluster-info ConfigMap does not yet contain a JWS signature for token ID \"aaaaaa\", will try again"));
+        assert!(told("v1.30.0", "--v=1").contains("[discovery] Retrying due to error: could not find a JWS signature in the cluster-info ConfigMap for token ID \"aaaaaa\""));
+        let quiet = told("v1.30.0", "");
+        assert!(!quiet.contains("[discovery] ") && quiet.contains("JWS signature"), "{quiet}");
+        std::fs::write("/run/join.yaml", document.replace("6443", "1")).unwrap();
+        assert!(told("v1.22.6", "-v 1").contains("[discovery] Failed to request cluster-info, will try again: Get \"https://127.0.0.1:1/"));
+        assert!(told("v1.30.0", "--v=2").contains("[discovery] Retrying due to error: failed to request the cluster-info ConfigMap: Get "));
+    });
+}
+
+#[test]
+fn a_token_is_listed_with_its_description_and_what_is_empty_is_left_out() {
+    if !require("root") {
+        return;
+    }
+    sandbox().run(|| {
+        let bed = Bed::make().control_plane();
+        let kubeadm = |words: &str| bed.run(&format!("kubeadm token {words} --kubeconfig /run/cp/admin.conf")).text;
+        kubeadm("create abcdef.0123456789abcdef --ttl 30m --description ours");
+        kubeadm("create fedcba.0123456789abcdef --ttl 0");
+        let listed = kubeadm("list -o json");
+        let items = serde_json::Deserializer::from_str(&listed).into_iter::<serde_json::Value>();
+        let items: Vec<_> = items.map(Result::unwrap).collect();
+        let of = |token: &str| items.iter().find(|item| item["token"].as_str().unwrap().starts_with(token)).unwrap();
+        assert_eq!(of("abcdef")["description"], "ours");
+        assert!(of("abcdef")["expires"].is_string());
+        assert!(of("fedcba").get("description").is_none() && of("fedcba").get("expires").is_none());
+    });
+}

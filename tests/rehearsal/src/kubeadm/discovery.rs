@@ -6,7 +6,7 @@ use crate::net::api::{Api, ApiError};
 use crate::net::client::Client;
 use crate::net::trust;
 use crate::yaml::{parse, text};
-use crate::{clock, faults, kubeconfig, pki, version};
+use crate::{clock, faults, klog, kubeconfig, pki, version};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -71,9 +71,8 @@ fn cluster_info(api: &Api, id: &str, timeout: Duration, trusted: bool) -> Result
         };
         let error = match answer {
             Ok(info) if !text(&info, &format!("/data/jws-kubeconfig-{id}")).is_empty() => return Ok(info),
-            Ok(_) => format!("could not find a JWS signature in the cluster-info ConfigMap for token ID {id:?}"),
-            Err(error) if version::at_least(31) => format!("failed to request the cluster-info ConfigMap: {error}"),
-            Err(error) => error.to_string(),
+            Ok(_) => unsigned(id),
+            Err(error) => unanswered(&error.to_string()),
         };
         let interval = INTERVAL.min(timeout);
         if start.elapsed() + clock::limit(interval) > clock::limit(timeout) {
@@ -81,6 +80,33 @@ fn cluster_info(api: &Api, id: &str, timeout: Duration, trusted: bool) -> Result
         }
         clock::pause(interval);
     }
+}
+
+/// The error of an answer without a signature for the token, told as each version tells a try that failed.
+fn unsigned(id: &str) -> String {
+    let error = format!("could not find a JWS signature in the cluster-info ConfigMap for token ID {id:?}");
+    if version::at_least(30) {
+        klog::detail("token.go:237", &format!("[discovery] Retrying due to error: {error}"));
+    } else {
+        klog::detail(
+            "token.go:221",
+            &format!(
+                "[discovery] The cluster-info ConfigMap does not yet contain a JWS signature for token ID {id:?}, will try again"
+            ),
+        );
+    }
+    error
+}
+
+/// The error of no answer, likewise.
+fn unanswered(cause: &str) -> String {
+    if version::at_least(30) {
+        let error = format!("failed to request the cluster-info ConfigMap: {cause}");
+        klog::detail("token.go:230", &format!("[discovery] Retrying due to error: {error}"));
+        return error;
+    }
+    klog::detail("token.go:215", &format!("[discovery] Failed to request cluster-info, will try again: {cause}"));
+    cause.to_owned()
 }
 
 /// Finds the cluster a join is meant for.
@@ -102,6 +128,10 @@ pub fn discover(join: &Join) -> Result<Found, Fail> {
 fn by_token(join: &Join) -> Result<Found, Fail> {
     let (id, secret) = join.token.split_once('.').unwrap_or((&join.token, ""));
     let endpoint = format!("https://{}", join.endpoint);
+    klog::detail(
+        "token.go:80",
+        &format!("[discovery] Created cluster-info discovery client, requesting info from {:?}", join.endpoint),
+    );
     let anybody = Api(Client::new(&endpoint, trust::client(None, None)?, None));
     let info = cluster_info(&anybody, id, join.discovery, false)?;
     let content = text(&info, "/data/kubeconfig");
@@ -126,6 +156,13 @@ fn by_token(join: &Join) -> Result<Found, Fail> {
         )));
     }
     // The same endpoint again, now with the pinned CA: wrong names and times in its certificate show here.
+    klog::detail(
+        "token.go:118",
+        &format!(
+            "[discovery] Requesting info from {:?} again to validate TLS against the pinned public key",
+            join.endpoint
+        ),
+    );
     let trusted = Api(Client::new(&endpoint, trust::client(Some(ca.as_bytes()), None)?, None));
     let again = cluster_info(&trusted, id, join.discovery, true)?;
     if text(&again, "/data/kubeconfig") != content {

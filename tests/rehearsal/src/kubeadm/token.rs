@@ -183,8 +183,14 @@ fn list(args: &[String]) -> Result<(), Fail> {
             .filter(|usage| decoded(secret, &format!("usage-bootstrap-{usage}")) == "true")
             .collect();
         if json {
-            let object = json!({"kind": "BootstrapToken", "apiVersion": "output.kubeadm.k8s.io/v1alpha1", "creationTimestamp": null, "token": token,
-                "expires": expires, "usages": usages, "groups": decoded(secret, "auth-extra-groups").split(',').collect::<Vec<_>>()});
+            let mut object = json!({"kind": "BootstrapToken", "apiVersion": "output.kubeadm.k8s.io/v1alpha1", "creationTimestamp": null, "token": token,
+                "usages": usages, "groups": decoded(secret, "auth-extra-groups").split(',').collect::<Vec<_>>()});
+            // What is empty is left out, as Go's omitempty does.
+            for (name, value) in [("description", decoded(secret, "description")), ("expires", expires)] {
+                if !value.is_empty() {
+                    object[name] = json!(value);
+                }
+            }
             println!("{}", serde_json::to_string_pretty(&object).unwrap_or_default());
             continue;
         }
