@@ -55,8 +55,8 @@ impl Story {
     /// A good end.
     pub fn finish(mut self, args: &Args, state: &State, proof: Value, verb: &str) -> Outcome {
         self.measure(args, None);
-        let Story { outcome, attempts, steps, .. } = self;
-        let outcome = outcome.msg(format!("{} {verb}", state.node_name)).field("joined", true);
+        let Story { outcome, attempts, steps, began, .. } = self;
+        let outcome = outcome.field("seconds", report::round(began.elapsed().as_secs_f64())).msg(format!("{} {verb}", state.node_name)).field("joined", true);
         outcome.field("attempts", attempts).field("steps", steps).field("proof", proof)
     }
 
@@ -69,7 +69,8 @@ impl Story {
             Err(e) => self.outcome.warn(format!("{e:#}")),
         }
         let journal = self.made.last().map(|attempt| log::tail(&attempt.journal, JOURNAL_LINES));
-        let Story { outcome, attempts, steps, .. } = self;
+        let Story { outcome, attempts, steps, began, .. } = self;
+        let outcome = outcome.field("seconds", report::round(began.elapsed().as_secs_f64()));
         let sentence = report::sentence(args, state, &finding, attempts.len().max(1));
         // Only what stays changed counts: the attempts themselves were taken back.
         let mut failure = Failure::new(sentence).with(outcome.changed(!steps.is_empty())).field("joined", false);

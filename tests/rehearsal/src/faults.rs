@@ -41,7 +41,7 @@ pub const TABLE: &[Fault] = &[
     row("clock-ahead", "worker", "the machine's clock is after the certificate's end"),
     row("node-exists", "worker", "a Node of this name is there and Ready"),
     row("missing-program", "worker", "the named program is not in PATH (parameter, default conntrack)"),
-    row("no-bridge-nf", "worker", "preflight does not find bridge-nf-call-iptables"),
+    row("no-bridge-nf", "worker", "preflight does not find bridge-nf-call-iptables (N times)"),
     row("swap-on", "worker", "the machine seems to have swap on"),
     row("cgroup-v1", "worker", "the machine seems to have cgroup v1"),
     row("no-memory-cgroup", "worker", "the memory cgroup is missing"),

@@ -67,7 +67,7 @@ impl Checks {
     }
 
     fn content(&mut self, path: &str) {
-        let hidden = path.contains("bridge-nf") && faults::switched("no-bridge-nf");
+        let hidden = path.contains("bridge-nf") && faults::on("no-bridge-nf");
         let tag = format!("FileContent-{}", path.replace('/', "-"));
         match std::fs::read_to_string(path) {
             Err(_) => self.error(&tag, &format!("{path} does not exist")),

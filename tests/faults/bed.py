@@ -1,0 +1,118 @@
+"""A lab of its own for what can go wrong with a join: one control plane, some workers, the stand-ins, one module at a time.
+
+What a test does to a node it takes back with clean(); what a run must not leave there, left_behind() tells.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+LAB = "kubejoin-faults"
+CP, W = f"{LAB}-cp1", f"{LAB}-w1"
+FAULTS = "/etc/kubernetes-rehearsal.d"
+
+
+def sh(node, script, check=True, stdin=""):
+    """Runs a shell script on a node and gives back its stdout."""
+    ran = subprocess.run(
+        ["timeout", "120", "podman", "exec", "-i", node, "sh", "-c", script],
+        check=False,
+        input=stdin,
+        capture_output=True,
+        text=True,
+    )
+    if check and ran.returncode:
+        raise RuntimeError(f"{node}: {script}: {ran.returncode}: {ran.stdout}{ran.stderr}")
+    return ran.stdout
+
+
+def module(node, name, options):
+    """Runs a module on a node as the action plugin does, and gives back its answer."""
+    ran = subprocess.run(
+        ["timeout", "400", "podman", "exec", "-i", node, "/root/kubejoin", name, "-"],
+        check=False,
+        input=json.dumps(options),
+        capture_output=True,
+        text=True,
+    )
+    if not ran.stdout.startswith("{"):
+        raise RuntimeError(f"{name} on {node}: {ran.returncode}: {ran.stdout}{ran.stderr}")
+    return json.loads(ran.stdout)
+
+
+def lab(command, *more):
+    subprocess.run(
+        [f"{ROOT}/lab/lab.sh", command, "--name", LAB, *more],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=None if command == "up" else subprocess.DEVNULL,
+    )
+
+
+def bring_up(program):
+    """A control plane that is ready to be joined, and a worker that has not joined."""
+    lab("up", "--workers", "1")
+    for node in (CP, W):
+        sh(node, f"mkdir -p {FAULTS}")
+        subprocess.run(["podman", "cp", program, f"{node}:/root/kubejoin"], check=True)
+        module(node, "cni_placeholder", {"profile": "flannel"})
+        answer = module(node, "containerd_prepare", {})
+        assert not answer.get("failed"), answer
+    answer = module(CP, "kubeadm_init_guarded", {})
+    assert not answer.get("failed"), answer
+
+
+def parser(about):
+    """The command line that all of these tests have."""
+    made = argparse.ArgumentParser(description=about)
+    made.add_argument("--keep", action="store_true", help="leave the lab up")
+    made.add_argument("--bin", default=f"{ROOT}/target/debug/kubejoin", help="the program with all modules")
+    return made
+
+
+def fault(node, name, parameter=""):
+    """Switches one of the stand-ins' faults on."""
+    sh(node, f"echo '{parameter}' > {FAULTS}/{name}")
+
+
+def token():
+    """Parameters of a join with a token of its own."""
+    return module(CP, "join_token", {"reuse": False})["join"]
+
+
+def clean():
+    """The worker as it was before any join, and unknown to the cluster."""
+    for node in (CP, W):
+        sh(node, f"rm -f {FAULTS}/*")
+    sh(
+        W,
+        "rm -f /etc/systemd/system/kubelet.service /etc/systemd/system/kubelet.service.d/*.conf; systemctl daemon-reload; "
+        "systemctl unmask kubelet containerd; systemctl start containerd; "
+        "iptables -D OUTPUT -d 192.0.2.1 -j DROP; pkill -x socat; true",
+    )
+    answer = module(W, "aggressive_reset", {"level": "gentle"})
+    assert not answer.get("failed"), answer
+    sh(W, "systemctl reset-failed; systemctl stop kubelet; rm -rf /var/log/kubejoin; true")
+    sh(CP, f"kubectl --kubeconfig /etc/kubernetes/admin.conf delete node {W} --ignore-not-found")
+
+
+TOKEN_PLACES = "/etc /run /var/lib/kubelet /var/lib/kubejoin /var/log /tmp /root"
+
+
+def left_behind(secret):
+    """What a run must not leave on the worker, as a list of complaints."""
+    checks = {
+        "the token": f"grep -rlsF {secret} {TOKEN_PLACES}",
+        "a gate": "ls /etc/systemd/system/kubelet.service.d/99-kubejoin-gate.conf",
+        "a mask": "systemctl is-enabled kubelet | grep -x masked",
+        "a record": "ls /var/lib/kubejoin/kubelet-hold.json",
+        "a configuration": "ls /run/kubejoin/*.json",
+        "a kubeadm": "pgrep -x kubeadm",
+        "a bootstrap file": "ls /etc/kubernetes/bootstrap-kubelet.conf",
+    }
+    # One visit: a visit costs more than a check.
+    script = "\n".join(f'seen=$({check} 2>/dev/null); [ -z "$seen" ] || echo "{what} is left:" $seen' for what, check in checks.items())
+    return sh(W, script + "\ntrue").splitlines()

@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""What the guarded join costs over bare kubeadm: the same node joins both ways in turn, seven times each.
+
+Prints lines "BENCH<tab>group<tab>subject<tab>median seconds<tab>runs", and fails when the module costs more than half a
+second. Between two joins the node is made new, and rests, so that neither inherits the other's work.
+
+Usage: overhead.py [--keep] [--bin FILE] [--runs N]     (as root; brings up a lab of its own with the stand-ins)
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+
+from bed import CP, W, bring_up, clean, lab, module, parser, sh, token
+
+BUDGET = 0.5
+CONFIG = "/run/bare.json"
+
+
+def bare(join):
+    """kubeadm alone, as a shell script would run it."""
+    discovery = {"apiServerEndpoint": join["control_plane_endpoint"], "token": join["token"], "caCertHashes": join["ca_cert_hashes"]}
+    document = {
+        "apiVersion": "kubeadm.k8s.io/v1beta3",
+        "kind": "JoinConfiguration",
+        "discovery": {"bootstrapToken": discovery},
+        "nodeRegistration": {"criSocket": "unix:///run/containerd/containerd.sock"},
+    }
+    sh(W, f"umask 077; cat > {CONFIG}", stdin=json.dumps(document))
+    began = time.monotonic()
+    ran = subprocess.run(
+        ["podman", "exec", "-i", W, "kubeadm", "join", "--config", CONFIG], check=False, capture_output=True, text=True
+    )
+    seconds = time.monotonic() - began
+    sh(W, f"rm {CONFIG}")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return seconds
+
+
+def guarded(join):
+    began = time.monotonic()
+    answer = module(W, "kubeadm_join_guarded", join)
+    seconds = time.monotonic() - began
+    assert answer.get("joined"), answer
+    return seconds
+
+
+def main():
+    command = parser(__doc__.splitlines()[0])
+    command.add_argument("--runs", type=int, default=7)
+    arguments = command.parse_args()
+    bring_up(arguments.bin)
+    seconds = {"kubeadm join": [], "kubeadm_join_guarded": []}
+    try:
+        for _ in range(arguments.runs):
+            for subject, run in (("kubeadm join", bare), ("kubeadm_join_guarded", guarded)):
+                clean()
+                join = token()
+                # The signature for a new token appears a moment after the token.
+                signed = f"kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-public get cm cluster-info -o yaml | grep -q {join['token'][:6]}"
+                sh(CP, f"until {signed}; do sleep 0.2; done")
+                seconds[subject].append(run(join))
+    finally:
+        if not arguments.keep:
+            lab("down")
+    medians = {subject: statistics.median(times) for subject, times in seconds.items()}
+    for subject, median in medians.items():
+        print(f"BENCH\tjoin\t{subject}\t{median:.3f}\t{len(seconds[subject])}")
+    over = medians["kubeadm_join_guarded"] - medians["kubeadm join"]
+    print(f"{over:+.3f} s over bare kubeadm, of {BUDGET} s allowed; all: {seconds}")
+    sys.exit(over > BUDGET)
+
+
+if __name__ == "__main__":
+    main()
