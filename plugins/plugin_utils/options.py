@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,8 +97,14 @@ def _watched() -> bool:
         return False
     for path in ("/proc/%d/fd/1" % os.getppid(), "/dev/fd/1"):
         try:
-            with open(path, "w", encoding="ascii") as stream:
-                return stream.isatty()
+            # A file that the play writes to would be cut off by opening it to write.
+            if not stat.S_ISCHR(os.stat(path).st_mode):
+                return False
+            terminal = os.open(path, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
         except OSError:
             continue
+        try:
+            return os.isatty(terminal)
+        finally:
+            os.close(terminal)
     return False

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,19 @@ def test_phases_are_shown_on_a_terminal(controller: Controller) -> None:
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert "here | aggressive_reset | 0:00 one" in done.stdout, done.stdout
+
+
+def test_a_file_that_the_play_writes_to_keeps_what_is_in_it(controller: Controller, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    command = controller.command("ansible", "here", "-m", "aggressive_reset", "-a", '{"phases": ["one"]}')
+    with log.open("w") as stream:
+        stream.write("what came before\n")
+        stream.flush()
+        subprocess.run(
+            command, env=controller.environ(), stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.DEVNULL,
+            timeout=60, check=True,
+        )  # fmt: skip
+    assert log.read_text().startswith("what came before\nhere | ")
 
 
 @pytest.mark.parametrize("module", ["probe", "aggressive_reset"])
