@@ -111,7 +111,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
 }
 
 /// The first file by name that makes a bridge; a placeholder only when there is no other.
-fn network() -> anyhow::Result<Option<Bridged>> {
+pub fn network() -> anyhow::Result<Option<Bridged>> {
     let confs = cni::load(cni::CONF_DIR)?;
     let usable = |conf: &cni::Conf| {
         let network = conf.network.as_ref().ok().filter(|network| !network.is_loopback_only())?;

@@ -2,6 +2,7 @@
 //!
 //! Nothing is changed, no kernel module is loaded, no mount is triggered beyond a statvfs.
 
+pub mod api;
 pub mod cni;
 pub mod kubelet;
 pub mod machine;
@@ -16,6 +17,8 @@ use std::time::Duration;
 
 /// How long something that may hang is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(2);
+/// How long one part may take, programs that it starts included. A part that hangs is given up, and the rest is told.
+const PART: Duration = Duration::from_secs(12);
 
 /// Everything that was seen.
 #[derive(Debug, Default)]
@@ -24,6 +27,8 @@ pub struct Facts {
     pub storage: storage::Storage,
     /// Identity, clock, permissions.
     pub machine: machine::Machine,
+    /// What the API server says of this node.
+    pub api: api::Api,
     /// containerd.
     pub runtime: runtime::Runtime,
     /// CNI files and plugins.
@@ -43,16 +48,61 @@ impl Facts {
     }
 }
 
-/// Looks.
+/// Looks: first at what hangs on nothing else, then at the rest, each part beside the others.
 pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
+    let (limit, own) = (*deadline, args.clone());
     let mut missed = Missed::default();
-    let kubelet = kubelet::observe(deadline, &mut missed);
-    let runtime = runtime::observe(args, deadline, &mut missed);
-    let storage = storage::observe(args, &runtime, &mut missed);
-    let cni = cni::observe(args, &runtime, &mut missed);
-    let network = network::observe(deadline, &mut missed);
-    let machine = machine::observe(&kubelet, deadline, &mut missed);
-    Facts { storage, machine, runtime, cni, kubelet, network, passed_over: missed.0 }
+    let kubelet = Part::start("the kubelet", move |missed| kubelet::observe(&limit, missed));
+    let runtime = Part::start("containerd", move |missed| runtime::observe(&own, &limit, missed));
+    let network = Part::start("the pod network", move |missed| network::observe(&limit, missed));
+    let kubelet = kubelet.end(deadline, &mut missed);
+    let runtime = runtime.end(deadline, &mut missed);
+
+    let (own, root) = (args.clone(), runtime.root_dir().map(str::to_owned));
+    let storage = Part::start("disks and mounts", move |missed| storage::observe(&own, root.as_deref(), missed));
+    let (own, dirs) = (args.clone(), runtime.status().map(|s| s.plugin_dirs()).unwrap_or_default());
+    let cni = Part::start("CNI", move |missed| cni::observe(&own, dirs, missed));
+    let (server, name) = (kubelet.server.clone(), kubelet.node_name());
+    let api = Part::start("the API server", move |missed| api::observe(&server, &name, &limit, missed));
+    let machine = Part::start("the machine", move |missed| machine::observe(&limit, missed));
+
+    let mut network = network.end(deadline, &mut missed);
+    network.forget_young_leases(&args.socket, &runtime, deadline);
+    let (storage, cni) = (storage.end(deadline, &mut missed), cni.end(deadline, &mut missed));
+    let (api, machine) = (api.end(deadline, &mut missed), machine.end(deadline, &mut missed));
+    Facts { storage, machine, api, runtime, cni, kubelet, network, passed_over: missed.0 }
+}
+
+/// A part being looked at in a thread of its own.
+struct Part<T> {
+    what: &'static str,
+    receiver: mpsc::Receiver<(T, Missed)>,
+}
+
+impl<T: Send + Default + 'static> Part<T> {
+    fn start(what: &'static str, look: impl FnOnce(&mut Missed) -> T + Send + 'static) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut missed = Missed::default();
+            let seen = look(&mut missed);
+            sender.send((seen, missed))
+        });
+        Part { what, receiver }
+    }
+
+    /// What it saw, or nothing and a note when it hangs.
+    fn end(self, deadline: &Deadline, missed: &mut Missed) -> T {
+        match self.receiver.recv_timeout(deadline.at_most(PART).left()) {
+            Ok((seen, notes)) => {
+                missed.0.extend(notes.0);
+                seen
+            }
+            Err(_) => {
+                missed.0.push(format!("{}: it takes too long to look at", self.what));
+                T::default()
+            }
+        }
+    }
 }
 
 /// Notes what fails.
@@ -75,4 +125,20 @@ pub fn patiently<T: Send + 'static>(look: impl FnOnce() -> T + Send + 'static) -
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || sender.send(look()));
     receiver.recv_timeout(PATIENCE).ok()
+}
+
+/// The same for many at once: together they take no longer than one. None is one that hangs.
+pub fn patiently_all<A: Send + 'static, T: Send + 'static>(all: Vec<A>, look: fn(A) -> T) -> Vec<Option<T>> {
+    let (sender, receiver) = mpsc::channel();
+    let mut seen: Vec<Option<T>> = all.iter().map(|_| None).collect();
+    for (index, one) in all.into_iter().enumerate() {
+        let sender = sender.clone();
+        std::thread::spawn(move || sender.send((index, look(one))));
+    }
+    drop(sender);
+    let limit = Deadline::after(PATIENCE);
+    while let Ok((index, one)) = receiver.recv_timeout(limit.left()) {
+        seen[index] = Some(one);
+    }
+    seen
 }

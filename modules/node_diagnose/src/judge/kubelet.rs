@@ -2,6 +2,7 @@
 
 use crate::finding::Finding;
 use crate::observe::Facts;
+use crate::observe::api::Refusal;
 use kubeadm::classify::{self, Texts};
 use kubeadm::kubelet::Health;
 
@@ -38,6 +39,20 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
         found.push(Finding::new("swap_on", [format!("swap on {}", kubelet.swap.join(", "))]));
     }
     state(facts, found);
+    api(facts, found);
+}
+
+/// What the API server says, or why it says nothing.
+fn api(facts: &Facts, found: &mut Vec<Finding>) {
+    let (code, words) = match &facts.api.refusal {
+        None => return,
+        Some(Refusal::Unreachable(words)) => ("api_unreachable", words),
+        // Told by the clock's own finding.
+        Some(Refusal::Rejected(words)) if words.contains("is before") => return,
+        Some(Refusal::Rejected(words)) => ("credentials_rejected", words),
+        Some(Refusal::NoNode(words)) => ("node_deleted", words),
+    };
+    found.push(Finding::new(code, [words.clone()]));
 }
 
 fn state(facts: &Facts, found: &mut Vec<Finding>) {

@@ -1,14 +1,13 @@
 //! The pod network. Before a join there is none to speak of: only the kernel's switches matter then.
 
 mod addresses;
+mod bridge;
 mod firewall;
 
 use crate::finding::Finding;
 use crate::observe::Facts;
 use host::cidr::Cidr;
-
-/// The bridge plugin's name for the pods' bridge with flannel and with the placeholder.
-const BRIDGE: &str = "cni0";
+use host::links::Link;
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     let network = &facts.network;
@@ -26,15 +25,18 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     if uses_flannel && network.flannel.is_none() {
         found.push(Finding::new("flannel_not_running", ["/run/flannel/subnet.env is not there"]));
     }
-    bridge(facts, found);
+    pod_cidr(facts, found);
+    bridge::judge(facts, found);
     vxlan(facts, found);
+    mtu(facts, found);
     addresses::judge(facts, found);
     firewall::judge(facts, found);
+    ready(facts, found);
 }
 
 /// This node's pod subnets: flannel's word, or the API server's.
 fn subnets(facts: &Facts) -> Vec<Cidr> {
-    let node = facts.machine.node.as_ref();
+    let node = facts.api.node.as_ref();
     let listed = node.and_then(|n| n["spec"]["podCIDRs"].as_array()).into_iter().flatten();
     let by_api = listed.filter_map(|c| c.as_str()?.parse::<Cidr>().ok());
     let by_flannel = facts.network.flannel.as_ref().and_then(|f| f.subnet());
@@ -44,41 +46,22 @@ fn subnets(facts: &Facts) -> Vec<Cidr> {
     all
 }
 
-fn bridge(facts: &Facts, found: &mut Vec<Finding>) {
-    let Some(bridge) = facts.network.link(BRIDGE) else { return };
-    if !bridge.up {
-        found.push(Finding::new("bridge_down", [format!("{BRIDGE} is down")]));
-    }
-    let subnets = subnets(facts);
-    let global = |a: &&host::links::Address| !a.ip.is_loopback() && !link_local(a.ip);
-    for address in bridge.addresses.iter().filter(global) {
-        let family = |s: &&Cidr| s.address().is_ipv4() == address.ip.is_ipv4();
-        let right = |s: &Cidr| s.contains(address.ip) && s.prefix() == address.prefix;
-        if subnets.iter().any(|s| family(&s)) && !subnets.iter().any(right) {
-            let own: Vec<String> = subnets.iter().map(ToString::to_string).collect();
-            let words = format!("{BRIDGE} has {address}, this node's subnet is {}", own.join(", "));
-            found.push(Finding::new("bridge_address_wrong", [words]));
-        }
-    }
-    if let Some(mtu) = facts.network.flannel.as_ref().and_then(|f| f.mtu)
-        && bridge.mtu > mtu
-        && facts.network.links.iter().any(|l| l.master == Some(bridge.index))
-    {
-        let words = format!("{BRIDGE} has MTU {}, flannel's way allows {mtu}", bridge.mtu);
-        found.push(Finding::new("mtu_mismatch", [words]));
-    }
-}
-
-fn link_local(ip: std::net::IpAddr) -> bool {
-    match ip {
-        std::net::IpAddr::V4(ip) => ip.is_link_local(),
-        std::net::IpAddr::V6(ip) => ip.is_unicast_link_local(),
+/// flannel's own network manager takes the Node's podCIDR and nothing else (pkg/subnet/kube), and writes it when it starts.
+fn pod_cidr(facts: &Facts, found: &mut Vec<Finding>) {
+    let (Some(node), Some(flannel)) = (&facts.api.node, facts.network.flannel.as_ref().and_then(|f| f.subnet())) else {
+        return;
+    };
+    let annotated = node["metadata"]["annotations"]["flannel.alpha.coreos.com/backend-type"].is_string();
+    let Some(own) = node["spec"]["podCIDR"].as_str().and_then(|c| c.parse::<Cidr>().ok()) else { return };
+    if annotated && own.address().is_ipv4() == flannel.address().is_ipv4() && own != flannel {
+        let words = format!("/run/flannel/subnet.env says {flannel}, the Node's podCIDR is {own}");
+        found.push(Finding::new("pod_cidr_mismatch", [words]));
     }
 }
 
 fn vxlan(facts: &Facts, found: &mut Vec<Finding>) {
     // Only the vxlan back end has such a link; flannel notes its back end on the Node.
-    let annotations = facts.machine.node.as_ref().map(|n| &n["metadata"]["annotations"]);
+    let annotations = facts.api.node.as_ref().map(|n| &n["metadata"]["annotations"]);
     let backend = annotations.and_then(|a| a["flannel.alpha.coreos.com/backend-type"].as_str());
     if facts.network.flannel.is_none() || backend.is_none_or(|b| b != "vxlan") {
         return;
@@ -88,5 +71,49 @@ fn vxlan(facts: &Facts, found: &mut Vec<Finding>) {
         None => found.push(Finding::new("vxlan_missing", ["no link of flannel's is a VXLAN"])),
         Some(link) if !link.up => found.push(Finding::new("vxlan_missing", [format!("{} is down", link.name)])),
         Some(_) => {}
+    }
+}
+
+/// What a VXLAN adds to every packet over IPv4: outer Ethernet, IP and UDP headers and its own (RFC 7348).
+const VXLAN: u32 = 50;
+
+fn mtu(facts: &Facts, found: &mut Vec<Finding>) {
+    let links = &facts.network.links;
+    let mut words = Vec::new();
+    if let Some(allowed) = facts.network.flannel.as_ref().and_then(|f| f.mtu) {
+        let bridge = facts.network.bridge_link();
+        let ports = links.iter().filter(|l| bridge.is_some_and(|b| l.master == Some(b.index)) && l.kind == "veth");
+        let large = |l: &&Link| l.mtu > allowed;
+        // A bridge has the smallest MTU of its ports, unless it was given one: without ports it says nothing.
+        let bridge = bridge.filter(|b| links.iter().any(|l| l.master == Some(b.index)));
+        words.extend(
+            bridge
+                .into_iter()
+                .chain(ports)
+                .filter(large)
+                .map(|l| format!("{} has MTU {}, flannel's way allows {allowed}", l.name, l.mtu)),
+        );
+    }
+    for tunnel in links.iter().filter(|l| l.name.starts_with("flannel.")) {
+        let below = tunnel.vxlan.as_ref().and_then(|v| v.over);
+        if let Some(below) = below.and_then(|index| links.iter().find(|l| l.index == index))
+            && tunnel.mtu + VXLAN > below.mtu
+        {
+            let most = below.mtu.saturating_sub(VXLAN);
+            words.push(format!("{} has MTU {}, {} below it allows {most}", tunnel.name, tunnel.mtu, below.name));
+        }
+    }
+    if !words.is_empty() {
+        found.push(Finding::new("mtu_mismatch", words));
+    }
+}
+
+/// The cluster's word, when nothing else was found that explains it.
+fn ready(facts: &Facts, found: &mut Vec<Finding>) {
+    let conditions = facts.api.node.as_ref().and_then(|n| n["status"]["conditions"].as_array()).into_iter().flatten();
+    for condition in conditions.filter(|c| c["type"] == "Ready" && c["status"] != "True") {
+        let text = |key: &str| condition[key].as_str().unwrap_or_default().to_owned();
+        let words = format!("Ready is {}: {}: {}", text("status"), text("reason"), text("message"));
+        found.push(Finding::new("node_not_ready", [words]));
     }
 }

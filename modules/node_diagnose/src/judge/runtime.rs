@@ -75,6 +75,11 @@ fn answering(facts: &Facts, answer: &Answer, found: &mut Vec<Finding>) {
         let words = format!("the kubelet's cgroupDriver is {kubelet}, containerd's SystemdCgroup is {runs}");
         found.push(Finding::new("cgroup_driver_mismatch", [words]));
     }
+    let disabled = facts.runtime.config.as_ref().map(|c| c.disabled.as_slice()).unwrap_or_default();
+    for disabled in disabled {
+        let words = format!("it serves CRI, and disabled_plugins has {disabled}");
+        found.push(Finding::new("containerd_config_not_in_force", [words]));
+    }
     let written = facts.runtime.config.as_ref().ok().and_then(|c| c.systemd_cgroup);
     if let (Some(runs), Some(written)) = (status.systemd_cgroup(), written)
         && runs != written
@@ -88,7 +93,7 @@ fn answering(facts: &Facts, answer: &Answer, found: &mut Vec<Finding>) {
 /// its own configuration decides.
 fn follows_runtime(facts: &Facts) -> bool {
     let answer = facts.runtime.answer.as_ref().ok();
-    let minor = facts.machine.node.as_ref().and_then(|n| {
+    let minor = facts.api.node.as_ref().and_then(|n| {
         let version = n["status"]["nodeInfo"]["kubeletVersion"].as_str()?;
         version.trim_start_matches("v1.").split('.').next()?.parse::<u32>().ok()
     });

@@ -16,9 +16,12 @@ const FULL_BELOW: u64 = 16 << 20;
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     let mut points = Vec::new();
     for filesystem in &facts.storage.filesystems {
-        let Ok(space) = &filesystem.space else {
-            found.push(Finding::new("mount_hangs", [format!("{} does not answer", filesystem.path)]));
-            continue;
+        let space = match &filesystem.space {
+            Ok(space) => space,
+            Err(why) => {
+                found.push(Finding::new("mount_hangs", [format!("{}: {why}", filesystem.path)]));
+                continue;
+            }
         };
         // Several directories mostly share one file system: it is judged once.
         if points.contains(&&filesystem.point) {

@@ -2,10 +2,12 @@
 
 use super::judge;
 use crate::finding::{Severity, primary};
+use crate::observe::api::Refusal;
 use crate::observe::network::{Flannel, Lease};
 use crate::observe::runtime::{Answer, Unit as RuntimeUnit};
 use crate::observe::storage::Filesystem;
 use crate::observe::{Facts, kubelet::Kubelet, runtime::Runtime};
+use cni_repair::results::Record;
 use containerd_prepare::ImageFilesystem;
 use faults::faults;
 use host::cni::{Conf, parse};
@@ -144,17 +146,29 @@ fn healthy() -> Facts {
         ..Kubelet::default()
     };
     facts.network.br_netfilter = true;
+    facts.network.bridge = Some("cni0".into());
+    facts.network.records = vec![Record {
+        container: "p1".into(),
+        network: "cbr0".into(),
+        veth: Some("veth1a2b".into()),
+        file: "/var/lib/cni/results/cbr0-p1-eth0".into(),
+    }];
     facts.network.links = vec![bridge("10.244.2.1", 24), veth()];
     facts.network.flannel = Some(Flannel {
         network: "10.244.0.0/16".parse().ok(),
         bridge: Some(("10.244.2.1".parse().unwrap(), 24)),
         mtu: Some(1450),
     });
-    facts.network.leases =
-        vec![Lease { network: "cbr0".into(), ip: "10.244.2.7".parse().unwrap(), container: "p1".into() }];
-    facts.machine.node =
-        Some(json!({"metadata": {"annotations": {"flannel.alpha.coreos.com/backend-type": "host-gw"}},
-        "spec": {"podCIDRs": ["10.244.2.0/24"]}, "status": {"nodeInfo": {"kubeletVersion": "v1.22.6"}}}));
+    facts.network.leases = vec![Lease {
+        network: "cbr0".into(),
+        ip: "10.244.2.7".parse().unwrap(),
+        container: "p1".into(),
+        age: Duration::from_secs(1000),
+    }];
+    facts.api.node = Some(
+        json!({"metadata": {"name": "w1", "annotations": {"flannel.alpha.coreos.com/backend-type": "host-gw"}},
+        "spec": {"podCIDR": "10.244.2.0/24", "podCIDRs": ["10.244.2.0/24"]}, "status": {"nodeInfo": {"kubeletVersion": "v1.22.6"}, "conditions": [{"type": "Ready", "status": "True"}]}}),
+    );
     facts
 }
 

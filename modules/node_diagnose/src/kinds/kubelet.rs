@@ -76,6 +76,27 @@ pub(super) static KINDS: &[Kind] = &[
         "start it: systemctl start kubelet",
     )
     .explained_by(&["kubelet_masked", "kubelet_failing"]),
+    critical(
+        "credentials_rejected",
+        "the API server refuses this node's credentials",
+        "the client certificate has expired, is of another cluster, or the control plane was made anew",
+        "compare the cluster's CA with /etc/kubernetes/pki/ca.crt; then reset the node and join it again",
+    )
+    .mended_by("kubeadm_join_guarded")
+    .explained_by(&["clock_off", "kubelet_credentials_missing"]),
+    critical(
+        "node_deleted",
+        "the cluster knows no Node of this name",
+        "somebody deleted the Node, or the machine's name has changed; a kubelet registers only when it starts",
+        "restart the kubelet, which registers the Node anew; reset and join when its name has changed",
+    ),
+    critical(
+        "api_unreachable",
+        "the API server cannot be reached from this node",
+        "the control plane is down, its address has changed, or something on the way drops the connection",
+        "look whether the API server runs, then at the route and firewalls between this node and its address",
+    )
+    .explained_by(&["containerd_stopped", "containerd_failed", "containerd_hung", "containerd_masked", "cri_disabled", "cri_not_loaded", "kubelet_masked", "kubelet_stopped", "kubelet_failing", "filesystem_full", "filesystem_read_only"]),
     warning(
         "kubelet_not_enabled",
         "the kubelet will not start at boot",

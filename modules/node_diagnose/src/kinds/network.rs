@@ -3,7 +3,7 @@
 use super::{critical, warning};
 use crate::finding::Kind;
 
-const CNI: &[&str] = &["cni_placeholder_shadows", "cni_placeholder_left"];
+const CNI: &[&str] = &["cni_placeholder_shadows", "cni_placeholder_left", "pod_cidr_mismatch"];
 
 pub(super) static KINDS: &[Kind] = &[
     critical(
@@ -26,8 +26,28 @@ pub(super) static KINDS: &[Kind] = &[
         "flanneld has not written /run/flannel/subnet.env: its pod does not run, or stops; every new pod waits for it",
         "read the log of flannel's pod on this node",
     )
-    .mended_by("flannel_config")
+    .mended_by("cni_repair")
     .explained_by(&["br_netfilter_missing", "kubelet_stopped", "kubelet_failing", "containerd_stopped", "cni_plugins_missing"]),
+    critical(
+        "pod_cidr_mismatch",
+        "flannel's subnet is not the one the cluster gave this node",
+        "/run/flannel/subnet.env was edited or is left from an earlier cluster, or the Node was deleted and made anew while flannel ran",
+        "restart flannel's pod on this node, which writes the file anew, then recreate pods with addresses of the old subnet",
+    )
+    .mended_by("cni_repair"),
+    critical(
+        "bridge_is_no_bridge",
+        "a link has the bridge's name and is none",
+        "somebody made a link of that name, and no pod can be attached to it",
+        "delete or rename that link: Kubernetes did not make it",
+    ),
+    critical(
+        "bridge_missing",
+        "pods run and their bridge is not there",
+        "somebody or something deleted it: the pods have addresses and reach nobody",
+        "make it again and attach the pods: cni_repair does it without restarting them",
+    )
+    .mended_by("cni_repair"),
     critical(
         "bridge_address_wrong",
         "the pods' bridge has an address that is not this node's",
@@ -37,10 +57,31 @@ pub(super) static KINDS: &[Kind] = &[
     .mended_by("cni_repair")
     .explained_by(CNI),
     critical(
+        "bridge_address_missing",
+        "the pods' bridge has no address",
+        "somebody or something took it away: pods reach each other and nobody else, because their gateway is gone",
+        "give it the first address of this node's subnet: cni_repair does it",
+    )
+    .mended_by("cni_repair"),
+    critical(
         "bridge_down",
         "the pods' bridge is down",
         "somebody or something set it down; no pod of this node reaches anything",
         "set it up: ip link set cni0 up",
+    )
+    .mended_by("cni_repair"),
+    critical(
+        "veth_missing",
+        "pods' network interfaces are gone",
+        "somebody or something deleted the host's end of their links: these pods reach nobody",
+        "recreate these pods: cni_repair does it",
+    )
+    .mended_by("cni_repair"),
+    critical(
+        "veth_down",
+        "pods' network interfaces are down",
+        "somebody or something set the host's end of their links down: these pods reach nobody",
+        "set them up: cni_repair does it",
     )
     .mended_by("cni_repair"),
     critical(
@@ -79,11 +120,17 @@ pub(super) static KINDS: &[Kind] = &[
         "choose one (update-alternatives --set iptables), reset or reboot, and let kube-proxy write its rules anew",
     )
     .mended_by("aggressive_reset"),
+    critical(
+        "node_not_ready",
+        "the cluster says that this node is not Ready",
+        "the kubelet said so, or has not been heard of; nothing else was found here",
+        "read the message; a node that has just joined or was just mended needs some seconds",
+    ),
     warning(
         "mtu_mismatch",
         "the pods' interfaces have a larger MTU than their way allows",
         "a VXLAN needs 50 bytes less than the link below it; large packets disappear while small ones arrive",
-        "set the MTU that flannel wrote into /run/flannel/subnet.env, or recreate the bridge",
+        "give the link below the MTU it had, or restart flannel's pod and then recreate this node's pods, which get the MTU of /run/flannel/subnet.env",
     ),
     warning(
         "leases_stale",

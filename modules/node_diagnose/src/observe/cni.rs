@@ -1,7 +1,6 @@
 //! CNI configuration files in the order in which containerd loads them, and the plugins they name.
 
 use super::Missed;
-use super::runtime::Runtime;
 use crate::args::Args;
 use containerd_prepare::bin_dir::{self, CANDIDATES};
 use containerd_prepare::config::Config;
@@ -28,10 +27,9 @@ impl Cni {
     }
 }
 
-/// Looks.
-pub fn observe(args: &Args, runtime: &Runtime, missed: &mut Missed) -> Cni {
+/// Looks. `dirs` are the directories of plugins by containerd's own word, when it answers.
+pub fn observe(args: &Args, mut dirs: Vec<String>, missed: &mut Missed) -> Cni {
     let confs = missed.or_default("CNI configuration", cni::load(&args.cni_conf_dir));
-    let mut dirs = runtime.status().map(|s| s.plugin_dirs()).unwrap_or_default();
     if dirs.is_empty()
         && let Ok(config) = Config::load(&args.config_path)
     {

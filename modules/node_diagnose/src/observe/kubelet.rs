@@ -1,6 +1,6 @@
 //! The kubelet: unit, drop-ins, process, health, credentials, configuration, and its last words.
 
-use super::Missed;
+use super::{Missed, patiently};
 use host::deadline::Deadline;
 use host::{files, systemd};
 use kubeadm::dropin::Started;
@@ -42,25 +42,40 @@ pub struct Kubelet {
     pub journal: String,
 }
 
+impl Kubelet {
+    /// The name of its Node.
+    pub fn node_name(&self) -> String {
+        let given = process::flag(&self.process.args, "--hostname-override").map(str::to_owned);
+        let hostname = || files::read_text("/proc/sys/kernel/hostname").ok().flatten().unwrap_or_default();
+        given.unwrap_or_else(|| hostname().trim().to_lowercase())
+    }
+}
+
 /// Looks.
 pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Kubelet {
     let limit = deadline.at_most(Duration::from_secs(5));
+    // Its directory may be a mount that hangs.
+    let files = patiently(|| (Path::new(gate::CONFIG).exists(), files::read_text(gate::CONFIG)));
+    let (has_config, text) = files.unwrap_or_else(|| (true, Err(anyhow::anyhow!("its file system does not answer"))));
     let mut seen = Kubelet {
         unit: missed.or_default("the kubelet's unit", Unit::observe(gate::KUBELET, &limit).map(Some)),
         process: missed.or_default("the kubelet's process", process::Kubelet::observe(gate::KUBELET, &limit)),
         started: missed.or_default("the kubelet's drop-ins", Started::observe(gate::KUBELET, &limit).map(Some)),
-        has_config: Path::new(gate::CONFIG).exists(),
+        has_config,
         has_conf: Path::new(kubeconfig::KUBELET_CONF).exists(),
         fail_swap_on: true,
         ..Kubelet::default()
     };
     seen.health = seen.process.running().then(process::healthz);
     if let Some(conf) = missed.or_default("kubelet.conf", kubeconfig::read(kubeconfig::KUBELET_CONF)) {
-        let gone = conf.client_certificate.filter(|path| !path.exists());
+        let gone = conf.client_certificate.filter(|path| {
+            let path = path.clone();
+            patiently(move || !path.exists()).unwrap_or(false)
+        });
         seen.certificate_missing = gone.map(|p| p.display().to_string());
         seen.server = conf.server;
     }
-    let text = missed.or_default("config.yaml", files::read_text(gate::CONFIG)).unwrap_or_default();
+    let text = missed.or_default("config.yaml", text).unwrap_or_default();
     let config = missed.or_default("config.yaml", kubeconfig::yaml(&text));
     seen.cgroup_driver = config["cgroupDriver"].as_str().map(str::to_owned);
     seen.fail_swap_on = config["failSwapOn"].as_bool().unwrap_or(true);

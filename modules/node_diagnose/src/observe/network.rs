@@ -1,17 +1,26 @@
 //! The pod network: links, routes, firewall, the kernel's switches, flannel's subnet file and host-local's leases.
 
 use super::Missed;
+use super::runtime::Runtime;
+use cni_repair::results::{self, Record};
 use host::cidr::Cidr;
-use host::deadline::Deadline;
+use host::cri::Client;
+use host::deadline::{Deadline, Look};
 use host::files;
 use host::iptables::{self, Ruleset};
 use host::links::{self, Link};
 use std::net::IpAddr;
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 /// Where host-local keeps its leases (containernetworking/plugins, plugins/ipam/host-local).
 const LEASES: &str = "/var/lib/cni/networks";
+/// Where libcni keeps what it has attached.
+const RESULTS: &str = "/var/lib/cni/results";
+/// A lease that is older has a sandbox, or never will.
+const YOUNG: Duration = Duration::from_secs(60);
+/// How long a pod that is being made is given to be listed: the network is up before the sandbox is.
+const MADE: Duration = Duration::from_secs(4);
 /// What flannel writes when it knows this node's subnet.
 const SUBNET_ENV: &str = "/run/flannel/subnet.env";
 
@@ -30,6 +39,10 @@ pub struct Network {
     pub flannel: Option<Flannel>,
     /// Leases of addresses.
     pub leases: Vec<Lease>,
+    /// The bridge that the CNI configuration makes; none when it makes none.
+    pub bridge: Option<String>,
+    /// Which link is which pod's, by libcni's records.
+    pub records: Vec<Record>,
 }
 
 /// /run/flannel/subnet.env.
@@ -52,6 +65,15 @@ pub struct Lease {
     pub ip: IpAddr,
     /// The sandbox it was given to.
     pub container: String,
+    /// How long ago.
+    pub age: Duration,
+}
+
+impl Lease {
+    /// Its file.
+    pub fn path(&self) -> PathBuf {
+        Path::new(LEASES).join(&self.network).join(self.ip.to_string())
+    }
 }
 
 impl Flannel {
@@ -62,6 +84,32 @@ impl Flannel {
 }
 
 impl Network {
+    /// Waits for the sandboxes of leases that were taken just now: an address is taken before its sandbox is listed, so a
+    /// young lease without one may be of a pod that is being made. Those that get one are forgotten.
+    pub fn forget_young_leases(&mut self, socket: &str, runtime: &Runtime, deadline: &Deadline) {
+        let known = |id: &String| runtime.pods().iter().any(|pod| pod.sandbox.id == *id);
+        let unknown = |lease: &&Lease| lease.age < YOUNG && !known(&lease.container);
+        let mut young: Vec<String> = self.leases.iter().filter(unknown).map(|lease| lease.container.clone()).collect();
+        if young.is_empty() || runtime.answer.is_err() {
+            return;
+        }
+        let limit = deadline.at_most(MADE);
+        // Those that are left at the end have no sandbox: that is what is to be found out.
+        let _left = limit.poll(Duration::from_millis(500), "sandboxes of young leases", || {
+            let listed = Client::connect(socket, &limit)?.list_pod_sandbox()?;
+            self.leases.retain(|l| !(young.contains(&l.container) && listed.iter().any(|s| s.id == l.container)));
+            // One whose file has gone was given back.
+            self.leases.retain(|l| !young.contains(&l.container) || l.path().exists());
+            young.retain(|id| self.leases.iter().any(|l| l.container == *id));
+            Ok(if young.is_empty() { Look::Ready(()) } else { Look::NotYet(young.join(", ")) })
+        });
+    }
+
+    /// The bridge, when there is a link of its name. Without a configuration that makes one, what flannel calls it.
+    pub fn bridge_link(&self) -> Option<&Link> {
+        self.link(self.bridge.as_deref().unwrap_or("cni0"))
+    }
+
     /// A link by name.
     pub fn link(&self, name: &str) -> Option<&Link> {
         self.links.iter().find(|l| l.name == name)
@@ -71,6 +119,8 @@ impl Network {
 /// Looks.
 pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Network {
     let limit = deadline.at_most(Duration::from_secs(5));
+    let bridge =
+        missed.or_default("the bridge of the CNI configuration", cni_repair::observe::network()).map(|n| n.bridge);
     let flannel = missed.or_default(SUBNET_ENV, files::read_text(SUBNET_ENV)).map(|text| flannel(&text));
     Network {
         links: missed.or_default("network links", links::list(&limit)),
@@ -79,6 +129,9 @@ pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Network {
         switched_off: switched_off(),
         flannel,
         leases: missed.or_default("address leases", leases()),
+        records: missed
+            .or_default("pods' links", results::records(Path::new(RESULTS), bridge.as_deref().unwrap_or("cni0"))),
+        bridge,
     }
 }
 
@@ -112,7 +165,10 @@ fn leases() -> anyhow::Result<Vec<Lease>> {
             let text = files::read_text(dir.join(&name))?.unwrap_or_default();
             // The first line is the sandbox's id, the second the interface.
             let container = text.lines().next().unwrap_or_default().trim().to_owned();
-            all.push(Lease { network: network.to_string_lossy().into_owned(), ip, container });
+            let taken =
+                std::fs::metadata(dir.join(&name)).and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+            let age = SystemTime::now().duration_since(taken).unwrap_or_default();
+            all.push(Lease { network: network.to_string_lossy().into_owned(), ip, container, age });
         }
     }
     Ok(all)

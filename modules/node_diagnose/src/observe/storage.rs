@@ -1,10 +1,10 @@
 //! File systems that Kubernetes writes to, mounts that may hang, and what is mounted below Kubernetes' directories.
 
-use super::runtime::Runtime;
-use super::{Missed, patiently};
+use super::{Missed, patiently_all};
 use crate::args::Args;
 use host::mounts::{self, Mount};
 use host::space::{self, Space};
+use rustix::io::Errno;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -50,59 +50,76 @@ pub struct Filesystem {
     pub space: Result<Space, String>,
 }
 
-/// Looks.
-pub fn observe(args: &Args, runtime: &Runtime, missed: &mut Missed) -> Storage {
+/// Looks. `root` is where containerd keeps images, by its own word.
+pub fn observe(args: &Args, root: Option<&str>, missed: &mut Missed) -> Storage {
     let table = missed.or_default("the mount table", mounts::table());
     let mut places: Vec<(PathBuf, &'static str)> = PLACES.iter().map(|(p, why)| (PathBuf::from(p), *why)).collect();
-    if let Some(root) = runtime.root_dir()
-        && root != "/var/lib/containerd"
-    {
+    if let Some(root) = root.filter(|root| *root != "/var/lib/containerd") {
         places.push((root.into(), "images"));
     }
-    Storage {
-        filesystems: places.iter().filter(|(p, _)| p.exists()).map(|(p, why)| filesystem(p, why, &table)).collect(),
-        hanging: table.iter().filter(|m| m.may_hang()).filter_map(hanging).collect(),
-        overlay: knows_overlay(),
-        below_kubelet: points(&mounts::below(&table, Path::new("/var/lib/kubelet"))),
-        protected: args.protected.iter().flat_map(|p| protected(p, &table)).collect(),
-    }
+    let suspects: Vec<&Mount> = table.iter().filter(|m| m.may_hang()).collect();
+    // All at once: ten dead servers are given up as soon as one.
+    let points = suspects.iter().map(|m| m.point.clone());
+    let all: Vec<PathBuf> = places.iter().map(|(p, _)| p.clone()).chain(args.protected.clone()).chain(points).collect();
+    let mut answers = patiently_all(all, |path| space::of(path)).into_iter();
+    let mut next = || answers.next().flatten();
+    let filesystems = places.iter().filter_map(|(path, why)| filesystem(path, why, &table, next())).collect();
+    let protected = args.protected.iter().flat_map(|path| protected(path, &table, next())).collect();
+    let hanging = suspects.iter().filter_map(|mount| hanging(mount, next())).collect();
+    let below_kubelet = points_of(&mounts::below(&table, Path::new("/var/lib/kubelet")));
+    Storage { filesystems, hanging, overlay: knows_overlay(), below_kubelet, protected }
 }
 
-fn filesystem(path: &Path, purpose: &'static str, table: &[Mount]) -> Filesystem {
+/// A file system's answer; none when it gives none.
+type Answer = Option<anyhow::Result<Space>>;
+
+fn filesystem(path: &Path, purpose: &'static str, table: &[Mount], answer: Answer) -> Option<Filesystem> {
     let mount = mounts::containing(table, path);
     let text = |f: fn(&Mount) -> String| mount.map(f).unwrap_or_default();
-    let asked = path.to_owned();
-    let space = match patiently(move || space::of(asked)) {
+    let space = match answer {
+        Some(Err(e)) if errno(&e) == Some(Errno::NOENT) => return None,
         Some(space) => space.map_err(|e| format!("{e:#}")),
         None => Err("it does not answer".to_owned()),
     };
-    Filesystem {
+    Some(Filesystem {
         path: path.display().to_string(),
         purpose,
         point: text(|m| m.point.display().to_string()),
         options: text(|m| format!("{},{}", m.options, m.super_options.to_string_lossy())),
         kind: text(|m| m.fs_type.clone()),
         space,
-    }
+    })
 }
 
-fn hanging(mount: &Mount) -> Option<String> {
-    let point = mount.point.clone();
-    patiently(move || space::of(point).is_ok()).is_none().then(|| describe(mount))
+fn errno(error: &anyhow::Error) -> Option<Errno> {
+    error.root_cause().downcast_ref::<Errno>().copied()
+}
+
+/// Silence, or the words of a server or daemon that is gone. Anything else, such as a refusal to let root in, is life.
+fn hanging(mount: &Mount, answer: Answer) -> Option<String> {
+    match answer {
+        None => Some(format!("{} does not answer", describe(mount))),
+        Some(Ok(_)) => None,
+        Some(Err(e)) => {
+            let gone = [Errno::NOTCONN, Errno::STALE, Errno::IO, Errno::HOSTDOWN, Errno::TIMEDOUT, Errno::HOSTUNREACH];
+            let gone = errno(&e).filter(|e| gone.contains(e))?;
+            Some(format!("{}: {gone}", describe(mount)))
+        }
+    }
 }
 
 fn describe(mount: &Mount) -> String {
     format!("{} ({} from {})", mount.point.display(), mount.fs_type, mount.source.to_string_lossy())
 }
 
-fn points(mounts: &[&Mount]) -> Vec<String> {
+fn points_of(mounts: &[&Mount]) -> Vec<String> {
     mounts.iter().map(|m| describe(m)).collect()
 }
 
 /// The mount a protected directory lies on, and every other place that shows the same file system's same directory: a
 /// bind mount of it below Kubernetes' directories is what a careless reset deletes through.
-fn protected(path: &Path, table: &[Mount]) -> Vec<String> {
-    if !path.exists() {
+fn protected(path: &Path, table: &[Mount], answer: Answer) -> Vec<String> {
+    if matches!(&answer, Some(Err(e)) if errno(e) == Some(Errno::NOENT)) {
         return Vec::new();
     }
     let Some(own) = mounts::containing(table, path) else { return Vec::new() };

@@ -1,13 +1,14 @@
 //! Pods' addresses, their attachment to the bridge, and leases.
 
-use super::{BRIDGE, subnets};
+use super::subnets;
 use crate::finding::Finding;
 use crate::observe::Facts;
+use host::links::Link;
 use std::net::IpAddr;
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     foreign(facts, found);
-    unattached(facts, found);
+    ports(facts, found);
     stale(facts, found);
 }
 
@@ -31,16 +32,41 @@ fn foreign(facts: &Facts, found: &mut Vec<Finding>) {
     }
 }
 
-/// A veth whose other end is in another namespace is a pod's, when as many pods are on the bridge's network.
-fn unattached(facts: &Facts, found: &mut Vec<Finding>) {
-    let links = &facts.network.links;
-    let Some(bridge) = facts.network.link(BRIDGE) else { return };
-    let uses_bridge = bridge.kind == "bridge" && !facts.runtime.pods().is_empty();
-    let lost = links.iter().filter(|l| l.kind == "veth" && l.netnsid.is_some() && l.master.is_none());
+/// Pods' links: by libcni's records, and by their look for pods that it has no record of.
+fn ports(facts: &Facts, found: &mut Vec<Finding>) {
+    let network = &facts.network;
+    if network.bridge.is_none() {
+        return;
+    }
+    let bridge = network.bridge_link().filter(|link| link.kind == "bridge");
+    let (mut missing, mut down, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+    for pod in facts.runtime.pods().iter().filter(|p| p.sandbox.ready && !p.host_network) {
+        let record = network.records.iter().find(|r| r.container == pod.sandbox.id);
+        let Some(veth) = record.and_then(|r| r.veth.as_deref()) else { continue };
+        let name = format!("{}/{}", pod.sandbox.namespace, pod.sandbox.name);
+        let Some(link) = network.link(veth) else {
+            missing.push(format!("{veth} of pod {name} is gone"));
+            continue;
+        };
+        if !link.up {
+            down.push(format!("{veth} of pod {name} is down"));
+        }
+        if bridge.is_some_and(|b| link.master != Some(b.index)) {
+            lost.push(format!("{veth} of pod {name} is not attached to the bridge"));
+        }
+    }
     // Pods of other networks (Calico's cali...) have no master by design.
-    let lost: Vec<String> = lost.filter(|l| l.name.starts_with("veth")).map(|l| l.name.clone()).collect();
-    if uses_bridge && !lost.is_empty() {
-        found.push(Finding::new("pods_unattached", [format!("{} have no bridge", lost.join(", "))]));
+    let is_lost =
+        |l: &&Link| l.kind == "veth" && l.netnsid.is_some() && l.master.is_none() && l.name.starts_with("veth");
+    let unnamed = |l: &&Link| !network.records.iter().any(|r| r.veth.as_deref() == Some(&l.name));
+    if bridge.is_some() && !facts.runtime.pods().is_empty() {
+        let more = network.links.iter().filter(is_lost).filter(unnamed);
+        lost.extend(more.map(|l| format!("{} is not attached to the bridge", l.name)));
+    }
+    for (code, words) in [("veth_missing", missing), ("veth_down", down), ("pods_unattached", lost)] {
+        if !words.is_empty() {
+            found.push(Finding::new(code, words.into_iter().take(10)));
+        }
     }
 }
 
@@ -49,9 +75,9 @@ fn stale(facts: &Facts, found: &mut Vec<Finding>) {
     if facts.runtime.answer.is_err() {
         return;
     }
-    let alive = |id: &str| facts.runtime.pods().iter().any(|p| p.sandbox.id == id && p.sandbox.ready);
+    let alive = |id: &str| facts.runtime.pods().iter().any(|p| p.sandbox.id == id);
     let stale = facts.network.leases.iter().filter(|l| !alive(&l.container));
-    let words: Vec<String> = stale.map(|l| format!("/var/lib/cni/networks/{}/{}", l.network, l.ip)).take(10).collect();
+    let words: Vec<String> = stale.map(|l| l.path().display().to_string()).take(10).collect();
     if !words.is_empty() {
         found.push(Finding::new("leases_stale", words));
     }

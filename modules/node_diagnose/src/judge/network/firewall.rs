@@ -1,6 +1,5 @@
 //! The firewall, as far as it keeps pods from being reached.
 
-use super::BRIDGE;
 use crate::finding::Finding;
 use crate::observe::Facts;
 use host::iptables::{Backend, Family, Rule, Ruleset, Table};
@@ -8,12 +7,24 @@ use host::iptables::{Backend, Family, Rule, Ruleset, Table};
 /// Chains that accept the pod network, made by network add-ons and kube-proxy's neighbours.
 const ACCEPTING: [&str; 5] = ["FLANNEL-FWD", "CNI-FORWARD", "cali-FORWARD", "CILIUM_FORWARD", "WEAVE-NPC"];
 
+/// Chains that the kubelet makes, in whichever back end the host has, while kube-proxy may choose the other one for its
+/// own container (pkg/kubelet/kubelet_network_linux.go): they alone prove nothing.
+const BY_KUBELET: [&str; 6] = [
+    "KUBE-IPTABLES-HINT",
+    "KUBE-KUBELET-CANARY",
+    "KUBE-FIREWALL",
+    "KUBE-MARK-DROP",
+    "KUBE-MARK-MASQ",
+    "KUBE-POSTROUTING",
+];
+
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     mixed(facts, found);
+    let bridge = facts.network.bridge.as_deref().unwrap_or("cni0");
     for set in facts.network.firewall.iter().filter(|s| s.tool.family == Family::V4) {
         if let Some(filter) = set.save.tables.iter().find(|t| t.name == "filter") {
             let network = facts.network.flannel.as_ref().and_then(|f| f.network).map(|n| n.to_string());
-            if let Some(words) = dropped(filter, network.as_deref()) {
+            if let Some(words) = dropped(filter, &Ours { bridge, network: network.as_deref() }) {
                 found.push(Finding::new("forward_dropped", [format!("{}: {words}", set.tool.name())]));
             }
         }
@@ -21,12 +32,9 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
 }
 
 fn mixed(facts: &Facts, found: &mut Vec<Finding>) {
-    let kubernetes = |set: &&Ruleset| {
-        let chains = set.save.tables.iter().flat_map(|t| &t.chains);
-        chains
-            .into_iter()
-            .any(|c| c.name == "KUBE-SERVICES" || c.name == "KUBE-FORWARD" || c.name.starts_with("FLANNEL-"))
-    };
+    let prefixes = ["KUBE-", "FLANNEL-", "CNI-"];
+    let of_kubernetes = |name: &str| prefixes.iter().any(|p| name.starts_with(p)) && !BY_KUBELET.contains(&name);
+    let kubernetes = |set: &&Ruleset| set.save.tables.iter().flat_map(|t| &t.chains).any(|c| of_kubernetes(&c.name));
     for family in [Family::V4, Family::V6] {
         let of = |backend| {
             let mut sets =
@@ -40,14 +48,20 @@ fn mixed(facts: &Facts, found: &mut Vec<Finding>) {
     }
 }
 
+/// What a rule about pods is about.
+struct Ours<'a> {
+    bridge: &'a str,
+    network: Option<&'a str>,
+}
+
 /// Why a packet of a pod is dropped in FORWARD, if it is: rules in order, then the policy. Rules that match only some
 /// packets (a state, a port, another interface) decide nothing here.
-fn dropped(filter: &Table, network: Option<&str>) -> Option<String> {
+fn dropped(filter: &Table, ours: &Ours) -> Option<String> {
     for rule in filter.rules.iter().filter(|r| r.chain == "FORWARD") {
         match rule.target.as_deref() {
-            Some("ACCEPT") if takes_pods(rule, network) => return None,
+            Some("ACCEPT") if takes_pods(rule, ours) => return None,
             Some(chain) if ACCEPTING.contains(&chain) => return None,
-            Some("DROP" | "REJECT") if takes_pods(rule, network) => {
+            Some("DROP" | "REJECT") if takes_pods(rule, ours) => {
                 return Some(String::from_utf8_lossy(&rule.line).into_owned());
             }
             _ => {}
@@ -58,14 +72,14 @@ fn dropped(filter: &Table, network: Option<&str>) -> Option<String> {
 }
 
 /// Whether the rule is about every packet from or to pods: it has no match, or only the bridge or the pod network.
-fn takes_pods(rule: &Rule, network: Option<&str>) -> bool {
+fn takes_pods(rule: &Rule, ours: &Ours) -> bool {
     let words = rule.words();
     // `-A FORWARD`, then pairs, then `-j TARGET` and what belongs to the target.
     let matches = words.iter().skip(2).take_while(|w| *w != "-j").collect::<Vec<_>>();
-    let ours = |pair: &[&String]| match pair {
+    let only_ours = |pair: &[&String]| match pair {
         [option, value] => match option.as_str() {
-            "-i" | "-o" => *value == BRIDGE,
-            "-s" | "-d" => Some(value.as_str()) == network,
+            "-i" | "-o" => *value == ours.bridge,
+            "-s" | "-d" => Some(value.as_str()) == ours.network,
             // A comment restricts nothing.
             "-m" => *value == "comment",
             "--comment" => true,
@@ -73,5 +87,5 @@ fn takes_pods(rule: &Rule, network: Option<&str>) -> bool {
         },
         _ => false,
     };
-    matches.chunks(2).all(ours)
+    matches.chunks(2).all(only_ours)
 }

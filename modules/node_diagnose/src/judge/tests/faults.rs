@@ -13,9 +13,13 @@ pub(super) fn faults() -> Vec<Fault> {
         ("overlay_impossible", |f| f.storage.filesystems[1].kind = "nfs4".into()),
         ("overlay_impossible", |f| f.storage.overlay = false),
         ("filesystem_low", |f| f.storage.filesystems[1].space = Ok(Space { available: 14 << 30, ..space() })),
-        ("clock_off", |f| f.machine.clock_offset = Some(-7200)),
+        ("clock_off", |f| f.api.clock_offset = Some(-7200)),
         ("machine_id_missing", |f| f.machine.machine_id = None),
-        ("machine_id_duplicate", |f| f.machine.twins = vec!["w2".into()]),
+        ("machine_id_duplicate", |f| f.api.peers = vec![("w1".into(), "0".repeat(32)), ("w2".into(), "0".repeat(32))]),
+        ("clock_off", |f| {
+            let words = "Unable to connect to the server: x509: certificate has expired or is not yet valid: current time 2020-01-01T00:00:00Z is before 2026-01-01T00:00:00Z";
+            f.api.refusal = Some(Refusal::Rejected(words.into()));
+        }),
         ("inotify_exhausted", |f| {
             silent(f, Error::NoCri { socket: "/s".into() }, "active");
             f.runtime.journal = "level=warning msg=\"failed to load plugin io.containerd.grpc.v1.cri\" error=\"failed to create CRI service: failed to create cni conf monitor for default: failed to create fsnotify watcher: too many open files\"".into();
@@ -83,27 +87,63 @@ pub(super) fn faults() -> Vec<Fault> {
             f.kubelet.process.active = "inactive".into();
         }),
         ("kubelet_not_enabled", |f| f.kubelet.unit.as_mut().unwrap().file_state = "disabled".into()),
+        ("api_unreachable", |f| f.api.refusal = Some(Refusal::Unreachable("https://10.0.0.1:6443: refused".into()))),
+        ("credentials_rejected", |f| f.api.refusal = Some(Refusal::Rejected("(Unauthorized)".into()))),
+        ("node_deleted", |f| f.api.refusal = Some(Refusal::NoNode("nodes \"w1\" not found".into()))),
+        ("node_not_ready", |f| {
+            f.api.node.as_mut().unwrap()["status"]["conditions"][0] = json!({"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": "PLEG is not healthy"});
+        }),
         ("br_netfilter_missing", |f| f.network.br_netfilter = false),
         ("forwarding_off", |f| f.network.switched_off = vec!["/proc/sys/net/ipv4/ip_forward is 0".into()]),
         ("flannel_not_running", |f| f.network.flannel = None),
         ("bridge_address_wrong", |f| f.network.links[0] = bridge("10.244.0.1", 16)),
         // Not "starts with 10.244.": another node's subnet of the same network is wrong too.
         ("bridge_address_wrong", |f| f.network.links[0] = bridge("10.244.3.1", 24)),
+        ("pod_cidr_mismatch", |f| {
+            let flannel = f.network.flannel.as_mut().unwrap();
+            flannel.bridge = Some(("10.244.9.1".parse().unwrap(), 24));
+            f.network.links[0] = bridge("10.244.9.1", 24);
+        }),
+        ("bridge_missing", |f| {
+            f.network.links.remove(0);
+            f.network.links[0].master = None;
+        }),
+        ("bridge_is_no_bridge", |f| f.network.links[0].kind = "dummy".into()),
+        ("bridge_address_missing", |f| f.network.links[0].addresses.clear()),
+        ("veth_missing", |f| drop(f.network.links.remove(1))),
+        ("veth_down", |f| f.network.links[1].up = false),
         ("bridge_down", |f| f.network.links[0].up = false),
         ("pods_unattached", |f| f.network.links[1].master = None),
         ("pod_addresses_foreign", |f| {
             f.runtime.answer.as_mut().unwrap().pods.push(pod("p2", "10.244.0.3"));
         }),
         ("vxlan_missing", |f| {
-            f.machine.node.as_mut().unwrap()["metadata"]["annotations"]["flannel.alpha.coreos.com/backend-type"] =
+            f.api.node.as_mut().unwrap()["metadata"]["annotations"]["flannel.alpha.coreos.com/backend-type"] =
                 json!("vxlan");
         }),
         ("mtu_mismatch", |f| f.network.links[0].mtu = 1500),
+        ("mtu_mismatch", |f| f.network.links[1].mtu = 1500),
+        ("mtu_mismatch", |f| {
+            // The link below became narrower after flannel had made its VXLAN.
+            let below = Link { index: 2, name: "eth0".into(), mtu: 1400, up: true, ..Link::default() };
+            let vxlan = host::links::Vxlan { id: 1, port: 8472, over: Some(2), ..Default::default() };
+            let tunnel = Link {
+                index: 7,
+                name: "flannel.1".into(),
+                kind: "vxlan".into(),
+                mtu: 1450,
+                up: true,
+                vxlan: Some(vxlan),
+                ..Link::default()
+            };
+            f.network.links.extend([below, tunnel]);
+        }),
         ("leases_stale", |f| {
             f.network.leases.push(Lease {
                 network: "cbr0".into(),
                 ip: "10.244.2.9".parse().unwrap(),
                 container: "gone".into(),
+                age: Duration::from_secs(1000),
             });
         }),
     ]
