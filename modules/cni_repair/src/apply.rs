@@ -2,18 +2,25 @@
 
 use crate::args::Args;
 use crate::findings::findings;
+use crate::flannel;
 use crate::observe::{Bridged, State, observe};
 use crate::plan::{Plan, Step, plan};
 use crate::rebuild::{self, Backup};
 use ansible::Task;
 use anyhow::{Context as _, bail};
 use cni_placeholder::handover;
-use host::deadline::Deadline;
+use host::cri::{Client, NETWORK_READY};
+use host::deadline::{Deadline, Look};
+use host::files;
 use host::links::{self, Hairpin, Link};
 use kubeadm::gate;
+use std::time::Duration;
 
 /// How often the node is looked at again: the hand-over changes all the rest.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 4;
+
+/// A runtime that watches its directory needs less than a second.
+const LOADED: Duration = Duration::from_secs(15);
 
 /// Does the plan, and what is found wrong after it. Gives back where state was copied to, if any was cleared.
 pub fn apply(
@@ -73,8 +80,13 @@ fn run(
         }
         Step::RestartFlannel(pods) => {
             task.phase("restarting flannel");
-            rebuild::restart_flannel(args, pods, deadline)
+            flannel::restart(args, pods, deadline)
         }
+        Step::SetAside(paths) => {
+            backup.take(paths)?;
+            loaded(args, deadline)
+        }
+        Step::LinkPlugins(links) => links.iter().try_for_each(|(plugin, link)| files::link(plugin, link).map(drop)),
         Step::Announce(name) => links::announce(&find(name, deadline)?, deadline),
         Step::DeleteLeases(paths) => backup.take(paths),
     }
@@ -83,4 +95,15 @@ fn run(
 /// The link as it is now: one that was made by an earlier step has its number only since then.
 fn find(name: &str, deadline: &Deadline) -> anyhow::Result<Link> {
     links::list(deadline)?.into_iter().find(|link| link.name == name).with_context(|| format!("link {name} is gone"))
+}
+
+/// Waits until the runtime has noticed which configuration is the first one now.
+fn loaded(args: &Args, deadline: &Deadline) -> anyhow::Result<()> {
+    deadline.at_most(LOADED).poll(Duration::from_millis(250), "the container runtime to load the real network", || {
+        let status = Client::connect(&args.socket, deadline)?.status()?;
+        Ok(match status.holds(NETWORK_READY) {
+            true => Look::Ready(()),
+            false => Look::NotYet(status.last_cni_load_status().unwrap_or("NetworkReady is false").to_owned()),
+        })
+    })
 }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 /// A younger lease may be of a pod that is being made: containerd lists a sandbox only when its network is up.
-const YOUNG: Duration = Duration::from_secs(120);
+const YOUNG: Duration = Duration::from_secs(30);
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,7 +23,12 @@ pub struct Finding {
     pub remedy: String,
 }
 
-fn finding(id: &'static str, evidence: impl Into<String>, effect: &str, remedy: impl Into<String>) -> Finding {
+pub(crate) fn finding(
+    id: &'static str,
+    evidence: impl Into<String>,
+    effect: &str,
+    remedy: impl Into<String>,
+) -> Finding {
     Finding { id, evidence: evidence.into(), effect: effect.to_owned(), remedy: remedy.into() }
 }
 
@@ -46,6 +51,7 @@ pub fn findings(state: &State) -> Vec<Finding> {
             "hand over: remove the placeholder and what was made from it",
         ));
     }
+    found.extend(state.ahead.findings());
     let Some(network) = &state.network else { return found };
     if network.placeholder && state.handover.placeholders.is_empty() {
         found.push(finding(
@@ -205,8 +211,17 @@ pub fn vxlan_fault(state: &State) -> Option<String> {
 
 /// Leases of sandboxes that the runtime does not know; none while it does not answer.
 pub fn stale_leases(state: &State) -> Vec<&Lease> {
-    let Some(known) = &state.sandboxes else { return Vec::new() };
-    state.leases.iter().filter(|lease| !known.contains(&lease.container) && lease.age >= YOUNG).collect()
+    unknown_leases(state).filter(|lease| lease.age >= YOUNG).collect()
+}
+
+/// Whether there are leases of which only time tells whether they are stale.
+pub fn has_young_leases(state: &State) -> bool {
+    unknown_leases(state).any(|lease| lease.age < YOUNG)
+}
+
+fn unknown_leases(state: &State) -> impl Iterator<Item = &Lease> {
+    let known = state.sandboxes.as_ref();
+    state.leases.iter().filter(move |lease| known.is_some_and(|known| !known.contains(&lease.container)))
 }
 
 /// Addresses of the bridge, of the subnet's family, that are not the right one. Link-local ones make themselves.

@@ -4,9 +4,11 @@
 //! `args -> observe -> findings -> plan -> apply`: findings and plan are pure, and check mode stops before `apply`. What
 //! can be mended under running pods is; pods are recreated only when their own addresses are wrong.
 
+pub mod ahead;
 pub mod apply;
 pub mod args;
 pub mod findings;
+mod flannel;
 pub mod observe;
 pub mod plan;
 mod rebuild;
@@ -25,7 +27,7 @@ fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
     let args = Args::from_params(params)?;
     let deadline = Deadline::after(Duration::from_secs(args.timeout));
     task.phase("looking at the pod network");
-    let state = observe::observe(&args, &deadline)?;
+    let state = observe::settled(&args, &deadline)?;
     let findings = findings::findings(&state);
     let plan = plan::plan(&args, &state, &findings);
     let mut outcome = plan.outcome(&state, &findings);

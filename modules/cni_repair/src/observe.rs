@@ -1,13 +1,15 @@
 //! What there is: the network in force, this node's addresses, the bridge and its ports, pods, leases, the kubelet.
 
+use crate::ahead::{self, Ahead};
 use crate::args::Args;
+use crate::findings;
 use crate::results::{self, Record};
 use crate::subnet::{self, Subnet};
 use cni_placeholder::handover;
 use cni_placeholder::template::is_placeholder;
 use host::cni::{self, Network};
 use host::cri::Client;
-use host::deadline::Deadline;
+use host::deadline::{Deadline, Look};
 use host::files;
 use host::links::{self, Link};
 use kubeadm::gate::{self, Method};
@@ -17,6 +19,8 @@ use std::time::{Duration, SystemTime};
 
 const RESULTS: &str = "/var/lib/cni/results";
 const NETWORKS: &str = "/var/lib/cni/networks";
+/// How long leases without a sandbox are watched; longer than it takes one to count as stale.
+const SETTLED: Duration = Duration::from_secs(40);
 
 /// The node's pod network as it is.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +47,8 @@ pub struct State {
     pub records: Vec<Record>,
     /// What is left of a placeholder that the real network has replaced.
     pub handover: handover::plan::Plan,
+    /// What comes before the bridge.
+    pub ahead: Ahead,
     /// The kubelet's unit is held back, and by whom, although this node has joined.
     pub kubelet_held: bool,
 }
@@ -94,12 +100,41 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let placeholder = placeholder_args(&args.socket)?;
     state.handover = handover::plan::plan(&placeholder, &handover::observe::observe(&placeholder, true, deadline)?);
     state.kubelet_held = kubelet_held(&args.kubelet_unit, deadline);
-    let Some(network) = &state.network else { return Ok(state) };
+    let wrote = files::read_text(subnet::SUBNET_ENV)?.and_then(|env| subnet::of_flannel(&env));
+    let wrote = wrote.map(|subnet| subnet.network);
+    state.ahead = ahead::observe(&args.kubelet_unit, &args.socket, wrote, deadline)?;
+    let Some(network) = &state.network else {
+        if state.ahead.no_conf {
+            running(args, &mut state, deadline);
+        }
+        return Ok(state);
+    };
     state.subnet = subnet::find(args.pod_cidr()?, deadline)?;
     let has_tunnel = state.links.iter().any(|link| link.name.starts_with("flannel"));
     state.wants_vxlan = !has_tunnel && Path::new(subnet::SUBNET_ENV).exists() && subnet::backend_is_vxlan(deadline);
     state.records = results::records(Path::new(RESULTS), &network.bridge)?;
     state.leases = leases(&Path::new(NETWORKS).join(&network.name))?;
+    running(args, &mut state, deadline);
+    Ok(state)
+}
+
+/// The same, and again while there are leases of which only time tells whether they are stale: seconds.
+pub fn settled(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
+    let limit = deadline.at_most(SETTLED);
+    loop {
+        let state = observe(args, deadline)?;
+        if limit.expired() || !findings::has_young_leases(&state) {
+            return Ok(state);
+        }
+        // A pod that is being made is listed within a second or two; one that is not never will.
+        let next = deadline.at_most(Duration::from_secs(2));
+        let _over = next
+            .poll(Duration::from_secs(2), "young leases", || Ok::<_, anyhow::Error>(Look::<()>::NotYet(String::new())));
+    }
+}
+
+/// Pods, as far as the runtime answers.
+fn running(args: &Args, state: &mut State, deadline: &Deadline) {
     match pods(&args.socket, &state.records, deadline) {
         Ok((pods, sandboxes)) => {
             let (flannel, pods) = pods.into_iter().partition(|pod| pod.host_network);
@@ -107,7 +142,6 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         }
         Err(error) => state.runtime_error = Some(format!("{error:#}")),
     }
-    Ok(state)
 }
 
 /// The first file by name that makes a bridge; a placeholder only when there is no other.

@@ -38,8 +38,12 @@ pub enum Step {
     AddAddress(String, Address),
     /// Attach a pod's link to the bridge.
     Attach(String, String),
-    /// Recreate flannel's own pods on this node.
+    /// Make flannel's pods on this node anew; those that have a sandbox here.
     RestartFlannel(Vec<Pod>),
+    /// Copy configuration files that hide the real network, and delete them.
+    SetAside(Vec<PathBuf>),
+    /// Link the distribution's plugins to where the runtime looks, as (plugin, link).
+    LinkPlugins(Vec<(PathBuf, PathBuf)>),
     /// Tell pods the hardware address of a bridge that was made anew.
     Announce(String),
     /// Delete leases of sandboxes that no longer exist.
@@ -64,6 +68,12 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
     // The hand-over changes all that the rest depends on, so the rest is looked at again after it.
     if state.handover.outcome().is_changed() {
         plan.steps.push(Step::HandOver);
+        return plan;
+    }
+    let ahead = state.ahead.plan(state);
+    plan.left.extend(ahead.left);
+    if !ahead.steps.is_empty() {
+        plan.steps.extend(ahead.steps);
         return plan;
     }
     let unmendable = ["cni_placeholder_only", "bridge_is_no_bridge", "runtime_unreachable"];
@@ -104,7 +114,9 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
     }
     if findings.iter().any(|finding| finding.id == "vxlan_missing") {
         match state.flannel.as_slice() {
-            [] => plan.left.push("vxlan_missing: flannel's pod does not run on this node".to_owned()),
+            [] if !state.ahead.kubelet_runs => {
+                plan.left.push("vxlan_missing: flannel's pod does not run on this node".to_owned());
+            }
             pods => plan.steps.push(Step::RestartFlannel(pods.to_vec())),
         }
     }
@@ -195,6 +207,12 @@ impl Step {
             Step::AddAddress(name, address) => vec![format!("give {name} {address}")],
             Step::Attach(veth, bridge) => vec![format!("attach {veth} to {bridge}")],
             Step::Announce(name) => vec![format!("announce {name} to its pods")],
+            Step::SetAside(paths) => paths.iter().map(|path| format!("put {} aside", path.display())).collect(),
+            Step::LinkPlugins(links) => {
+                let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                links.iter().map(|(plugin, _)| format!("link plugin {}", name(plugin))).collect()
+            }
+            Step::RestartFlannel(pods) if pods.is_empty() => vec!["recreate flannel's pod".to_owned()],
             Step::RestartFlannel(pods) => pods.iter().map(|pod| format!("recreate pod {}", pod.name)).collect(),
             Step::DeleteLeases(paths) => paths.iter().map(|path| format!("delete {}", path.display())).collect(),
         }

@@ -104,25 +104,6 @@ fn network_is_back(args: &Args, job: &Job, kubelet_runs: bool, deadline: &Deadli
     })
 }
 
-/// Recreates flannel's own pods and waits until its VXLAN is up: flanneld makes it, its neighbours and its routes when it
-/// starts, and does not look at them again.
-pub(crate) fn restart_flannel(args: &Args, pods: &[Pod], deadline: &Deadline) -> anyhow::Result<()> {
-    let mut cri = Client::connect(&args.socket, deadline).context("restarting flannel")?;
-    for pod in pods {
-        cri.stop_pod_sandbox(&pod.id).with_context(|| format!("stopping pod {}", pod.name))?;
-        cri.remove_pod_sandbox(&pod.id).with_context(|| format!("removing the old sandbox of pod {}", pod.name))?;
-    }
-    deadline.poll(Duration::from_millis(250), "flannel's VXLAN", || {
-        let links = links::list(deadline)?;
-        let up = links.iter().any(|link| link.name.starts_with("flannel") && link.vxlan.is_some() && link.up);
-        Ok(if up {
-            Look::Ready(())
-        } else {
-            Look::NotYet("no link of flannel's that is up; is its pod being started?".into())
-        })
-    })
-}
-
 /// A copy of every file before it is deleted, in a directory of this run.
 pub(crate) struct Backup {
     dir: PathBuf,

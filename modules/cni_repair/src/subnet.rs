@@ -51,7 +51,7 @@ pub fn find(option: Option<Cidr>, deadline: &Deadline) -> anyhow::Result<Option<
 }
 
 /// `FLANNEL_SUBNET=10.244.1.1/24`.
-fn of_flannel(env: &str) -> Option<Subnet> {
+pub(crate) fn of_flannel(env: &str) -> Option<Subnet> {
     let value = env.lines().find_map(|line| line.strip_prefix("FLANNEL_SUBNET="))?;
     let (ip, prefix) = value.trim().split_once('/')?;
     let gateway = Address { ip: ip.parse().ok()?, prefix: prefix.parse().ok()? };
@@ -60,6 +60,13 @@ fn of_flannel(env: &str) -> Option<Subnet> {
 
 fn of_node(deadline: &Deadline) -> Option<Cidr> {
     node(deadline)?["spec"]["podCIDR"].as_str()?.parse().ok()
+}
+
+/// The podCIDR of this node when it is flannel that takes it from there: only then does it note its back end on the Node.
+pub(crate) fn given_to_flannel(deadline: &Deadline) -> Option<Cidr> {
+    let node = node(deadline)?;
+    let notes = node["metadata"]["annotations"]["flannel.alpha.coreos.com/backend-type"].is_string();
+    node["spec"]["podCIDR"].as_str().filter(|_| notes)?.parse().ok()
 }
 
 /// flannel notes its back end on the Node (flannel, pkg/subnet/kube).

@@ -1,0 +1,130 @@
+//! flannel's pod on this node, made anew: by removing its sandbox, which the kubelet replaces; or, where it has none, by
+//! deleting the pod from the cluster, which its DaemonSet replaces. When it does not come up its own log says why.
+
+use crate::args::Args;
+use crate::observe::Pod;
+use crate::subnet;
+use anyhow::{Context as _, bail};
+use host::cri::Client;
+use host::deadline::{Deadline, Look};
+use host::{cni, files, links};
+use kubeadm::kubeconfig::KUBELET_CONF;
+use kubeadm::kubectl::Kubectl;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long its pod may take to come up. Its images are there: it ran here before, or they are being pulled.
+const COMES_UP: Duration = Duration::from_secs(90);
+/// Where the kubelet links containers' logs: `<namespace>_<pod>_<uid>/<container>/<n>.log`.
+const LOGS: &str = "/var/log/pods";
+
+/// Does it, and waits for what flannel brings: its file, its subnet, its VXLAN.
+pub(crate) fn restart(args: &Args, pods: &[Pod], deadline: &Deadline) -> anyhow::Result<()> {
+    let tunnel = has_tunnel(deadline)? || subnet::backend_is_vxlan(deadline);
+    let mut cri = Client::connect(&args.socket, deadline).context("restarting flannel")?;
+    if pods.is_empty() {
+        delete_from_cluster(deadline)?;
+    }
+    for pod in pods {
+        cri.stop_pod_sandbox(&pod.id).with_context(|| format!("stopping pod {}", pod.name))?;
+        cri.remove_pod_sandbox(&pod.id).with_context(|| format!("removing the old sandbox of pod {}", pod.name))?;
+    }
+    let limit = deadline.at_most(COMES_UP);
+    let waited = limit.poll(Duration::from_millis(250), "flannel to come up on this node", || missing(tunnel, &limit));
+    waited.with_context(|| match last_words() {
+        Some(words) => format!("restarting flannel, whose log says {words:?}"),
+        None => "restarting flannel, which has written no log on this node".to_owned(),
+    })
+}
+
+/// What flannel has not brought yet.
+fn missing(tunnel: bool, deadline: &Deadline) -> anyhow::Result<Look<()>> {
+    let wrote = files::read_text(subnet::SUBNET_ENV)?.and_then(|env| subnet::of_flannel(&env));
+    let Some(wrote) = wrote else {
+        return Ok(Look::NotYet(format!("{} is not there", subnet::SUBNET_ENV)));
+    };
+    if let Some(given) = subnet::given_to_flannel(deadline).filter(|given| *given != wrote.network) {
+        return Ok(Look::NotYet(format!("{} says {}, not {given}", subnet::SUBNET_ENV, wrote.network)));
+    }
+    if cni::load(cni::CONF_DIR)?.is_empty() {
+        return Ok(Look::NotYet(format!("there is no configuration in {}", cni::CONF_DIR)));
+    }
+    if tunnel && !links::list(deadline)?.iter().any(|link| link.name.starts_with("flannel") && link.up) {
+        return Ok(Look::NotYet("no link of flannel's is up".to_owned()));
+    }
+    Ok(Look::Ready(()))
+}
+
+fn has_tunnel(deadline: &Deadline) -> anyhow::Result<bool> {
+    Ok(links::list(deadline)?.iter().any(|link| link.name.starts_with("flannel") && link.vxlan.is_some()))
+}
+
+/// A kubelet may delete pods of its own node (the NodeRestriction admission plugin).
+fn delete_from_cluster(deadline: &Deadline) -> anyhow::Result<()> {
+    let kubectl = Kubectl::new(KUBELET_CONF);
+    let node = files::read_text("/proc/sys/kernel/hostname")?.unwrap_or_default().trim().to_lowercase();
+    let selector = format!("--field-selector=spec.nodeName={node}");
+    let args = ["get", "pods", "--all-namespaces", &selector, "--output=json"];
+    let output = kubectl.run(&args, "", deadline)?.success().context("asking for flannel's pod on this node")?;
+    let list: Value = serde_json::from_slice(&output.stdout).context("reading the list of this node's pods")?;
+    let pods = list["items"].as_array().into_iter().flatten().map(|pod| &pod["metadata"]);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let names: Vec<(String, String)> = pods
+        .map(|meta| (text(&meta["namespace"]), text(&meta["name"])))
+        .filter(|(_, name)| name.starts_with("kube-flannel"))
+        .collect();
+    if names.is_empty() {
+        bail!(
+            "restarting flannel: the cluster has no pod of flannel's for this node; see its DaemonSet and the Node's taints"
+        );
+    }
+    for (namespace, name) in names {
+        let args = ["delete", "pod", &name, "--namespace", &namespace, "--wait=false"];
+        kubectl.run(&args, "", deadline)?.success().with_context(|| format!("deleting pod {namespace}/{name}"))?;
+    }
+    Ok(())
+}
+
+/// The last line that tells of an error in the newest log of flannel's on this node, else its last line.
+fn last_words() -> Option<String> {
+    let newest = logs().into_iter().max_by_key(|path| path.metadata().and_then(|meta| meta.modified()).ok())?;
+    let text = files::read_text(newest).ok()??;
+    let lines: Vec<&str> = text.lines().map(content).filter(|line| !line.trim().is_empty()).collect();
+    let tells = |line: &&&str| line.starts_with('E') || line.contains("rror") || line.contains("ailed");
+    let line = lines.iter().rfind(tells).or(lines.last())?;
+    Some(line.chars().take(300).collect())
+}
+
+fn logs() -> Vec<PathBuf> {
+    let names = |dir: &Path| files::names(dir).unwrap_or_default();
+    let mut found = Vec::new();
+    for pod in names(Path::new(LOGS)).into_iter().filter(|name| name.to_string_lossy().contains("_kube-flannel-")) {
+        let dir = Path::new(LOGS).join(pod);
+        for container in names(&dir) {
+            let dir = dir.join(container);
+            found.extend(names(&dir).into_iter().map(|name| dir.join(name)).filter(|path| path.is_file()));
+        }
+    }
+    found
+}
+
+/// A line without what the runtime puts before it: `2026-11-21T03:00:00.000000000Z stderr F `.
+fn content(line: &str) -> &str {
+    let mut words = line.splitn(4, ' ');
+    match (words.next(), words.next(), words.next(), words.next()) {
+        (Some(_), Some("stdout" | "stderr"), Some("F" | "P"), Some(rest)) => rest,
+        _ => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_the_runtime_puts_before_a_line_is_left_away() {
+        let line =
+            "2026-11-21T03:00:00.123456789Z stderr F E1121 03:00:00.1 1 main.go:293] Failed to check br_netfilter";
+        assert_eq!(super::content(line), "E1121 03:00:00.1 1 main.go:293] Failed to check br_netfilter");
+        assert_eq!(super::content("E1121 03:00"), "E1121 03:00");
+    }
+}
