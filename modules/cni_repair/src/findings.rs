@@ -21,7 +21,12 @@ pub struct Finding {
     pub effect: String,
     /// What mends it.
     pub remedy: String,
+    /// Where the documentation speaks of it.
+    pub link: String,
 }
+
+/// What `node_diagnose` has no finding of that name for.
+pub const ONLY_HERE: [&str; 2] = ["cni_placeholder_only", "runtime_unreachable"];
 
 pub(crate) fn finding(
     id: &'static str,
@@ -29,7 +34,8 @@ pub(crate) fn finding(
     effect: &str,
     remedy: impl Into<String>,
 ) -> Finding {
-    Finding { id, evidence: evidence.into(), effect: effect.to_owned(), remedy: remedy.into() }
+    let link = format!("docs/troubleshooting.md#{id}");
+    Finding { id, evidence: evidence.into(), effect: effect.to_owned(), remedy: remedy.into(), link }
 }
 
 /// Everything that is wrong, causes before their consequences; nothing on a healthy node.

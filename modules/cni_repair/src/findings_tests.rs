@@ -148,3 +148,16 @@ fn a_placeholder_without_a_real_network_is_all_that_can_be_said() {
     state.network.as_mut().unwrap().placeholder = true;
     assert_eq!(ids(&state), ["cni_placeholder_only"]);
 }
+
+#[test]
+fn the_documentation_has_a_section_for_every_finding() {
+    let page = include_str!("../../../docs/troubleshooting.md");
+    let sources = [include_str!("findings.rs"), include_str!("ahead.rs")].join("\n");
+    // An id is the first argument of `finding`, on a line of its own or beside it.
+    let ids = sources.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","));
+    let ids: Vec<&str> = ids.filter(|id| id.chars().all(|c| c.is_ascii_lowercase() || c == '_')).collect();
+    assert!(ids.len() >= 15, "{ids:?}");
+    for id in ids.into_iter().chain(["cni_config_invalid", "cni_loopback_only", "cni_placeholder_left"]) {
+        assert!(page.contains(&format!("\n### {id}\n")), "no section for {id}");
+    }
+}

@@ -143,7 +143,8 @@ pub fn read_response(from: &mut impl BufRead) -> io::Result<Response> {
 
 /// Writes a response with a `Date` header, as Go's server does.
 pub fn write_response(to: &mut impl Write, response: &Response, head_only: bool) -> io::Result<()> {
-    let date = time::OffsetDateTime::now_utc()
+    let ahead = crate::faults::parameter("server-clock").and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
+    let date = (time::OffsetDateTime::now_utc() + time::Duration::seconds(ahead))
         .format(time::macros::format_description!(
             "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
         ))

@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""Faults of a joined node, made on a lab node, found by name, mended or left to a person, and proved mended.
+
+The table is mend.tsv beside this file. For each case: both nodes are healthy and pods of both reach each other over HTTP;
+the fault is made, and seen to be there by other programs than ours; node_diagnose names it as the primary cause, in
+seconds; ./deploy.sh repair mends it and succeeds, or fails and says what a person has to do, who then does it; pods reach
+each other again, and both nodes are healthy. What the table calls `same` keeps its pods alive.
+
+Usage: mend.py [--keep] [CASE...]     (as root; brings up a cluster of its own with the stand-ins)
+"""
+
+import argparse
+import contextlib
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+from lab import ROOT, install, lab, module, sh
+
+LAB = "kubejoin-mend"
+CP, W = f"{LAB}-cp1", f"{LAB}-w1"
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+HERE = pathlib.Path(__file__).parent
+# More than this is not "seconds", even with a mount or a daemon that hangs.
+QUICK = 20
+
+
+def deploy(*words):
+    """deploy.sh on this lab: its exit status and everything it said."""
+    ran = subprocess.run(
+        ["timeout", "400", f"{ROOT}/deploy.sh", *words, "--name", LAB], check=False, capture_output=True, text=True
+    )
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+def bring_up():
+    status, said = deploy("cluster", "--workers", "1")
+    if status:
+        sys.exit(said)
+    for node in (CP, W):
+        for name in ("node_diagnose", "pod_connectivity"):
+            install(node, f"{ROOT}/binaries/x86_64/kubejoin", name)
+        # Each fault restarts units at once: systemd's start limit would become a fault of its own.
+        for unit in ("containerd", "kubelet"):
+            sh(node, f"mkdir -p /etc/systemd/system/{unit}.service.d && printf '[Unit]\\nStartLimitIntervalSec=0\\n' "
+               f">/etc/systemd/system/{unit}.service.d/often.conf && systemctl daemon-reload")
+    for name in ("web", "shop"):
+        spec = {"containers": [{"name": "web", "image": "localhost/web:1", "ports": [{"containerPort": 8096}]}],
+                "tolerations": [{"operator": "Exists"}]}
+        template = {"metadata": {"labels": {"app": name}}, "spec": spec}
+        sh(CP, f"{KUBECTL} apply -f -", stdin=json.dumps({
+            "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": name, "namespace": "default"},
+            "spec": {"selector": {"matchLabels": {"app": name}}, "template": template}}))
+    until("pods run", lambda: len(pods()) == 4)
+
+
+def pods():
+    """Name, node and address of the pods that are there to be reached."""
+    listed = json.loads(sh(CP, f"{KUBECTL} get pods -n default -o json"))["items"]
+    ready = [p for p in listed if p["status"].get("podIP") and p["status"].get("phase") == "Running"]
+    return [(p["metadata"]["name"], p["spec"]["nodeName"], p["status"]["podIP"]) for p in ready]
+
+
+def until(what, look, seconds=60):
+    """Waits until `look` is true, and gives back how long that took."""
+    began = time.monotonic()
+    last = None
+    while time.monotonic() - began < seconds:
+        with contextlib.suppress(RuntimeError, ValueError, KeyError) as _:
+            last = look()
+            if last:
+                return time.monotonic() - began
+        time.sleep(0.5)
+    raise AssertionError(f"not within {seconds} s: {what} ({last})")
+
+
+def talk():
+    """Every pod's network namespace of every node reaches every pod's port 8096; judged by bash, not by our module."""
+    addresses = " ".join(address for _, _, address in pods())
+    script = f"""for n in $(ip netns list | cut -d' ' -f1); do for a in {addresses}; do
+        ip netns exec $n timeout 2 bash -c "exec 3<>/dev/tcp/$a/8096; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; head -c 4 <&3" ||
+        echo "no answer from $a in $n"; done; done"""
+    said = {node: sh(node, script, check=False) for node in (CP, W)}
+    return all(text.count("HTTP") >= 4 and "no answer" not in text for text in said.values()) and len(pods()) == 4
+
+
+def diagnose(node):
+    began = time.monotonic()
+    answer = module(node, "node_diagnose", {})
+    return answer, time.monotonic() - began
+
+
+def codes(answer):
+    return [finding["code"] for finding in answer["findings"]]
+
+
+def healthy():
+    return all(diagnose(node)[0]["healthy"] for node in (CP, W))
+
+
+class Hang:
+    """The mount that never answers; see hang.py."""
+
+    def __init__(self, node, path):
+        pid = subprocess.run(["podman", "inspect", "-f", "{{.State.Pid}}", node], check=True, capture_output=True, text=True)
+        self.process = subprocess.Popen(
+            [sys.executable, HERE / "hang.py", pid.stdout.strip(), path], stdout=subprocess.PIPE, text=True
+        )
+        if self.process.stdout.readline() != "mounted\n":
+            raise RuntimeError("the mount that hangs could not be made")
+        print("       NOTE a FUSE mount without daemon stands in for NFS without server", flush=True)
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def run_case(row, hanging):
+    name, finding, where, make, seen, mended, undo = row
+    node = CP if where == "cp" else W
+    until("healthy before", healthy)
+    until("pods talk before", talk)
+    before = pods()
+    wrong = []
+    for step in make.split(" ;; "):
+        if step.startswith("hang: "):
+            hanging.append(Hang(node, step[6:]))
+        elif step == "unhang":
+            hanging.pop().end()
+        elif step.startswith("cp: "):
+            sh(CP, step[4:])
+        else:
+            sh(node, step)
+    sh(node, seen)
+    answer, seconds = diagnose(node)
+    primary = (answer["primary_cause"] or answer["findings"][0] if answer["findings"] else {"code": "none"})["code"]
+    if primary != finding:
+        wrong.append(f"primary cause {primary} of {codes(answer)}")
+    if seconds > QUICK:
+        wrong.append(f"{seconds:.1f} s to diagnose")
+    status, said = deploy("repair")
+    if mended == "hand":
+        if not status:
+            wrong.append("repair says that it succeeded")
+        if "by hand: " not in said and "failed: " not in said:
+            wrong.append("repair does not say what a person has to do")
+    elif status:
+        wrong.append("repair failed")
+    for step in filter(None, undo.split(" ;; ")):
+        if step == "unhang":
+            hanging.pop().end()
+        elif step.startswith("cp: "):
+            sh(CP, step[4:])
+        else:
+            sh(node, step)
+    try:
+        until("healthy afterwards", healthy)
+        until("pods talk afterwards", talk)
+    except AssertionError as error:
+        wrong.append(str(error))
+        wrong.append(json.dumps([codes(diagnose(n)[0]) for n in (CP, W)]))
+    if mended == "same" and before != pods():
+        wrong.append(f"pods were made anew: {before}, {pods()}")
+    checked = module(W, "pod_connectivity", {"peers": [a for _, n, a in pods() if n == CP], "fail": False})
+    if checked.get("failures") != []:
+        wrong.append(f"pod_connectivity: {checked['msg']}")
+    print(f"{'FAIL' if wrong else 'ok  '} {name:22} {seconds:5.1f} s  {primary:26} {mended}", flush=True)
+    for line in wrong:
+        print(f"       {line}", flush=True)
+    if wrong:
+        print(json.dumps(answer["findings"], indent=1)[:3000])
+        print(re.sub(r"\n(ok|skipping|included): .*", "", said)[-5000:], flush=True)
+    return not wrong
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--keep", action="store_true", help="leave the lab up")
+    parser.add_argument("cases", nargs="*")
+    arguments = parser.parse_args()
+    lines = (HERE / "mend.tsv").read_text().splitlines()
+    table = [line.split("\t") for line in lines if line.strip() and line[0] != "#"]
+    unknown = set(arguments.cases) - {row[0] for row in table}
+    if unknown:
+        sys.exit(f"no such case: {', '.join(sorted(unknown))}")
+    bring_up()
+    passed = failed = 0
+    hanging = []
+    try:
+        for row in table:
+            if not arguments.cases or row[0] in arguments.cases:
+                try:
+                    good = run_case(row, hanging)
+                except (RuntimeError, AssertionError, ValueError, KeyError) as error:
+                    good = False
+                    print(f"FAIL {row[0]}: {error}", flush=True)
+                passed, failed = passed + good, failed + (not good)
+    finally:
+        for mount in hanging:
+            mount.end()
+        if not arguments.keep:
+            lab(LAB, "down")
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
