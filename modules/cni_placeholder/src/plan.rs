@@ -144,22 +144,33 @@ impl Plan {
             .msg(self.reason.clone())
             .field("path", args.path().display().to_string())
             .field("steps", self.steps.iter().map(ToString::to_string).collect::<Vec<_>>())
-            .diff(self.steps.iter().map(Step::diff));
+            .diff(self.steps.iter().filter_map(Step::diff).chain(self.links()));
         self.warnings.iter().for_each(|w| outcome.warn(w.clone()));
         outcome
+    }
+
+    /// One difference for all links: fourteen of one line each would hide the configuration, which is what matters.
+    fn links(&self) -> Option<Diff> {
+        let links = self.steps.iter().filter_map(|step| match step {
+            Step::Link { target, path } => {
+                Some((path, format!("{} -> {}\n", path.file_name()?.display(), target.display())))
+            }
+            _ => None,
+        });
+        let (paths, lines): (Vec<_>, Vec<_>) = links.unzip();
+        let dir = paths.first()?.parent()?;
+        Some(Diff::new(format!("{}/", dir.display()), "", lines.concat()))
     }
 }
 
 impl Step {
-    fn diff(&self) -> Diff {
-        match self {
+    fn diff(&self) -> Option<Diff> {
+        Some(match self {
             Step::MakeDir(path) => Diff::new(path.display().to_string(), "", "directory, mode 0755\n"),
-            Step::Link { target, path } => {
-                Diff::new(path.display().to_string(), "", format!("link to {}\n", target.display()))
-            }
+            Step::Link { .. } => return None,
             Step::Write { path, before, after } => Diff::new(path.display().to_string(), before.clone(), after.clone()),
             Step::Delete { path, before } => Diff::new(path.display().to_string(), before.clone(), ""),
-        }
+        })
     }
 }
 
