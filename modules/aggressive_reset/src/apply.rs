@@ -69,6 +69,12 @@ impl<'a> Run<'a> {
             Step::StopContainerd => self.stop_containerd(),
             Step::EndPods(_) => self.end(|kind| kind != Kind::Kubelet),
             Step::RemoveNetns(_) => self.remove_netns(),
+            Step::RemoveImages(images) => {
+                let (removed, problems) = runtime::remove_images(images, &self.deadline)?;
+                self.report.images = removed;
+                self.report.problems.extend(problems);
+                Ok(())
+            }
             Step::Unmount(found) => self.unmount(found),
             Step::Delete(found) => self.delete(found),
             Step::Network => self.delete_links(),

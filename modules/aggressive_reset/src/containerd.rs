@@ -1,14 +1,14 @@
 //! containerd: whose it is, what it holds, and whether that is worth wiping.
 //!
 //! Docker and nerdctl keep other namespaces in the same /var/lib/containerd. As soon as one of them holds anything, or
-//! it cannot be told, containerd is neither stopped nor wiped: its pods go through CRI, and that is all.
+//! it cannot be told, containerd is neither stopped nor wiped: its pods and k8s.io's images go through CRI, and that is all.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
 use containerd_prepare::repair::Repair;
-use host::cri::{Client, Sandbox};
+use host::cri::{Client, Image, Sandbox};
 use host::deadline::Deadline;
 use host::{files, systemd};
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,8 @@ pub struct Containerd {
     pub sandboxes: Result<Vec<Sandbox>, String>,
     /// State of pods lies about in directories, whatever the database says.
     pub debris: bool,
+    /// CRI's images, looked at only when they cannot go with everything else.
+    pub images: Vec<Image>,
     /// What has to be mended in its configuration.
     pub repair: Option<Repair>,
     /// Why that could not be told.
@@ -63,8 +65,8 @@ impl Default for Containerd {
         let (load, active) = (String::new(), String::new());
         let sandboxes = Err("not asked".to_owned());
         let (bound, kubernetes, foreign, unreadable, debris) = Default::default();
-        let (repair, repair_unknown) = (None, None);
-        Self { load, active, bound, kubernetes, foreign, unreadable, sandboxes, debris, repair, repair_unknown }
+        let (images, repair, repair_unknown) = Default::default();
+        Self { load, active, bound, kubernetes, foreign, unreadable, sandboxes, debris, images, repair, repair_unknown }
     }
 }
 
@@ -165,6 +167,10 @@ pub fn observe(booted: bool, deadline: &Deadline) -> Result<Containerd> {
         }
     }
     containerd.debris |= debris()?;
+    if (!containerd.is_ours() || containerd.is_stray()) && containerd.sandboxes.is_ok() {
+        containerd.images = Client::connect(SOCKET, &deadline.at_most(Duration::from_secs(10)))?.list_images()?;
+        containerd.images.sort_by(|a, b| a.id.cmp(&b.id));
+    }
     if containerd.installed() {
         match Repair::needed(deadline) {
             Ok(repair) => containerd.repair = repair,

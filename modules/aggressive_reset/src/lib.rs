@@ -84,7 +84,7 @@ fn work(args: &Args, task: &Task, caller: Caller) -> anyhow::Result<Outcome> {
         if !task.check_mode && state.unfinished.is_some() {
             Journal::forget()?;
         }
-        return Ok(outcome.msg(report.summary(args, &steps, task.check_mode)));
+        return Ok(outcome.msg(report.summary(args, &state, &steps, task.check_mode)));
     }
     let mut journal = Journal::begin(begun(args, &state))?;
     let mut run = apply::Run::new(&state, deadline);
@@ -97,7 +97,7 @@ fn work(args: &Args, task: &Task, caller: Caller) -> anyhow::Result<Outcome> {
     if applied.is_ok() {
         journal.finish()?;
     }
-    let summary = report.summary(args, &steps, false);
+    let summary = report.summary(args, &state, &steps, false);
     let outcome = report.outcome(args, &state, &steps).diff(diff).field("preserved", proof.preserved);
     if let Err(error) = applied {
         return Err(Failure::new(format!("{error:#}; nothing was deleted")).with(outcome).into());

@@ -27,6 +27,8 @@ pub struct Network {
     pub route_texts: Vec<String>,
     /// Chains and rules that go.
     pub firewall: Vec<TableRemoval>,
+    /// Tables of the kernel that no program here can show.
+    pub unseen: Vec<String>,
     /// nftables tables that go.
     pub tables: Vec<nftables::Table>,
     /// Names of veths: those of pods go with the pods, and their routes with them.
@@ -67,12 +69,13 @@ pub fn observe(known: &[String], foreign_networks: &BTreeSet<String>, deadline: 
     let bound: Vec<std::net::IpAddr> = bound.map(|address| address.ip).collect();
     let ipvs = ipvs::owned(&ipvs::list()?, &bound, &pod_networks);
     let rulesets = iptables::read(deadline)?;
-    let tables = nftables::tables(deadline)?.unwrap_or_default();
+    let tables = nftables::tables(deadline)?;
     Ok(Network {
         pod_links: all_links.iter().filter(|link| link.kind == "veth").map(|link| link.name.clone()).collect(),
         links: owned_links,
         route_texts: owned_routes.iter().map(|route| routes::described(route, &all_links)).collect(),
         routes: owned_routes,
+        unseen: iptables::unseen(&rulesets, &tables)?,
         firewall: iptables::removals(&rulesets, &owner),
         foreign_rules: iptables::foreign(&rulesets, &owner),
         foreign_routes,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use containerd_prepare::repair::Repair;
-use host::cri::Sandbox;
+use host::cri::{Image, Sandbox};
 use host::processes::{Kind, Owned};
 use host::remove::What;
 
@@ -31,6 +31,8 @@ pub enum Step {
     EndPods(Vec<Owned>),
     /// Take deserted network namespaces away.
     RemoveNetns(Vec<PathBuf>),
+    /// Remove images through CRI, where containerd's other users keep theirs.
+    RemoveImages(Vec<Image>),
     /// Take away what is mounted below a target.
     Unmount(Found),
     /// Delete a target.
@@ -61,6 +63,7 @@ impl Step {
             Self::StopContainerd => "stop containerd".to_owned(),
             Self::EndPods(_) => "end processes of pods".to_owned(),
             Self::RemoveNetns(_) => "remove network namespaces".to_owned(),
+            Self::RemoveImages(_) => "remove images".to_owned(),
             Self::Unmount(found) => format!("unmount below {}", found.target.path.display()),
             Self::Delete(found) => format!("delete {}", found.target.path.display()),
             Self::Network => "delete links and routes".to_owned(),
@@ -100,6 +103,9 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
         if !state.netns.is_empty() || state.containerd.sandboxes.as_ref().is_ok_and(|list| !list.is_empty()) {
             steps.push(Step::RemoveNetns(state.netns.clone()));
         }
+    }
+    if args.wants(Part::Containerd) && !state.containerd.images.is_empty() {
+        steps.push(Step::RemoveImages(state.containerd.images.clone()));
     }
     let targets: Vec<&Found> = state
         .targets

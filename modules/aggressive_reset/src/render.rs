@@ -55,6 +55,9 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
         Step::RemoveNetns(list) => {
             before.extend(list.iter().map(|path| format!("network namespace {}", path.display())))
         }
+        Step::RemoveImages(images) => {
+            before.extend(images.iter().map(|image| format!("image {}", crate::runtime::image_name(image))));
+        }
         Step::Unmount(found) => {
             let lines = found.mounts.iter().map(|mount| {
                 format!("mount {} ({} {})", mount.point.display(), mount.fs_type, mount.source.to_string_lossy())

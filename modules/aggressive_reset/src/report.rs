@@ -9,7 +9,7 @@ use host::processes::Owned;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::args::Args;
+use crate::args::{Args, Part};
 use crate::observe::{State, kubernetes_processes};
 use crate::plan::{Step, repairs_config};
 
@@ -33,6 +33,8 @@ pub struct Report {
     pub unmounted: Vec<String>,
     /// Pods, as namespace/name.
     pub pods: Vec<String>,
+    /// Images that were removed one by one.
+    pub images: Vec<String>,
     /// Processes that were ended.
     pub ended: Vec<String>,
     /// Links.
@@ -68,6 +70,7 @@ impl Report {
                     report.ended.extend(processes.iter().map(named));
                 }
                 Step::RemoveNetns(list) => report.unmounted.extend(list.iter().map(|path| path.display().to_string())),
+                Step::RemoveImages(images) => report.images = images.iter().map(crate::runtime::image_name).collect(),
                 Step::Unmount(found) => {
                     report.unmounted.extend(found.mounts.iter().map(|mount| mount.point.display().to_string()));
                 }
@@ -121,6 +124,7 @@ impl Report {
             .field("removed", &self.removed)
             .field("unmounted", &self.unmounted)
             .field("pods", &self.pods)
+            .field("images", &self.images)
             .field("processes", &self.ended)
             .field("links", &self.links)
             .field("routes", &self.routes)
@@ -135,6 +139,10 @@ impl Report {
         for warning in unread.map(|why| format!("containerd's configuration was left as it is: {why}")).iter() {
             outcome.warn(warning);
         }
+        if args.wants(Part::Firewall) && !state.network.unseen.is_empty() {
+            let tables = state.network.unseen.join(", ");
+            outcome.warn(format!("iptables is not installed, so nobody looked at the kernel's tables {tables}"));
+        }
         for warning in &self.warnings {
             outcome.warn(warning);
         }
@@ -142,9 +150,11 @@ impl Report {
     }
 
     /// One sentence.
-    pub fn summary(&self, args: &Args, steps: &[Step], checking: bool) -> String {
+    pub fn summary(&self, args: &Args, state: &State, steps: &[Step], checking: bool) -> String {
         if steps.is_empty() {
-            return format!("nothing of Kubernetes is left that level {} removes", args.level.name());
+            let unseen = args.wants(Part::Firewall) && !state.network.unseen.is_empty();
+            let doubt = if unseen { ", as far as can be seen without iptables" } else { "" };
+            return format!("nothing of Kubernetes is left that level {} removes{doubt}", args.level.name());
         }
         let entries: u64 = self.removed.iter().map(|removal| removal.entries).sum();
         let bytes: u64 = self.removed.iter().map(|removal| removal.bytes).sum();

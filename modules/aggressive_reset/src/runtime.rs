@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use host::cri::{Client, Error, RUNTIME_READY};
+use host::cri::{Client, Error, Image, RUNTIME_READY};
 use host::deadline::{Deadline, Look};
 use host::{files, systemd};
 
@@ -33,6 +33,24 @@ pub fn remove_sandboxes(deadline: &Deadline) -> Result<(Vec<String>, Vec<String>
         }
     }
     Ok((removed, problems))
+}
+
+/// Removes these images. Gives back the names of those removed, and what went wrong with the others.
+pub fn remove_images(images: &[Image], deadline: &Deadline) -> Result<(Vec<String>, Vec<String>)> {
+    let (mut removed, mut problems) = (Vec::new(), Vec::new());
+    let mut client = Client::connect(SOCKET, deadline)?;
+    for image in images {
+        match client.remove_image(&image.id) {
+            Ok(()) => removed.push(image_name(image)),
+            Err(error) => problems.push(format!("removing image {}: {error}", image_name(image))),
+        }
+    }
+    Ok((removed, problems))
+}
+
+/// Its first name; without one, its id.
+pub fn image_name(image: &Image) -> String {
+    image.tags.first().unwrap_or(&image.id).clone()
 }
 
 /// Starts containerd and waits until it says that it can run pods; then the units that went down with it. Records what

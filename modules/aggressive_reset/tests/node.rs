@@ -129,7 +129,10 @@ fn containers_of_others_in_the_same_containerd_survive() {
     let done = node.module(&module, json!({}), false);
     assert_eq!((done["failed"].clone(), done["problems"].clone()), (Value::Null, json!([])), "{done}");
     assert_eq!(before, node.sh(theirs));
-    assert_eq!(node.sh("ctr -n k8s.io c ls -q; ls -A /var/lib/kubelet").trim(), "");
+    assert_eq!(node.sh("ctr -n k8s.io c ls -q; ctr -n k8s.io i ls -q; ls -A /var/lib/kubelet").trim(), "");
+    assert!(done["images"].as_array().unwrap().iter().any(|name| name == "localhost/pause:testkit"), "{done}");
+    // What both had, moby still has: every byte of it.
+    node.sh("ctr -n moby run --detach --null-io localhost/pause:testkit second; ctr -n moby images check -q | grep -q pause; ctr -n moby content ls -q | while read -r d; do ctr -n moby content get $d | sha256sum | grep -q ${d#sha256:}; done");
     let kept: Vec<&str> =
         done["kept"].as_array().unwrap().iter().map(|kept| kept["reason"].as_str().unwrap()).collect();
     assert_eq!(kept, ["containerd is shared with moby"; 2], "{done}");

@@ -152,6 +152,14 @@ impl Client {
         Ok(answer.images.into_iter().map(Into::into).collect())
     }
 
+    /// Removes an image, under all its names, from CRI's own namespace; other namespaces of the same containerd keep what
+    /// they have of it. One that is gone is no error.
+    pub fn remove_image(&mut self, id: &str) -> Result<(), Error> {
+        let image = Some(m::ImageSpec { image: id.to_owned() });
+        let _nothing: m::Empty = self.call("ImageService", "RemoveImage", m::RemoveImageRequest { image })?;
+        Ok(())
+    }
+
     fn runtime<Q, A>(&mut self, call: &'static str, request: Q) -> Result<A, Error>
     where
         Q: prost::Message + 'static,

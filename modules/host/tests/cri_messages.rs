@@ -33,6 +33,9 @@ fn requests_we_write_are_read_upstream() {
     assert_eq!(stop.pod_sandbox_id, "b");
     let remove: theirs::RemovePodSandboxRequest = read(&ours::PodSandboxId { pod_sandbox_id: "c".into() });
     assert_eq!(remove.pod_sandbox_id, "c");
+    let image = Some(ours::ImageSpec { image: "sha256:d".into() });
+    let image: theirs::RemoveImageRequest = read(&ours::RemoveImageRequest { image });
+    assert_eq!(image.image.unwrap().image, "sha256:d");
 }
 
 #[test]

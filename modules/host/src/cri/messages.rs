@@ -237,6 +237,18 @@ pub struct Image {
     pub size: u64,
 }
 
+#[derive(Clone, PartialEq, Message)]
+pub struct ImageSpec {
+    #[prost(string, tag = "1")]
+    pub image: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct RemoveImageRequest {
+    #[prost(message, optional, tag = "1")]
+    pub image: Option<ImageSpec>,
+}
+
 /// StopPodSandbox and RemovePodSandbox ask with the same single field.
 #[derive(Clone, PartialEq, Message)]
 pub struct PodSandboxId {

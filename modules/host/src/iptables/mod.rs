@@ -25,6 +25,10 @@ pub use save::{Chain, Rule, Save, Table, parse};
 use anyhow::Result;
 
 use crate::deadline::Deadline;
+use crate::nftables;
+
+/// The tables that iptables knows.
+const TABLES: [&str; 5] = ["filter", "nat", "mangle", "raw", "security"];
 
 /// All rules of one back end and family.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +53,23 @@ pub struct TableRemoval {
 pub fn read(deadline: &Deadline) -> Result<Vec<Ruleset>> {
     let tools = Tool::all(deadline)?;
     tools.into_iter().map(|tool| Ok(Ruleset { save: tool.read(deadline)?, tool })).collect()
+}
+
+/// Tables of the kernel that iptables keeps its rules in and that no program here can show, such as `ip nat`: whether they
+/// hold anything of Kubernetes cannot be told.
+pub fn unseen(rulesets: &[Ruleset], tables: &[nftables::Table]) -> Result<Vec<String>> {
+    let seen = |backend, family| rulesets.iter().any(|set| (set.tool.backend, set.tool.family) == (backend, family));
+    let mut unseen = Vec::new();
+    for (family, name) in [(Family::V4, "ip"), (Family::V6, "ip6")] {
+        if !seen(Backend::Nft, family) {
+            let of_iptables = |table: &&nftables::Table| table.family == name && TABLES.contains(&table.name.as_str());
+            unseen.extend(tables.iter().filter(of_iptables).map(|table| format!("{table} (nftables)")));
+        }
+        if !seen(Backend::Legacy, family) {
+            unseen.extend(programs::legacy_tables(family)?.iter().map(|table| format!("{name} {table} (legacy)")));
+        }
+    }
+    Ok(unseen)
 }
 
 /// What has to go; empty when nothing of Kubernetes is left.

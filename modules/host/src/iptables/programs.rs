@@ -87,7 +87,7 @@ impl Tool {
 
     /// What the back end holds for the family.
     pub fn read(&self, deadline: &Deadline) -> Result<Save> {
-        if self.backend == Backend::Legacy && !self.legacy_tables_exist()? {
+        if self.backend == Backend::Legacy && legacy_tables(self.family)?.is_empty() {
             return Ok(Save::default());
         }
         let output = Program::new(&self.save).keep_all().run(deadline)?.success();
@@ -102,19 +102,6 @@ impl Tool {
             save => save,
         }
         .with_context(|| format!("reading the rules of {}", self.name()))
-    }
-
-    fn legacy_tables_exist(&self) -> Result<bool> {
-        // thread-self: /proc/net is that of the process's first thread, which may be in another network namespace.
-        let path = match self.family {
-            Family::V4 => "/proc/thread-self/net/ip_tables_names",
-            Family::V6 => "/proc/thread-self/net/ip6_tables_names",
-        };
-        match std::fs::read_to_string(path) {
-            Ok(names) => Ok(!names.trim().is_empty()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error).with_context(|| format!("reading {path}")),
-        }
     }
 
     /// Carry out one table's removal in one commit.
@@ -138,5 +125,19 @@ impl Tool {
         }
         output.success()?;
         Ok(())
+    }
+}
+
+/// Names of the legacy tables that the kernel has for the family.
+pub(super) fn legacy_tables(family: Family) -> Result<Vec<String>> {
+    // thread-self: /proc/net is that of the process's first thread, which may be in another network namespace.
+    let path = match family {
+        Family::V4 => "/proc/thread-self/net/ip_tables_names",
+        Family::V6 => "/proc/thread-self/net/ip6_tables_names",
+    };
+    match std::fs::read_to_string(path) {
+        Ok(names) => Ok(names.split_whitespace().map(str::to_owned).collect()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error).with_context(|| format!("reading {path}")),
     }
 }

@@ -1,9 +1,10 @@
-//! The tables that Kubernetes keeps in nftables itself, through `nft -j`, in one transaction.
+//! The tables that Kubernetes keeps in nftables itself, taken away in one transaction. Needs no `nft`.
 //!
 //! Owned are exactly `kube-proxy` in ip and ip6 (kube-proxy's nftables mode, pkg/proxy/nftables), `flannel-ipv4` in ip and
 //! `flannel-ipv6` in ip6 (flannel, pkg/trafficmngr/nftables). A table of the same name in another family, and every other
 //! table, is somebody else's. [`rules`] reads the tables that iptables shares with nft when iptables cannot.
 
+mod netlink;
 pub(crate) mod rules;
 
 use std::fmt;
@@ -32,15 +33,9 @@ impl fmt::Display for Table {
     }
 }
 
-/// All tables; nothing at all when `nft` is not installed.
-pub fn tables(deadline: &Deadline) -> Result<Option<Vec<Table>>> {
-    let Some(nft) = find("nft") else { return Ok(None) };
-    let output = Program::new(nft).args(["-j", "list", "tables"]).run(deadline)?.success()?;
-    let answer: Value = serde_json::from_slice(&output.stdout).context("reading the answer of nft -j list tables")?;
-    let tables = objects(&answer, "table").filter_map(|table| {
-        Some(Table { family: table["family"].as_str()?.to_owned(), name: table["name"].as_str()?.to_owned() })
-    });
-    Ok(Some(tables.collect()))
+/// All tables of this network namespace.
+pub fn tables(deadline: &Deadline) -> Result<Vec<Table>> {
+    netlink::tables(deadline)
 }
 
 /// Which of them are Kubernetes'.
@@ -57,12 +52,10 @@ pub fn delete(planned: &[Table], deadline: &Deadline) -> Result<()> {
     if let Some(foreign) = planned.iter().find(|table| owned(std::slice::from_ref(table)).is_empty()) {
         bail!("deleting nftables table {foreign}: it is not Kubernetes'");
     }
-    let before = tables(deadline)?.unwrap_or_default();
-    let there = planned.iter().filter(|table| before.contains(table));
-    let commands: Vec<Value> =
-        there.map(|t| json!({"delete": {"table": {"family": t.family, "name": t.name}}})).collect();
-    apply(&commands, deadline).context("deleting Kubernetes' nftables tables")?;
-    let after = tables(deadline)?.unwrap_or_default();
+    let before = tables(deadline)?;
+    let there: Vec<Table> = planned.iter().filter(|table| before.contains(table)).cloned().collect();
+    netlink::delete(&there, deadline).context("deleting Kubernetes' nftables tables")?;
+    let after = tables(deadline)?;
     match before.iter().find(|table| !after.contains(table) && !planned.contains(table)) {
         Some(lost) => bail!("deleting Kubernetes' nftables tables: table {lost} of somebody else is gone, too"),
         None => Ok(()),
