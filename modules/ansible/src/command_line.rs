@@ -3,11 +3,11 @@
 //! Ansible runs `<tmp>/AnsiballZ_<module> <args file>`; our action plugin runs `kubejoin <module> -` with the options on
 //! standard input, where no other user can read them; a person runs either.
 
-use crate::answer::{Frame, give};
+use crate::answer::{Frame, give, line};
 use crate::envelope::{self, Envelope};
 use crate::help::{docs, help};
 use crate::nearest::nearest;
-use crate::{Module, Task, abort, params};
+use crate::{Module, Params, Spec, Task, abort, params};
 use serde_json::{Map, Value, json};
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -88,15 +88,10 @@ fn one(module: &'static Module, args: &[String]) -> ExitCode {
 }
 
 fn run(module: &'static Module, envelope: Envelope, options: Map<String, Value>, validate: bool) -> ExitCode {
-    let called = envelope.module_name.clone().unwrap_or_else(|| module.spec.name.to_owned());
-    let checked = params::check(module.spec, options, &called);
-    let mut frame = Frame::new(&envelope);
-    frame.echo = checked.echo;
-    frame.secrets = checked.secrets;
-    frame.warnings = checked.warnings;
+    let (frame, params) = check(module.spec, &envelope, options);
     abort::frame(frame.clone());
     let task = Task::new(&envelope);
-    let result = match checked.params {
+    let result = match params {
         Err(why) => Err(anyhow::anyhow!(why)),
         Ok(_) if validate => Ok(crate::Outcome::new()),
         Ok(params) => (module.run)(params, &task),
@@ -121,11 +116,40 @@ fn read(source: &str) -> Result<Map<String, Value>, String> {
         std::fs::read(source).map(|b| bytes = b)
     };
     read.map_err(|e| format!("reading the options from {source}: {e}"))?;
-    match serde_json::from_slice(&bytes) {
+    object(&bytes, source)
+}
+
+fn object(bytes: &[u8], source: &str) -> Result<Map<String, Value>, String> {
+    match serde_json::from_slice(bytes) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(format!("the options in {source} are no JSON object like {{\"name\": \"value\"}}")),
         // The parser's message gives line and column, never the text: the text may be a secret.
         Err(e) => Err(format!("the options in {source} are no JSON: {e}")),
+    }
+}
+
+/// The options against the spec, and what every answer about them has in common.
+fn check(spec: &Spec, envelope: &Envelope, options: Map<String, Value>) -> (Frame, Result<Params, String>) {
+    let called = envelope.module_name.clone().unwrap_or_else(|| spec.name.to_owned());
+    let checked = params::check(spec, options, &called);
+    let mut frame = Frame::new(envelope);
+    frame.echo = checked.echo;
+    frame.secrets = checked.secrets;
+    frame.warnings = checked.warnings;
+    (frame, checked.params)
+}
+
+/// The line that `MODULE - --validate` answers to this input, and the options when they are in order. Touches nothing:
+/// for tests that hold both against any input.
+pub fn validate(spec: &Spec, input: &[u8]) -> (String, Option<Params>) {
+    let options = match object(input, "-") {
+        Ok(all) => all,
+        Err(why) => return (line(&Frame::default().failure(anyhow::anyhow!("{why}"))), None),
+    };
+    let (envelope, options) = envelope::split(options);
+    match check(spec, &envelope, options) {
+        (frame, Ok(params)) => (line(&frame.success(crate::Outcome::new())), Some(params)),
+        (frame, Err(why)) => (line(&frame.failure(anyhow::anyhow!(why))), None),
     }
 }
 

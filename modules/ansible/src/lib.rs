@@ -24,7 +24,7 @@ mod spec;
 mod task;
 
 pub use abort::{AbortGuard, on_abort};
-pub use command_line::main;
+pub use command_line::{main, validate};
 pub use outcome::{Diff, Failure, Outcome};
 pub use params::Params;
 pub use spec::{Kind, Opt, Rule, Spec};

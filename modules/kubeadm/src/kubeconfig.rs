@@ -36,7 +36,8 @@ impl Kubeconfig {
 pub fn read(path: impl AsRef<Path>) -> anyhow::Result<Option<Kubeconfig>> {
     let path = path.as_ref();
     let Some(text) = host::files::read_text(path)? else { return Ok(None) };
-    parse(&text).map(Some).with_context(|| format!("reading {} as a kubeconfig", path.display()))
+    let file = |path: &Path| host::files::read_optional(path).ok().flatten();
+    parse(&text, file).map(Some).with_context(|| format!("reading {} as a kubeconfig", path.display()))
 }
 
 /// A YAML or JSON document as a JSON value.
@@ -44,7 +45,8 @@ pub fn yaml(text: &str) -> anyhow::Result<Value> {
     serde_norway::from_str(text).context("reading YAML")
 }
 
-fn parse(text: &str) -> anyhow::Result<Kubeconfig> {
+/// Reads a kubeconfig's text; `file` gives the content of a CA file that it names.
+pub fn parse(text: &str, file: impl Fn(&Path) -> Option<Vec<u8>>) -> anyhow::Result<Kubeconfig> {
     let all = yaml(text)?;
     let named = |list: &str, name: &Value| -> Value {
         let items = all[list].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -56,8 +58,8 @@ fn parse(text: &str) -> anyhow::Result<Kubeconfig> {
     let cluster = &cluster["cluster"];
     let server = cluster["server"].as_str().context("the current context's cluster has no server")?.to_owned();
     let data = cluster["certificate-authority-data"].as_str().and_then(ca::base64_decode);
-    let file = cluster["certificate-authority"].as_str().and_then(|path| host::files::read_optional(path).ok()?);
-    let ca_hash = data.or(file).and_then(|pem| ca::hash_of_pem(&pem).ok());
+    let named = || cluster["certificate-authority"].as_str().and_then(|path| file(Path::new(path)));
+    let ca_hash = data.or_else(named).and_then(|pem| ca::hash_of_pem(&pem).ok());
     let client_certificate = user["user"]["client-certificate"].as_str().map(PathBuf::from);
     Ok(Kubeconfig { server, ca_hash, client_certificate })
 }
@@ -81,7 +83,7 @@ clusters:
 users:
 - {name: b, user: {client-certificate: /x.pem}}
 ";
-        let read = parse(text).unwrap();
+        let read = parse(text, |_| None).unwrap();
         assert_eq!(read.endpoint(), "2.2.2.2:6443");
         assert_eq!(read.client_certificate, Some("/x.pem".into()));
         assert_eq!(read.ca_hash, None);
@@ -89,7 +91,7 @@ users:
 
     #[test]
     fn a_kubeconfig_without_a_server_is_an_error() {
-        assert!(parse("apiVersion: v1\nkind: Config\n").is_err());
-        assert!(parse(": : :").is_err());
+        assert!(parse("apiVersion: v1\nkind: Config\n", |_| None).is_err());
+        assert!(parse(": : :", |_| None).is_err());
     }
 }

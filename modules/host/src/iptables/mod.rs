@@ -19,7 +19,7 @@ mod properties;
 pub use apply::remove;
 pub use owner::{Claim, Owner, claim};
 pub use programs::{Backend, Family, Tool};
-pub use removal::Removal;
+pub use removal::{Naming, Removal};
 pub use save::{Chain, Rule, Save, Table, parse};
 
 use anyhow::Result;
