@@ -43,10 +43,10 @@ def parse(reply: Reply, module: str) -> dict[str, Any]:
         if not line.lstrip().startswith("{"):
             continue
         try:
-            result = json.loads(line)
-        except ValueError:
+            return _clean(json.loads(line))
+        except (ValueError, RecursionError):
+            # Nested more deeply than Python follows: no module of ours said that.
             continue
-        return _clean(result)
     said = {"rc": reply.rc, "module_stdout": reply.stdout, "module_stderr": reply.stderr}
     return failure("%s gave no answer: %s" % (module, _reason(reply)), **said)
 

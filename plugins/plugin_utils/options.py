@@ -46,7 +46,10 @@ class Settings:
 
 def encode(options: Mapping[str, Any]) -> bytes:
     """One line of ASCII. Vault values, dates and Ansible's own kinds of text and number become what they stand for."""
-    return json.dumps(options, default=_plain).encode("ascii")
+    try:
+        return json.dumps(options, default=_plain, allow_nan=False).encode("ascii")
+    except (ValueError, RecursionError) as error:
+        raise Refusal("an option cannot be written as JSON, which has no infinity and no loops: %s" % error) from None
 
 
 def _plain(value: object) -> object:
