@@ -3,6 +3,7 @@
 use super::*;
 use crate::args::SPEC;
 use crate::manifest::{Cluster, net_conf, objects};
+use proptest::prelude::*;
 
 fn args(options: Value) -> Args {
     let mut all: serde_json::Map<_, _> = SPEC
@@ -64,4 +65,58 @@ fn a_changed_configuration_changes_the_pod_template_too_and_the_old_one_can_come
     let names: Vec<_> = plan.differences.iter().map(|d| d.split(':').next().unwrap()).collect();
     assert_eq!(names, ["ConfigMap/kube-flannel-cfg", "DaemonSet/kube-flannel-ds"]);
     assert!(plan.can_go_back() && plan.before.len() == 2);
+}
+
+/// Options that a site may have, of which some exclude each other.
+fn options() -> impl Strategy<Value = Value> {
+    let backend = prop::sample::select(vec!["vxlan", "host-gw", "wireguard"]);
+    let iface = prop::option::of(prop::sample::select(vec!["eth1", "10.0.0.7"]));
+    let policy = prop::sample::select(vec!["IfNotPresent", "Always"]);
+    (backend, prop::option::of(1i64..9000), prop::option::of(576i64..9000), iface, policy).prop_map(
+        |(backend, vni, mtu, iface, policy)| {
+            let vni = vni.filter(|_| backend == "vxlan");
+            json!({"backend": backend, "vni": vni, "mtu": mtu, "iface": iface, "image_pull_policy": policy})
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn once_applied_nothing_is_left_and_what_was_there_can_be_put_back(
+        old in options(), new in options(), installed: bool, windows: bool
+    ) {
+        let server = |object: &Value| {
+            let mut live = object.clone();
+            live["metadata"]["resourceVersion"] = json!("7");
+            live["status"] = json!({"numberReady": 3});
+            live
+        };
+        let find = |all: &[Value], o: &Value| {
+            all.iter().find(|b| b["kind"] == o["kind"] && b["metadata"]["name"] == o["metadata"]["name"]).cloned()
+        };
+        let before: Vec<Value> = objects(&args(old.clone()), &cluster(windows)).iter().map(server).collect();
+        let before = if installed { before } else { Vec::new() };
+        let new = args(new);
+        let Ok(first) = plan(&new, &state(&new, cluster(windows), |o| find(&before, o))) else {
+            prop_assert!(windows && new.backend != "vxlan");
+            return Ok(());
+        };
+        let mut live = before.clone();
+        for object in &first.apply {
+            live.retain(|l| l["kind"] != object["kind"] || l["metadata"]["name"] != object["metadata"]["name"]);
+            live.push(server(object));
+        }
+        let second = plan(&new, &state(&new, cluster(windows), |o| find(&live, o))).unwrap();
+        prop_assert!(second.apply.is_empty(), "{:?}", second.differences);
+        // Going back: with the saved objects applied again, the old options find nothing to do.
+        for object in &first.before {
+            live.retain(|l| l["kind"] != object["kind"] || l["metadata"]["name"] != object["metadata"]["name"]);
+            live.push(server(object));
+        }
+        let old = args(old);
+        if installed && (old.backend == "vxlan" || !windows) {
+            let back = plan(&old, &state(&old, cluster(windows), |o| find(&live, o))).unwrap();
+            prop_assert!(back.apply.is_empty(), "{:?}", back.differences);
+        }
+    }
 }

@@ -153,4 +153,41 @@ mod tests {
         state.unit.gated = true;
         assert_eq!(plan(&args(args::State::Masked), &state).warnings.len(), 1);
     }
+
+    /// What `apply` does, as systemd and the record show it afterwards.
+    fn applied(step: Step, state: &State) -> State {
+        let mut after = state.clone();
+        let unit = &mut after.unit;
+        match step {
+            Step::Nothing => {}
+            Step::Hold => {
+                unit.remembered.get_or_insert_with(|| "enabled".into());
+                unit.masked = unit.method() == Method::Mask;
+                unit.gated |= unit.method() == Method::Gate;
+                unit.active = "inactive".into();
+            }
+            Step::Stop => unit.active = "inactive".into(),
+            Step::Release => (unit.masked, unit.gated, unit.remembered) = (false, false, None),
+        }
+        after.serves_a_cluster &= after.unit.running();
+        after
+    }
+
+    #[test]
+    fn whatever_was_found_nothing_is_left_to_do_afterwards() {
+        let both = [false, true];
+        let all = both.map(|a| both.map(|b| both.map(|c| both.map(|d| both.map(|e| (a, b, c, d, e))))));
+        for (masked, gated, known, serves, configured) in all.into_iter().flatten().flatten().flatten().flatten() {
+            for active in ["active", "activating", "reloading", "inactive", "failed"] {
+                let mut state = State { serves_a_cluster: serves && active == "active", configured, ..state() };
+                (state.unit.masked, state.unit.gated, state.unit.active) = (masked, gated, active.into());
+                state.unit.remembered = known.then(|| "enabled".into());
+                for (wanted, force) in both.map(|f| [(args::State::Masked, f), (args::State::Unmasked, f)]).concat() {
+                    let args = Args { force, ..args(wanted) };
+                    let after = applied(plan(&args, &state).step, &state);
+                    assert_eq!(plan(&args, &after).step, Step::Nothing, "{args:?} {state:?} became {after:?}");
+                }
+            }
+        }
+    }
 }
