@@ -5,12 +5,13 @@ What a test does to a node it takes back with clean(); what a run must not leave
 
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-LAB = "kubejoin-faults"
+LAB = os.environ.get("KUBEJOIN_LAB", "kubejoin-faults")
 CP, W = f"{LAB}-cp1", f"{LAB}-w1"
 FAULTS = "/etc/kubernetes-rehearsal.d"
 

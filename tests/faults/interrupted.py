@@ -55,6 +55,7 @@ def begin(join):
     )
     started.stdin.write(json.dumps(join))
     started.stdin.close()
+    started.stdin = None  # communicate() would flush it
     return started
 
 

@@ -213,8 +213,9 @@ fn unexplained(exit: Option<i32>, stderr: &str, error: &str) -> Finding {
 
 /// What a unit wrote to the journal since `since`; empty when it cannot be read. Evidence, at most 500 lines.
 pub fn journal(unit: &str, since: SystemTime, deadline: &Deadline) -> String {
-    let seconds = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let since = format!("--since=@{seconds}");
+    let seconds = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    // To the microsecond: what the attempt before ended with is not this one's.
+    let since = format!("--since=@{seconds:.6}");
     let args = ["--no-pager", "--quiet", "--output=cat", "--lines=500", &since, "--unit", unit];
     let limit = Deadline::after(deadline.left().clamp(Duration::from_secs(2), Duration::from_secs(5)));
     Program::new("journalctl").args(args).run(&limit).map(|output| output.stdout_text()).unwrap_or_default()

@@ -76,6 +76,9 @@ fn early_faults(settings: &Settings) -> Result<()> {
     if faults::on("kubelet-crash") {
         return Err(anyhow!("inotify_init: too many open files"));
     }
+    if faults::on("kubelet-dies") {
+        return Err(anyhow!("a reason that no table knows"));
+    }
     if faults::switched("swap-on") && settings.config["failSwapOn"] != false && !version::at_least(34) {
         return Err(anyhow!(
             "running with swap on is not supported, please disable swap! or set --fail-swap-on flag to false. /proc/swaps contained: [Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority /dev/sda2                               partition\t1000444\t\t0\t\t-2]"
