@@ -45,6 +45,22 @@ test: tools ## everything CI runs; make test STAGES="format crates" for a part
 fuzz: ## every parser under libfuzzer, FUZZ_SECONDS each (300); make test runs the same checks for seconds
 	tests/fuzz/run $(CHECKS)
 
+.PHONY: test-matrix
+test-matrix: tools ## the plugin with the newest release of every supported ansible-core
+	ANSIBLE_CORES="$$(tests/ansible/venv all)" tests/ansible/run
+
+.PHONY: molecule
+molecule: tools ## every molecule scenario, on lab nodes; make molecule SCENARIOS="default cni_repair" SUITE=trixie for a part
+	KUBEJOIN_SUITE=$(SUITE) tests/ansible/molecule $(SCENARIOS)
+
+.PHONY: sanity
+sanity: ## ansible-test sanity on the collection as it is built
+	tests/ansible/sanity
+
+.PHONY: dist
+dist: ## the files of a release, reproducible, into target/dist (release/dist --twice shows that they are)
+	release/dist
+
 .PHONY: docs
 docs: ## write what is generated from the modules: ansible-doc stubs, names, routes, docs/modules
 	$(CARGO) build --quiet --locked -p kubejoin
