@@ -60,6 +60,13 @@ sanity: ## ansible-test sanity on the collection as it is built
 .PHONY: dist
 dist: ## the files of a release, reproducible, into target/dist (release/dist --twice shows that they are)
 	release/dist
+.PHONY: faults
+faults: rehearsal ## every way a join can fail, on lab nodes: the table, killed joins, a fleet, the cost (half an hour)
+	$(CARGO) build --quiet --locked -p kubejoin
+	tests/faults/run.py --keep
+	tests/faults/interrupted.py --keep
+	tests/faults/overhead.py
+	tests/faults/fleet.py
 
 .PHONY: docs
 docs: ## write what is generated from the modules: ansible-doc stubs, names, routes, docs/modules

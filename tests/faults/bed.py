@@ -14,6 +14,7 @@ ROOT = HERE.parents[1]
 LAB = os.environ.get("KUBEJOIN_LAB", "kubejoin-faults")
 CP, W = f"{LAB}-cp1", f"{LAB}-w1"
 FAULTS = "/etc/kubernetes-rehearsal.d"
+ADMIN = "/etc/kubernetes/admin.conf"
 
 
 def sh(node, script, check=True, stdin=""):
@@ -97,7 +98,7 @@ def clean():
     answer = module(W, "aggressive_reset", {"level": "gentle"})
     assert not answer.get("failed"), answer
     sh(W, "systemctl reset-failed; systemctl stop kubelet; rm -rf /var/log/kubejoin; true")
-    sh(CP, f"kubectl --kubeconfig /etc/kubernetes/admin.conf delete node {W} --ignore-not-found")
+    sh(CP, f"kubectl --kubeconfig {ADMIN} delete node {W} --ignore-not-found")
 
 
 TOKEN_PLACES = "/etc /run /var/lib/kubelet /var/lib/kubejoin /var/log /tmp /root"

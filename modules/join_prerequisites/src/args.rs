@@ -20,7 +20,9 @@ pub static SPEC: Spec = Spec {
         Opt::new("ca_cert_hashes", Kind::List(&Kind::Str), "Hashes the cluster's CA must have, sha256:<hex>.")
             .aliases(&["ca_cert_hash"])
             .default("[]"),
-        Opt::new("token_id", Kind::Str, "The public half of the bootstrap token, to see whether the cluster knows it."),
+        Opt::new("token_id", Kind::Str, "The public half of the bootstrap token, to see whether the cluster knows it.")
+            // Not for its own sake: who gives the whole token by mistake finds it nowhere.
+            .no_log(),
         Opt::new("control_plane_version", Kind::Str, "Version of the control plane, for the versions' distance."),
         Opt::new("cri_socket", Kind::Str, "Socket of the container runtime.")
             .default("\"unix:///run/containerd/containerd.sock\""),

@@ -2,6 +2,7 @@
 
 use crate::args::Args;
 use host::deadline::Deadline;
+use join_prerequisites::observe::claimed_ca;
 use kubeadm::gate::{self, Unit};
 use kubeadm::kubeconfig::{self, Kubeconfig};
 use kubeadm::kubelet::{self, Health, Kubelet};
@@ -27,6 +28,8 @@ pub struct State {
     pub health: Health,
     /// The kubelet's kubeconfig; `Err` when it is there and cannot be read.
     pub conf: Option<Result<Kubeconfig, String>>,
+    /// CA of the cluster that answers at the address asked for; looked for only where nothing else tells it from ours.
+    pub asked_ca: Option<String>,
     /// Whether the client certificate that kubeconfig names is there.
     pub certificate: bool,
     /// Whether config.yaml is there.
@@ -44,7 +47,12 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         Some(Ok(conf)) => conf.client_certificate.as_ref().is_none_or(|path| path.exists()),
         _ => false,
     };
+    let asked_ca = match &conf {
+        Some(Ok(conf)) => asked_ca(args, conf, deadline),
+        _ => None,
+    };
     Ok(State {
+        asked_ca,
         kubeadm: program::version(deadline)?,
         unit: Unit::observe(UNIT, deadline)?,
         kubelet: Kubelet::observe(UNIT, deadline)?,
@@ -55,6 +63,14 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         control_plane: Path::new(API_SERVER_MANIFEST).exists(),
         node_name: args.node_name.clone().unwrap_or_else(host_name),
     })
+}
+
+/// One cluster has many addresses: without a hash to compare, the one asked for is asked, when it is not the one in use.
+fn asked_ca(args: &Args, conf: &Kubeconfig, deadline: &Deadline) -> Option<String> {
+    let asked =
+        args.endpoint().filter(|asked| args.ca_cert_hashes.is_empty() && asked.to_string() != conf.endpoint())?;
+    conf.ca_hash.as_ref()?;
+    claimed_ca(&asked, deadline)
 }
 
 /// What kubeadm calls the Node when it is not told: the host's name in lower case.

@@ -63,7 +63,7 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
         Some(Err(_)) => return join(state, true),
         None => return join(state, false),
     };
-    if let Some(why) = other_cluster(args, conf) {
+    if let Some(why) = other_cluster(args, conf, state.asked_ca.as_deref()) {
         return refuse("joined_elsewhere", why);
     }
     if !state.certificate {
@@ -84,8 +84,9 @@ fn join(state: &State, leftovers: bool) -> anyhow::Result<Plan> {
 }
 
 /// Why the cluster this node belongs to is not the one asked for. The CA decides where it is known, because one cluster
-/// has many addresses; only without it the address does.
-fn other_cluster(args: &Args, conf: &Kubeconfig) -> Option<String> {
+/// has many addresses; only without it the address does. The CA that the address asked for shows is taken for what it
+/// says: all that follows from it is that nothing is done.
+fn other_cluster(args: &Args, conf: &Kubeconfig, asked_ca: Option<&str>) -> Option<String> {
     let here = conf.endpoint();
     match (&conf.ca_hash, args.ca_cert_hashes.as_slice()) {
         (Some(hash), wanted @ [_, ..]) => (!wanted.iter().any(|w| w.eq_ignore_ascii_case(hash))).then(|| {
@@ -93,7 +94,8 @@ fn other_cluster(args: &Args, conf: &Kubeconfig) -> Option<String> {
         }),
         _ => {
             let asked = args.endpoint()?.to_string();
-            (asked != here).then(|| {
+            let same = asked == here || (asked_ca.is_some() && asked_ca == conf.ca_hash.as_deref());
+            (!same).then(|| {
                 format!("this node belongs to the cluster at {here}, not to {asked}: give ca_cert_hashes if that is the same cluster, or reset the node first")
             })
         }

@@ -33,6 +33,7 @@ fn healthy() -> State {
             ca_hash: Some(HASH.into()),
             client_certificate: None,
         })),
+        asked_ca: None,
         certificate: true,
         configured: true,
         control_plane: false,
@@ -50,6 +51,15 @@ fn joined_and_healthy_is_nothing_to_do_under_any_address_of_the_cluster() {
         let args = args(json!({"control_plane_endpoint": endpoint, "ca_cert_hashes": [OTHER, HASH]}));
         assert_eq!(plan(&args, &healthy()).unwrap(), Plan::Nothing, "{endpoint}");
     }
+}
+
+#[test]
+fn without_a_hash_another_address_of_the_same_cluster_is_known_by_the_ca_it_shows() {
+    let args = args(json!({"control_plane_endpoint": "lb.example:6443"}));
+    let same = State { asked_ca: Some(HASH.into()), ..healthy() };
+    assert_eq!(plan(&args, &same).unwrap(), Plan::Nothing);
+    let other = State { asked_ca: Some(OTHER.into()), ..healthy() };
+    assert!(class(plan(&args, &other)).contains("joined_elsewhere"));
 }
 
 #[test]

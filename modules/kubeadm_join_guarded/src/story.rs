@@ -56,7 +56,10 @@ impl Story {
     pub fn finish(mut self, args: &Args, state: &State, proof: Value, verb: &str) -> Outcome {
         self.measure(args, None);
         let Story { outcome, attempts, steps, began, .. } = self;
-        let outcome = outcome.field("seconds", report::round(began.elapsed().as_secs_f64())).msg(format!("{} {verb}", state.node_name)).field("joined", true);
+        let outcome = outcome
+            .field("seconds", report::round(began.elapsed().as_secs_f64()))
+            .msg(format!("{} {verb}", state.node_name))
+            .field("joined", true);
         outcome.field("attempts", attempts).field("steps", steps).field("proof", proof)
     }
 

@@ -56,10 +56,25 @@ pub(super) fn observe(endpoint: &Endpoint, deadline: &Deadline) -> Api {
     let ids = data.keys().filter_map(|key| key.strip_prefix("jws-kubeconfig-"));
     api.token_ids = Some(ids.map(str::to_owned).collect());
     let Some(encoded) = data.get("kubeconfig").and_then(Value::as_str).and_then(authority) else { return api };
-    api.ca_hash = ca::base64_decode(&encoded).and_then(|pem| ca::hash_of_pem(&pem).ok());
+    api.ca_hash = ca_hash(&encoded);
     let cluster = json!({"server": server, "certificate-authority-data": encoded});
     (api.version, api.tls) = verdict(get(cluster, "/version", &deadline));
     api
+}
+
+/// `sha256:<hex>` of the CA that whoever answers at an address gives as the cluster's; none when nobody does. Not to be
+/// trusted: it tells two clusters apart, and proves none.
+pub fn claimed_ca(endpoint: &Endpoint, deadline: &Deadline) -> Option<String> {
+    let deadline = deadline.at_most(REQUEST);
+    endpoint.connect(&deadline).ok()?;
+    let nobody = json!({"server": format!("https://{endpoint}"), "insecure-skip-tls-verify": true});
+    let (body, _) = get(nobody, CLUSTER_INFO, &deadline).ok()?;
+    let info: Value = serde_json::from_str(&body).ok()?;
+    ca_hash(&authority(info["data"]["kubeconfig"].as_str()?)?)
+}
+
+fn ca_hash(encoded: &str) -> Option<String> {
+    ca::base64_decode(encoded).and_then(|pem| ca::hash_of_pem(&pem).ok())
 }
 
 /// stdout and stderr of one `kubectl get --raw` as nobody; an error when kubectl is not there or does not end.

@@ -6,7 +6,7 @@ mod kernel;
 mod listeners;
 mod runtime;
 
-pub use api::Api;
+pub use api::{Api, claimed_ca};
 pub use listeners::{Listener, observe as listeners};
 pub use runtime::Runtime;
 
