@@ -17,6 +17,7 @@ import re
 import subprocess
 import sys
 import time
+from typing import NamedTuple
 
 from lab import ROOT, install, lab, module, sh
 
@@ -45,15 +46,29 @@ def bring_up():
             install(node, f"{ROOT}/binaries/x86_64/kubejoin", name)
         # Each fault restarts units at once: systemd's start limit would become a fault of its own.
         for unit in ("containerd", "kubelet"):
-            sh(node, f"mkdir -p /etc/systemd/system/{unit}.service.d && printf '[Unit]\\nStartLimitIntervalSec=0\\n' "
-               f">/etc/systemd/system/{unit}.service.d/often.conf && systemctl daemon-reload")
+            sh(
+                node,
+                f"mkdir -p /etc/systemd/system/{unit}.service.d && printf '[Unit]\\nStartLimitIntervalSec=0\\n' "
+                f">/etc/systemd/system/{unit}.service.d/often.conf && systemctl daemon-reload",
+            )
     for name in ("web", "shop"):
-        spec = {"containers": [{"name": "web", "image": "localhost/web:1", "ports": [{"containerPort": 8096}]}],
-                "tolerations": [{"operator": "Exists"}]}
+        spec = {
+            "containers": [{"name": "web", "image": "localhost/web:1", "ports": [{"containerPort": 8096}]}],
+            "tolerations": [{"operator": "Exists"}],
+        }
         template = {"metadata": {"labels": {"app": name}}, "spec": spec}
-        sh(CP, f"{KUBECTL} apply -f -", stdin=json.dumps({
-            "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": name, "namespace": "default"},
-            "spec": {"selector": {"matchLabels": {"app": name}}, "template": template}}))
+        sh(
+            CP,
+            f"{KUBECTL} apply -f -",
+            stdin=json.dumps(
+                {
+                    "apiVersion": "apps/v1",
+                    "kind": "DaemonSet",
+                    "metadata": {"name": name, "namespace": "default"},
+                    "spec": {"selector": {"matchLabels": {"app": name}}, "template": template},
+                }
+            ),
+        )
     until("pods run", lambda: len(pods()) == 4)
 
 
@@ -97,6 +112,12 @@ def codes(answer):
     return [finding["code"] for finding in answer["findings"]]
 
 
+def code(answer):
+    """The primary cause; where there are warnings only, the first of them."""
+    first = answer["primary_cause"] or next(iter(answer["findings"]), {"code": "none"})
+    return first["code"]
+
+
 def healthy():
     return all(diagnose(node)[0]["healthy"] for node in (CP, W))
 
@@ -105,7 +126,9 @@ class Hang:
     """The mount that never answers; see hang.py."""
 
     def __init__(self, node, path):
-        pid = subprocess.run(["podman", "inspect", "-f", "{{.State.Pid}}", node], check=True, capture_output=True, text=True)
+        pid = subprocess.run(
+            ["podman", "inspect", "-f", "{{.State.Pid}}", node], check=True, capture_output=True, text=True
+        )
         self.process = subprocess.Popen(
             [sys.executable, HERE / "hang.py", pid.stdout.strip(), path], stdout=subprocess.PIPE, text=True
         )
@@ -118,56 +141,76 @@ class Hang:
         self.process.wait()
 
 
-def run_case(row, hanging):
-    name, finding, where, make, seen, mended, undo = row
-    node = CP if where == "cp" else W
+class Case(NamedTuple):
+    """A row of the table."""
+
+    name: str
+    finding: str
+    where: str
+    make: str
+    seen: str
+    mended: str
+    undo: str
+
+    @property
+    def node(self):
+        return CP if self.where == "cp" else W
+
+    def do(self, steps, hanging):
+        for step in filter(None, steps.split(" ;; ")):
+            if step.startswith("hang: "):
+                hanging.append(Hang(self.node, step[6:]))
+            elif step == "unhang":
+                hanging.pop().end()
+            elif step.startswith("cp: "):
+                sh(CP, step[4:])
+            else:
+                sh(self.node, step)
+
+    def judge_diagnosis(self, answer, seconds):
+        primary = code(answer)
+        if primary != self.finding:
+            yield f"primary cause {primary} of {codes(answer)}"
+        if seconds > QUICK:
+            yield f"{seconds:.1f} s to diagnose"
+
+    def judge_repair(self, status, said):
+        if self.mended == "hand":
+            if not status:
+                yield "repair says that it succeeded"
+            if "by hand: " not in said and "failed: " not in said:
+                yield "repair does not say what a person has to do"
+        elif status:
+            yield "repair failed"
+
+    def judge_end(self, before):
+        try:
+            until("healthy afterwards", healthy)
+            until("pods talk afterwards", talk)
+        except AssertionError as error:
+            yield str(error)
+            yield json.dumps([codes(diagnose(n)[0]) for n in (CP, W)])
+        if self.mended == "same" and before != pods():
+            yield f"pods were made anew: {before}, {pods()}"
+        checked = module(W, "pod_connectivity", {"peers": [a for _, n, a in pods() if n == CP], "fail": False})
+        if checked.get("failures") != []:
+            yield f"pod_connectivity: {checked['msg']}"
+
+
+def run_case(case, hanging):
     until("healthy before", healthy)
     until("pods talk before", talk)
     before = pods()
-    wrong = []
-    for step in make.split(" ;; "):
-        if step.startswith("hang: "):
-            hanging.append(Hang(node, step[6:]))
-        elif step == "unhang":
-            hanging.pop().end()
-        elif step.startswith("cp: "):
-            sh(CP, step[4:])
-        else:
-            sh(node, step)
-    sh(node, seen)
-    answer, seconds = diagnose(node)
-    primary = (answer["primary_cause"] or answer["findings"][0] if answer["findings"] else {"code": "none"})["code"]
-    if primary != finding:
-        wrong.append(f"primary cause {primary} of {codes(answer)}")
-    if seconds > QUICK:
-        wrong.append(f"{seconds:.1f} s to diagnose")
+    case.do(case.make, hanging)
+    sh(case.node, case.seen)
+    answer, seconds = diagnose(case.node)
+    began = time.monotonic()
     status, said = deploy("repair")
-    if mended == "hand":
-        if not status:
-            wrong.append("repair says that it succeeded")
-        if "by hand: " not in said and "failed: " not in said:
-            wrong.append("repair does not say what a person has to do")
-    elif status:
-        wrong.append("repair failed")
-    for step in filter(None, undo.split(" ;; ")):
-        if step == "unhang":
-            hanging.pop().end()
-        elif step.startswith("cp: "):
-            sh(CP, step[4:])
-        else:
-            sh(node, step)
-    try:
-        until("healthy afterwards", healthy)
-        until("pods talk afterwards", talk)
-    except AssertionError as error:
-        wrong.append(str(error))
-        wrong.append(json.dumps([codes(diagnose(n)[0]) for n in (CP, W)]))
-    if mended == "same" and before != pods():
-        wrong.append(f"pods were made anew: {before}, {pods()}")
-    checked = module(W, "pod_connectivity", {"peers": [a for _, n, a in pods() if n == CP], "fail": False})
-    if checked.get("failures") != []:
-        wrong.append(f"pod_connectivity: {checked['msg']}")
-    print(f"{'FAIL' if wrong else 'ok  '} {name:22} {seconds:5.1f} s  {primary:26} {mended}", flush=True)
+    repair = time.monotonic() - began
+    case.do(case.undo, hanging)
+    wrong = [*case.judge_diagnosis(answer, seconds), *case.judge_repair(status, said), *case.judge_end(before)]
+    verdict = "FAIL" if wrong else "ok  "
+    print(f"{verdict} {case.name:22} {seconds:5.1f} s  {code(answer):26} {case.mended:6} {repair:5.1f} s", flush=True)
     for line in wrong:
         print(f"       {line}", flush=True)
     if wrong:
@@ -182,21 +225,21 @@ def main():
     parser.add_argument("cases", nargs="*")
     arguments = parser.parse_args()
     lines = (HERE / "mend.tsv").read_text().splitlines()
-    table = [line.split("\t") for line in lines if line.strip() and line[0] != "#"]
-    unknown = set(arguments.cases) - {row[0] for row in table}
+    table = [Case(*line.split("\t")) for line in lines if line.strip() and line[0] != "#"]
+    unknown = set(arguments.cases) - {case.name for case in table}
     if unknown:
         sys.exit(f"no such case: {', '.join(sorted(unknown))}")
     bring_up()
     passed = failed = 0
     hanging = []
     try:
-        for row in table:
-            if not arguments.cases or row[0] in arguments.cases:
+        for case in table:
+            if not arguments.cases or case.name in arguments.cases:
                 try:
-                    good = run_case(row, hanging)
+                    good = run_case(case, hanging)
                 except (RuntimeError, AssertionError, ValueError, KeyError) as error:
                     good = False
-                    print(f"FAIL {row[0]}: {error}", flush=True)
+                    print(f"FAIL {case.name}: {error}", flush=True)
                 passed, failed = passed + good, failed + (not good)
     finally:
         for mount in hanging:
