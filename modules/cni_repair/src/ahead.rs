@@ -27,7 +27,9 @@ pub struct Ahead {
     pub in_the_way: Vec<(PathBuf, &'static str, String)>,
     /// Plugins of the network that are in none of the runtime's directories.
     pub missing: Vec<String>,
-    /// Those of them that the distribution has, as (its file, where it is to be).
+    /// Those directories.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// Those plugins that the distribution has, as (its file, where it is to be).
     pub linkable: Vec<(PathBuf, PathBuf)>,
     /// The network is flannel's, and flannel has not written its subnet.
     pub no_subnet: bool,
@@ -63,6 +65,7 @@ pub fn observe(unit: &str, socket: &str, wrote: Option<Cidr>, deadline: &Deadlin
         let link = |name: &String| (Path::new(DISTRIBUTION).join(name), dirs.first().map(|dir| dir.join(name)));
         let links = seen.missing.iter().map(link).filter_map(|(from, to)| Some((from, to?)));
         seen.linkable = links.filter(|(from, _)| from.is_file()).collect();
+        seen.plugin_dirs = dirs;
     }
     let flannels = network.is_some_and(|network| network.types().contains(&"flannel"));
     seen.no_subnet = flannels && wrote.is_none();

@@ -80,7 +80,7 @@ fn run(
         }
         Step::RestartFlannel(pods) => {
             task.phase("restarting flannel");
-            flannel::restart(args, pods, deadline)
+            flannel::restart(args, pods, &state.ahead, deadline)
         }
         Step::SetAside(paths) => {
             backup.take(paths)?;

@@ -1,11 +1,12 @@
 //! flannel's pod on this node, made anew: by removing its sandbox, which the kubelet replaces; or, where it has none, by
 //! deleting the pod from the cluster, which its DaemonSet replaces. When it does not come up its own log says why.
 
+use crate::ahead::Ahead;
 use crate::args::Args;
 use crate::observe::Pod;
 use crate::subnet;
 use anyhow::{Context as _, bail};
-use host::cri::Client;
+use host::cri::{Client, Sandbox};
 use host::deadline::{Deadline, Look};
 use host::{cni, files, links};
 use kubeadm::kubeconfig::KUBELET_CONF;
@@ -16,11 +17,13 @@ use std::time::Duration;
 
 /// How long its pod may take to come up. Its images are there: it ran here before, or they are being pulled.
 const COMES_UP: Duration = Duration::from_secs(90);
+/// How its DaemonSet names pods (kube-flannel.yml).
+const NAME: &str = "kube-flannel";
 /// Where the kubelet links containers' logs: `<namespace>_<pod>_<uid>/<container>/<n>.log`.
 const LOGS: &str = "/var/log/pods";
 
 /// Does it, and waits for what flannel brings: its file, its subnet, its VXLAN.
-pub(crate) fn restart(args: &Args, pods: &[Pod], deadline: &Deadline) -> anyhow::Result<()> {
+pub(crate) fn restart(args: &Args, pods: &[Pod], ahead: &Ahead, deadline: &Deadline) -> anyhow::Result<()> {
     let tunnel = has_tunnel(deadline)? || subnet::backend_is_vxlan(deadline);
     let mut cri = Client::connect(&args.socket, deadline).context("restarting flannel")?;
     if pods.is_empty() {
@@ -31,7 +34,14 @@ pub(crate) fn restart(args: &Args, pods: &[Pod], deadline: &Deadline) -> anyhow:
         cri.remove_pod_sandbox(&pod.id).with_context(|| format!("removing the old sandbox of pod {}", pod.name))?;
     }
     let limit = deadline.at_most(COMES_UP);
-    let waited = limit.poll(Duration::from_millis(250), "flannel to come up on this node", || missing(tunnel, &limit));
+    let waited = limit.poll(Duration::from_millis(250), "flannel to come up on this node", || {
+        let ours = |sandbox: &Sandbox| sandbox.ready && sandbox.name.starts_with(NAME);
+        let is_new = |sandbox: &Sandbox| !pods.iter().any(|pod| pod.id == sandbox.id);
+        match Client::connect(&args.socket, &limit)?.list_pod_sandbox()?.iter().any(|s| ours(s) && is_new(s)) {
+            true => missing(tunnel, ahead, &limit),
+            false => Ok(Look::NotYet("its pod has not been started".to_owned())),
+        }
+    });
     waited.with_context(|| match last_words() {
         Some(words) => format!("restarting flannel, whose log says {words:?}"),
         None => "restarting flannel, which has written no log on this node".to_owned(),
@@ -39,7 +49,11 @@ pub(crate) fn restart(args: &Args, pods: &[Pod], deadline: &Deadline) -> anyhow:
 }
 
 /// What flannel has not brought yet.
-fn missing(tunnel: bool, deadline: &Deadline) -> anyhow::Result<Look<()>> {
+fn missing(tunnel: bool, ahead: &Ahead, deadline: &Deadline) -> anyhow::Result<Look<()>> {
+    let plugin = ahead.missing.iter().any(|name| name == "flannel");
+    if plugin && !ahead.plugin_dirs.iter().any(|dir| dir.join("flannel").is_file()) {
+        return Ok(Look::NotYet("its plugin is not there".to_owned()));
+    }
     let wrote = files::read_text(subnet::SUBNET_ENV)?.and_then(|env| subnet::of_flannel(&env));
     let Some(wrote) = wrote else {
         return Ok(Look::NotYet(format!("{} is not there", subnet::SUBNET_ENV)));
@@ -72,7 +86,7 @@ fn delete_from_cluster(deadline: &Deadline) -> anyhow::Result<()> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let names: Vec<(String, String)> = pods
         .map(|meta| (text(&meta["namespace"]), text(&meta["name"])))
-        .filter(|(_, name)| name.starts_with("kube-flannel"))
+        .filter(|(_, name)| name.starts_with(NAME))
         .collect();
     if names.is_empty() {
         bail!(

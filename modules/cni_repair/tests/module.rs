@@ -71,6 +71,7 @@ fn runtime(pods: &Pods) -> Serving {
             if asked.pod_sandbox_id.starts_with("kube-flannel") {
                 // The kubelet's and flanneld's part.
                 sh("ip link set flannel.1 up");
+                remove.lock().unwrap().push(("kube-flannel-ds-y".to_owned(), "host".to_owned()));
             }
             Ok(v1::RemovePodSandboxResponse {})
         })

@@ -40,11 +40,18 @@ impl Network {
         self.types().iter().all(|t| *t == "loopback")
     }
 
-    /// Every program it needs: plugin types and the types of their `ipam`.
+    /// Every program it needs: plugin types, the types of their `ipam`, and what flannel's plugin calls, which is the
+    /// bridge plugin unless `delegate` names another, with host-local (cni-plugin, flannel_linux.go).
     pub fn programs(&self) -> Vec<&str> {
         let ipam = self.plugins.iter().filter_map(|p| p.get("ipam")?.get("type")?.as_str());
         let mut all = self.types();
         all.extend(ipam);
+        if let Some(flannel) = self.plugins.iter().find(|p| p.get("type").and_then(Value::as_str) == Some("flannel")) {
+            let delegate = |key: &str| flannel.get("delegate")?.get(key);
+            all.push(delegate("type").and_then(Value::as_str).unwrap_or("bridge"));
+            let ipam = delegate("ipam").and_then(|ipam| ipam.get("type")?.as_str());
+            all.push(ipam.unwrap_or("host-local"));
+        }
         all
     }
 }
@@ -136,6 +143,9 @@ mod tests {
     fn the_address_plugin_is_among_the_programs_needed() {
         let conf = br#"{"name":"n","plugins":[{"type":"bridge","ipam":{"type":"host-local"}},{"type":"portmap"}]}"#;
         assert_eq!(parse(conf, true).unwrap().programs(), ["bridge", "portmap", "host-local"]);
+        let conf =
+            br#"{"name":"cbr0","plugins":[{"type":"flannel","delegate":{"hairpinMode":true}},{"type":"portmap"}]}"#;
+        assert_eq!(parse(conf, true).unwrap().programs(), ["flannel", "portmap", "bridge", "host-local"]);
     }
 
     proptest! {

@@ -10,19 +10,21 @@ pub(super) static KINDS: &[Kind] = &[
         "the network add-on has not installed its file: its DaemonSet does not run on this node (yet)",
         "wait for the add-on's pod, or look why it does not run; before a join, cni_placeholder puts a file there",
     )
-    .mended_by("cni_placeholder"),
+    .mended_by("cni_repair"),
     critical(
         "cni_config_invalid",
         "the first CNI configuration file is invalid",
         "containerd loads the first file by name only, and when that is invalid it loads none",
         "mend or remove the file that the evidence names",
-    ),
+    )
+    .mended_by("cni_repair"),
     critical(
         "cni_loopback_only",
         "the CNI configuration in force gives pods a loopback only",
         "the first file by name has nothing but the loopback plugin, and shadows any network behind it",
         "remove it: containerd adds the loopback by itself",
-    ),
+    )
+    .mended_by("cni_repair"),
     critical(
         "cni_placeholder_shadows",
         "the placeholder stands in front of the real CNI configuration",
@@ -36,7 +38,7 @@ pub(super) static KINDS: &[Kind] = &[
         "the programs are not in the directories where containerd looks: not installed, or bin_dir points elsewhere",
         "install them (Debian: containernetworking-plugins), or let containerd_prepare set cni_bin_dir=auto",
     )
-    .mended_by("containerd_prepare"),
+    .mended_by("cni_repair"),
     critical(
         "cni_not_loaded",
         "containerd has not loaded the CNI configuration that is there",
