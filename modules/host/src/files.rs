@@ -1,22 +1,40 @@
 //! Files, with errors that name the path, and writes that are whole or not there.
 //!
 //! What a link points to is not written through in a directory that others may write to: the temporary file is made with
-//! `O_EXCL` under an unguessable name and renamed over the target, so a planted link is replaced, not followed.
+//! `O_EXCL` under an unguessable name and renamed over the target, so a planted link is replaced, not followed. What is
+//! no regular file is not read: a planted FIFO would keep a process of root's waiting for ever.
+
+mod private;
 
 use anyhow::Context as _;
+use rustix::fs::OFlags;
 use std::fs::{self, File, Permissions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// The content, or `None` when there is no such file.
 pub fn read_optional(path: impl AsRef<Path>) -> anyhow::Result<Option<Vec<u8>>> {
     let path = path.as_ref();
-    match fs::read(path) {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = open(path, OFlags::NONBLOCK)?;
+        let meta = file.metadata()?;
+        if !meta.is_file() {
+            return Err(std::io::Error::other("it is no regular file"));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default());
+        file.read_to_end(&mut bytes).map(|_| bytes)
+    };
+    match read() {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e).with_context(|| format!("reading {}", path.display())),
     }
+}
+
+fn open(path: &Path, flags: OFlags) -> std::io::Result<File> {
+    // The flags are an int to open(2); std calls it i32.
+    File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
 /// The content as text, or `None` when there is no such file. Text that is no UTF-8 is an error.
@@ -43,14 +61,15 @@ pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> anyhow::
         temporary.as_file().set_permissions(Permissions::from_mode(mode))?;
         temporary.as_file().sync_all()?;
         temporary.persist(path).map_err(|e| e.error)?;
-        File::open(dir)?.sync_all()?;
+        open(dir, OFlags::DIRECTORY)?.sync_all()?;
         Ok(())
     };
     whole().with_context(|| format!("writing {}", path.display()))
 }
 
 /// Makes a directory with this mode, and its parents with mode 0755. Says whether it had to be made. One that is there
-/// keeps its mode: it may be the administrator's choice.
+/// keeps its mode: it may be the administrator's choice. With a mode that is nobody else's business (0700), one that is
+/// there must be so too: see [`private`].
 pub fn make_dir(path: impl AsRef<Path>, mode: u32) -> anyhow::Result<bool> {
     let path = path.as_ref();
     let make = || -> std::io::Result<bool> {
@@ -63,7 +82,11 @@ pub fn make_dir(path: impl AsRef<Path>, mode: u32) -> anyhow::Result<bool> {
             Err(e) => Err(e),
         }
     };
-    make().with_context(|| format!("making directory {}", path.display()))
+    let made = make().with_context(|| format!("making directory {}", path.display()))?;
+    if mode & 0o077 == 0 {
+        private::check(path).with_context(|| format!("using directory {}", path.display()))?;
+    }
+    Ok(made)
 }
 
 /// Deletes one file or link, never a directory. Says whether it was there.
