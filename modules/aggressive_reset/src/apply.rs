@@ -50,15 +50,25 @@ impl<'a> Run<'a> {
         for step in steps {
             let name = step.name();
             task.phase(&name);
-            journal.intent(&name)?;
+            let noted = journal.intent(&name);
+            self.note(noted);
             let done = self.step(step, wipes);
             match (done, step) {
-                (Ok(()), _) => journal.done(&name)?,
+                (Ok(()), _) => {
+                    let noted = journal.done(&name);
+                    self.note(noted);
+                }
                 (Err(error), Step::StopKubelet { .. }) => return Err(error),
                 (Err(error), _) => self.report.problems.push(format!("{error:#}")),
             }
         }
         if self.report.drop_ins.is_empty() { Ok(()) } else { systemd::daemon_reload(&self.deadline) }
+    }
+
+    /// A line of the journal that could not be written, on a full disk for one. What a next run needs is in its first line.
+    fn note(&mut self, noted: Result<()>) {
+        let warning = noted.err().map(|error| format!("{error:#}"));
+        self.report.warnings.extend(warning.filter(|warning| !self.report.warnings.contains(warning)));
     }
 
     fn step(&mut self, step: &Step, wipes: bool) -> Result<()> {
@@ -176,6 +186,12 @@ impl<'a> Run<'a> {
 
     fn delete(&mut self, found: &Found) -> Result<()> {
         let path = &found.target.path;
+        if !found.users.is_empty() {
+            let users = found.users.join(", ");
+            self.report.problems.push(format!("deleting {}: {users}; unmount that first", path.display()));
+            self.report.kept.push((path.clone(), users));
+            return Ok(());
+        }
         if self.blocked.contains(path) {
             self.report.kept.push((path.clone(), "something is still mounted below it, or uses it".to_owned()));
             return Ok(());

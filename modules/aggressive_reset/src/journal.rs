@@ -5,8 +5,7 @@
 //! longer be found once part of the work is done (level, parts, what the preserved trees were like, units to start again).
 
 use std::fs::File;
-use std::io::Write;
-use std::path::Path;
+use std::io::{ErrorKind, Write};
 
 use anyhow::{Context, Result};
 use host::files;
@@ -18,6 +17,9 @@ use crate::manifest::Manifest;
 /// Where our modules keep state.
 pub const STATE: &str = "/var/lib/kubejoin";
 const PATH: &str = "/var/lib/kubejoin/reset.journal";
+/// Where it is kept when that file system is full or read-only, which may be why the node is reset: it outlives the run,
+/// though not the machine's next start.
+const SPARE: &str = "/run/kubejoin/reset.journal";
 
 /// What a run set out to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,22 +51,32 @@ enum Line {
 #[derive(Debug)]
 pub struct Journal {
     file: File,
+    path: &'static str,
 }
 
 impl Journal {
     /// Begins a new one in place of any before it.
     pub fn begin(begun: Begun) -> Result<Self> {
-        files::make_dir(STATE, 0o700)?;
         let first = serde_json::to_string(&Line::Begun(Box::new(begun))).context("writing the journal")? + "\n";
-        files::write_atomic(PATH, first.as_bytes(), 0o600)?;
-        let file = File::options().append(true).open(PATH).with_context(|| format!("opening {PATH}"))?;
-        Ok(Self { file })
+        let kept = files::make_dir(STATE, 0o700).and_then(|_made| files::write_atomic(PATH, first.as_bytes(), 0o600));
+        match kept {
+            Ok(()) => Self::open(PATH),
+            Err(error) if has_no_room(&error) => {
+                files::write_atomic(SPARE, first.as_bytes(), 0o600).with_context(|| format!("{error:#}"))?;
+                Self::open(SPARE)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn open(path: &'static str) -> Result<Self> {
+        let file = File::options().append(true).open(path).with_context(|| format!("opening {path}"))?;
+        Ok(Self { file, path })
     }
 
     /// Finishes the one an interrupted run left, when nothing of it remains to be done.
     pub fn forget() -> Result<()> {
-        let file = File::options().append(true).open(PATH).with_context(|| format!("opening {PATH}"))?;
-        Self { file }.finish()
+        Self::open(last().0)?.finish()
     }
 
     /// A step begins.
@@ -90,14 +102,27 @@ impl Journal {
             self.file.sync_data()?;
             Ok(())
         };
-        write().with_context(|| format!("writing {PATH}"))
+        write().with_context(|| format!("writing {}", self.path))
     }
 }
 
 /// What an earlier run set out to do and did not finish, and the last step it began.
 pub fn unfinished() -> Result<Option<(Begun, Option<String>)>> {
-    let bytes = if Path::new(PATH).exists() { files::read_optional(PATH)?.unwrap_or_default() } else { Vec::new() };
-    Ok(read(&bytes))
+    let (_, bytes) = last();
+    Ok(read(&bytes?))
+}
+
+/// The journal that was begun last, and what is in it.
+fn last() -> (&'static str, Result<Vec<u8>>) {
+    let content = |path| files::read_optional(path).map(Option::unwrap_or_default);
+    let spare = content(SPARE).unwrap_or_default();
+    // An older one on disk was finished, or its work was taken over.
+    if read(&spare).is_some() { (SPARE, Ok(spare)) } else { (PATH, content(PATH)) }
+}
+
+fn has_no_room(error: &anyhow::Error) -> bool {
+    let kind = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    matches!(kind, Some(ErrorKind::StorageFull | ErrorKind::ReadOnlyFilesystem | ErrorKind::QuotaExceeded))
 }
 
 fn read(bytes: &[u8]) -> Option<(Begun, Option<String>)> {

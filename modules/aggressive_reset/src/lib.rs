@@ -10,6 +10,7 @@ mod bolt;
 mod cni;
 mod containerd;
 mod control_plane;
+mod elsewhere;
 mod journal;
 mod kubectl;
 mod lock;

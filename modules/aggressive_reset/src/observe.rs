@@ -17,7 +17,7 @@ use crate::manifest::Manifest;
 use crate::network::{self, Network};
 use crate::place::{self, Place};
 use crate::targets::{self, MANIFESTS, Target};
-use crate::{cni, control_plane, kubectl, preserve, record, temporary, units};
+use crate::{cni, control_plane, elsewhere, kubectl, preserve, record, temporary, units};
 
 /// Entries counted in one target for the plan; beyond that it says "more than".
 const MOST_ENTRIES: u64 = 100_000;
@@ -76,6 +76,8 @@ pub struct Found {
     pub mounts: Vec<Mount>,
     /// What of it stays.
     pub spare: Vec<Identity>,
+    /// Who else sees a part of it: then all of it stays.
+    pub users: Vec<String>,
 }
 
 /// Whether systemd is in charge here (sd_booted(3)).
@@ -110,10 +112,11 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     }
     let conflicts = conflicts(args, &mounts, &wanted);
     let (mut targets, mut unsafe_targets) = (Vec::new(), Vec::new());
+    let paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
     for target in wanted {
         match place::judge(&target, &mounts, deadline)? {
             Place::Nothing => {}
-            Place::Own => targets.push(look(target, &mounts, &foreign_cni.paths, deadline)?),
+            Place::Own => targets.push(look(target, &mounts, &foreign_cni.paths, &paths, deadline)?),
             // Where root's home is a link (ostree), its kubeconfig is not worth refusing all the rest.
             Place::Elsewhere(why) if target.part == Part::Kubectl => kept.push((target.path, why)),
             Place::Elsewhere(why) => unsafe_targets.push(format!("{} {why}", target.path.display())),
@@ -151,15 +154,28 @@ pub fn kubernetes_processes() -> Result<Vec<processes::Owned>> {
     Ok(processes::owned(&processes::list()?, &[containerd::SOCKET]))
 }
 
-fn look(target: Target, mounts: &[Mount], foreign: &[PathBuf], deadline: &Deadline) -> Result<Found> {
+fn look(
+    target: Target,
+    mounts: &[Mount],
+    foreign: &[PathBuf],
+    targets: &[PathBuf],
+    deadline: &Deadline,
+) -> Result<Found> {
     let mut spare: Vec<Identity> = foreign.iter().filter_map(|path| Identity::at(path)).collect();
     if target.path == Path::new("/etc/kubernetes") {
         // The kubelet's package ships it, and the kubelet complains when it is missing. Its contents are a target.
         spare.extend(Identity::at(Path::new(MANIFESTS)));
     }
+    if mounts::exactly_at(mounts, &target.path).is_some_and(|mount| mount.fs_type.starts_with("ext")) {
+        // Its place is reserved when the file system is made, for repairing it: not ours to delete.
+        let lost = Identity::at(&target.path.join("lost+found"));
+        spare.extend(lost.filter(|_| target.path.join("lost+found").is_dir()));
+    }
     let survey = remove::survey(&target.path, &spare, MOST_ENTRIES, deadline)?;
-    let mounts = mounts::below(mounts, &target.path).into_iter().cloned().collect();
-    Ok(Found { target, survey, mounts, spare })
+    let table = mounts;
+    let mounts = mounts::below(table, &target.path).into_iter().cloned().collect();
+    let users = elsewhere::users(table, &target.path, targets);
+    Ok(Found { target, survey, mounts, spare, users })
 }
 
 /// Takes containerd's directories off the list when others use them, and says what is kept.

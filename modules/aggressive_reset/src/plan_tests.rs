@@ -48,6 +48,7 @@ fn full(level: Level) -> State {
         survey: Removed { entries: 3, bytes: 4096, complete: true, ..Removed::default() },
         mounts: mounts::parse(line).unwrap(),
         spare: Vec::new(),
+        users: Vec::new(),
     };
     let sandbox = Sandbox { id: "1".into(), name: "a".into(), namespace: "b".into(), uid: "c".into(), ready: true };
     let mut state =

@@ -16,13 +16,16 @@ const MOST_LINKS: usize = 40;
 
 /// A directory of a file system, whatever its path is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
-    device: (u32, u32),
-    path: PathBuf,
+pub struct Place {
+    /// The file system.
+    pub device: (u32, u32),
+    /// The directory in it.
+    pub path: PathBuf,
 }
 
 impl Place {
-    fn of(table: &[Mount], path: &Path) -> Option<Self> {
+    /// Of what is at `path`.
+    pub fn of(table: &[Mount], path: &Path) -> Option<Self> {
         let mount = containing(table, path)?;
         let inside = path.strip_prefix(&mount.point).ok()?;
         Some(Self { device: mount.device, path: mount.root.join(inside) })
@@ -118,7 +121,7 @@ fn overlap(one: &Path, other: &Path) -> bool {
 }
 
 /// Files and directories that a file system is made of: the file behind a loop device, the layers of an overlay.
-fn made_of(mount: &Mount) -> Vec<PathBuf> {
+pub fn made_of(mount: &Mount) -> Vec<PathBuf> {
     if mount.fs_type == "overlay" {
         let options = mount.super_options.as_bytes().split(|&byte| byte == b',');
         return options

@@ -66,6 +66,10 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
         }
         Step::Delete(found) => {
             before.push(format!("{}: {}", found.target.path.display(), extent(found)));
+            if !found.users.is_empty() {
+                after.push(format!("{}: kept, {}", found.target.path.display(), found.users.join(", ")));
+                return;
+            }
             let left = if found.target.what == host::remove::What::Tree { "gone" } else { "empty" };
             after.push(format!("{}: {left}", found.target.path.display()));
         }

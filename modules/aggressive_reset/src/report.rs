@@ -74,6 +74,9 @@ impl Report {
                 Step::Unmount(found) => {
                     report.unmounted.extend(found.mounts.iter().map(|mount| mount.point.display().to_string()));
                 }
+                Step::Delete(found) if !found.users.is_empty() => {
+                    report.kept.push((found.target.path.clone(), found.users.join(", ")));
+                }
                 Step::Delete(found) => report.removed.push(Removal {
                     path: found.target.path.clone(),
                     entries: found.survey.entries,

@@ -12,6 +12,9 @@ use rustix::fs::{FlockOperation, flock};
 use crate::targets::CNI_CONF;
 use crate::{Caller, journal};
 
+/// What lies in the directory for runs and is no leftover.
+const OURS: [&str; 3] = ["lock", "reset.lock", "reset.journal"];
+
 /// All of them.
 pub(crate) fn find(caller: Caller) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
@@ -25,7 +28,7 @@ pub(crate) fn find(caller: Caller) -> Result<Vec<PathBuf>> {
     }
     // A join's configuration holds a token. While a join or init is at work, it is its own; the user's reset has that lock.
     if caller == Caller::User || !is_locked(&Path::new(RUN_DIR).join("lock")) {
-        let names = files::names(RUN_DIR)?.into_iter().filter(|name| name != "lock" && name != "reset.lock");
+        let names = files::names(RUN_DIR)?.into_iter().filter(|name| OURS.iter().all(|ours| name != ours));
         found.extend(names.map(|name| Path::new(RUN_DIR).join(name)).filter(|path| !path.is_dir()));
     }
     Ok(found)

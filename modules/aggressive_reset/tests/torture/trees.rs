@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::layout::{Layout, layouts};
+use super::layout::{Expect, Layout, layouts};
 
 layouts! {
     an_ordinary_node => Layout::clean("true").verify("test ! -e /root/.kube/config; test ! -e /etc/kubernetes/kubelet.conf; test -d /etc/kubernetes/manifests; test -d /etc/cni/net.d; test -z \"$(ls /etc/cni/net.d)\"");
@@ -29,5 +29,13 @@ layouts! {
         .verify("test ! -e /run/kubejoin/join.json");
     the_end_of_a_control_plane => Layout::clean("mkdir -p /var/lib/etcd/member; echo x > /var/lib/etcd/member/db; echo x > /etc/kubernetes/manifests/etcd.yaml; echo x > /etc/kubernetes/admin.conf; mkdir -p /srv/keep; mv /var/lib/etcd /srv/keep/; mount --bind /srv/keep/etcd /srv/keep/etcd; mkdir /var/lib/etcd")
         .options(json!({"allow_control_plane": true}));
+    names_that_are_no_utf8 => Layout::clean(r"cd /var/lib/kubelet; mkdir $'d\377\376'; touch $'d\377\376/f\201' $'\300'; ln -s /srv/media $'l\377'");
+    hard_link_to_somebodys_immutable_file => Layout::failed("mkdir /var/lib/kubelet/h; ln /var/log/syslog /var/lib/kubelet/h/n; chattr +i /var/log/syslog", "deleting /var/lib/kubelet/h/n: immutable (chattr +i)", "/var/lib/kubelet")
+        .verify("lsattr /var/log/syslog | grep -q '^....i'; chattr -i /var/log/syslog").needs(&["root", "program:chattr"]);
+    target_is_immutable => Layout::failed("chattr +i /var/lib/kubelet", "immutable (chattr +i)", "/var/lib/kubelet").verify("chattr -i /var/lib/kubelet; test ! -e /etc/kubernetes/kubelet.conf").needs(&["root", "program:chattr"]);
+    target_is_a_file => Layout { expect: Expect::Either, ..Layout::clean("rm -rf /var/lib/cni; echo x > /var/lib/cni") }.verify("test ! -e /var/lib/kubelet/config.yaml");
+    kubeconfig_is_a_link => Layout::clean("ln -sf /etc/kubernetes/admin.conf /root/.kube/config; ln -sf /home/user/.kube/config /root/.kube/other; echo x > /etc/kubernetes/admin.conf").verify("test -L /root/.kube/other");
+    preserved_path_is_a_file => Layout::clean("true").options(json!({"preserve": ["/home/user/note1", "//home//user/", "/srv/media/"]}));
+    a_full_file_system => Layout::clean("mount -t tmpfs -o size=64k,nr_inodes=20 full /var/lib/kubejoin; dd if=/dev/zero of=/var/lib/kubejoin/zeros bs=1k 2>/dev/null || true").verify("rm /var/lib/kubejoin/zeros");
     only_a_part => Layout::partly("true", &["/var/lib/kubelet", "/var/lib/containerd", "/run/containerd"]).options(json!({"scope": ["cni"]})).verify("test -e /etc/kubernetes/kubelet.conf; test -e /root/.kube/config");
 }
