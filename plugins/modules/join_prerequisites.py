@@ -153,7 +153,7 @@ def main():
         argument_spec={
             'control_plane_endpoint': {'type': 'str', 'aliases': ['endpoint']},
             'ca_cert_hashes': {'type': 'list', 'elements': 'str', 'default': [], 'aliases': ['ca_cert_hash']},
-            'token_id': {'type': 'str', 'no_log': False},
+            'token_id': {'type': 'str', 'no_log': True},
             'control_plane_version': {'type': 'str'},
             'cri_socket': {'type': 'str', 'default': 'unix:///run/containerd/containerd.sock'},
             'node_name': {'type': 'str'},

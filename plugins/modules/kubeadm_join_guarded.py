@@ -227,6 +227,11 @@ kubeadm_version:
   returned: always
   type: str
   sample: v1.31.2
+seconds:
+  description: How long it took altogether, with the waits between attempts.
+  returned: after a join or a failed one
+  type: float
+  sample: 6.9
 attempts:
   description: Each attempt with its seconds, phases, log and remedy, and what it failed with.
   returned: always

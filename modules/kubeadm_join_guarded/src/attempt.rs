@@ -45,6 +45,8 @@ pub struct Attempt {
     pub exit: Option<i32>,
     /// What went wrong, the cause first; empty when nothing did.
     pub findings: Vec<Finding>,
+    /// What was mended while kubeadm ran, in words.
+    pub steps: Vec<String>,
     /// What the kubelet wrote to the journal meanwhile, redacted; only after a failure.
     pub journal: String,
 }
@@ -64,6 +66,7 @@ impl Attempt {
             stderr: String::new(),
             exit: None,
             findings: vec![finding],
+            steps: Vec::new(),
             journal: String::new(),
         }
     }
@@ -159,11 +162,12 @@ fn judge(
     began: Instant,
     deadline: &Deadline,
 ) -> Attempt {
+    let Watched { phases, stdout: watched_out, stderr: watched_err, doomed, steps } = watched;
     let (stdout, stderr, exit, failure) = match ran {
         Ok(output) => {
             (output.stdout, output.stderr, output.status.code(), (!output.status.success()).then(String::new))
         }
-        Err(error) => (watched.stdout, watched.stderr, None, Some(format!("{error:#}"))),
+        Err(error) => (watched_out, watched_err, None, Some(format!("{error:#}"))),
     };
     let text = |bytes: &[u8]| redact(&String::from_utf8_lossy(bytes));
     let (stdout, stderr) = (text(&stdout), text(&stderr));
@@ -171,7 +175,7 @@ fn judge(
     let mut words = String::new();
     if let Some(error) = failure {
         words = redact(&journal(UNIT, since, deadline));
-        findings.extend(watched.doomed);
+        findings.extend(doomed);
         let all = format!("{stdout}\n{stderr}");
         for finding in classify::classify(&Texts { kubeadm: &all, kubelet: &words, runtime: "" }) {
             if findings.iter().all(|known: &Finding| known.row.class != finding.row.class) {
@@ -184,7 +188,7 @@ fn judge(
         }
     }
     let seconds = began.elapsed().as_secs_f64();
-    Attempt { seconds, phases: watched.phases, stdout, stderr, exit, findings, journal: log::tail(&words, 200) }
+    Attempt { seconds, phases, stdout, stderr, exit, findings, steps, journal: log::tail(&words, 200) }
 }
 
 /// A port that no kubelet holds is freed by no cleanup of ours: then the class is another, and the owner is named.

@@ -42,6 +42,7 @@ pub fn all(
         let kept = before.clone();
         let _abort = ansible::on_abort(move || take_back(Some(&kept), was_running));
         let attempt = attempt::attempt(args, state, task, deadline).map_err(fault)?;
+        story.steps.extend(attempt.steps.iter().cloned());
         let Some(finding) = attempt.findings.first().cloned() else {
             story.record(args, state, attempt, Vec::new());
             return proved(since, deadline, story).map_err(|finding| Ended { finding, keep: true });

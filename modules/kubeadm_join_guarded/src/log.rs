@@ -70,6 +70,7 @@ mod tests {
             stderr: "err".into(),
             exit: Some(1),
             findings: vec![],
+            steps: vec![],
             journal: String::new(),
         }
     }

@@ -11,6 +11,7 @@ use ansible::Task;
 use host::cri;
 use host::deadline::Deadline;
 use host::process::Seen;
+use join_prerequisites::fix::{self, Fix};
 use kubeadm::classify::{self, Action, Finding, Texts};
 use kubeadm::kubelet::Kubelet;
 use std::time::{Duration, Instant, SystemTime};
@@ -31,6 +32,10 @@ const KUBELET_WRONG: Duration = Duration::from_secs(4);
 /// keep pods from running, not a node from joining.
 const FATAL_WHILE_RUNNING: [&str; 5] =
     ["csr_denied", "registration_forbidden", "token_forbidden", "token_rejected", "hostname_invalid"];
+/// Once is normal and no finding; this says that the kubelet found no size again and again.
+const IMAGE_FILESYSTEM: &str = "image_filesystem_invalid";
+/// How long the restart of the runtime may take that mends it.
+const REPAIR: Duration = Duration::from_secs(20);
 /// With a reason in the journal one crash is enough; without one, so many.
 const CRASHES: u32 = 3;
 
@@ -47,6 +52,7 @@ pub struct Watch<'a> {
     stderr: Vec<u8>,
     suspect: Option<(&'static str, Instant)>,
     doomed: Option<Finding>,
+    repaired: Option<Vec<String>>,
 }
 
 /// kubeadm was killed because it could not succeed.
@@ -71,6 +77,8 @@ pub struct Watched {
     pub stderr: Vec<u8>,
     /// Why it was ended early.
     pub doomed: Option<Finding>,
+    /// What was mended meanwhile, in words.
+    pub steps: Vec<String>,
 }
 
 impl<'a> Watch<'a> {
@@ -88,6 +96,7 @@ impl<'a> Watch<'a> {
             stderr: Vec::new(),
             suspect: None,
             doomed: None,
+            repaired: None,
         }
     }
 
@@ -124,8 +133,8 @@ impl<'a> Watch<'a> {
 
     /// Ends the watch.
     pub fn finish(self) -> Watched {
-        let Watch { phases, stdout, stderr, doomed, .. } = self;
-        Watched { phases: phases.all().to_vec(), stdout, stderr, doomed }
+        let Watch { phases, stdout, stderr, doomed, repaired, .. } = self;
+        Watched { phases: phases.all().to_vec(), stdout, stderr, doomed, steps: repaired.unwrap_or_default() }
     }
 
     /// The runtime has to answer all the time.
@@ -149,8 +158,17 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// A runtime that counts no image filesystem does so after a restart. Once: what that does not mend, nothing here does,
+    /// and the node joins without it.
+    fn repair(&mut self) {
+        if self.repaired.is_none() {
+            let done = fix::apply(Fix::Runtime, self.socket, &Deadline::after(REPAIR));
+            self.repaired = Some(done.unwrap_or_else(|e| vec![format!("not mended: {e:#}")]));
+        }
+    }
+
     /// After kubeadm has started it, the kubelet has to stay up, with an API server.
-    fn kubelet(&self) -> Option<(Finding, Duration)> {
+    fn kubelet(&mut self) -> Option<(Finding, Duration)> {
         if !self.phases.begun("tls-bootstrap") && !self.phases.begun("kubelet-check") {
             return None;
         }
@@ -162,6 +180,9 @@ impl<'a> Watch<'a> {
         let words = journal(UNIT, self.since, &deadline);
         let causes = classify::classify(&Texts { kubelet: &words, ..Texts::default() });
         if kubelet.running() {
+            if causes.iter().any(|cause| cause.row.class == IMAGE_FILESYSTEM) {
+                self.repair();
+            }
             let fatal = causes.into_iter().find(|cause| FATAL_WHILE_RUNNING.contains(&cause.row.class));
             return fatal.map(|cause| (cause, HOPELESS));
         }
