@@ -92,6 +92,7 @@ def clean():
     sh(
         W,
         "rm -f /etc/systemd/system/kubelet.service /etc/systemd/system/kubelet.service.d/*.conf; systemctl daemon-reload; "
+        "[ ! -e /root/config.toml ] || { mv /root/config.toml /etc/containerd/; systemctl stop containerd; }; "
         "systemctl unmask kubelet containerd; systemctl start containerd; "
         "iptables -D OUTPUT -d 192.0.2.1 -j DROP; pkill -x socat; true",
     )

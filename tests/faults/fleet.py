@@ -4,10 +4,9 @@
 Also what only the control plane can mend (a refused token, a stale Node), which the role lets it mend, and that no token
 shows in what Ansible prints at -vvv.
 
-Usage: fleet.py [--keep] [--workers N]     (as root; brings up a lab of its own with the stand-ins)
+Usage: fleet.py [--keep] [--bin FILE] [--workers N]     (as root; brings up a lab of its own with the stand-ins)
 """
 
-import argparse
 import re
 import subprocess
 import sys
@@ -122,15 +121,15 @@ def stale_node(workers):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--keep", action="store_true", help="leave the lab up")
-    parser.add_argument("--workers", type=int, default=5)
-    arguments = parser.parse_args()
+    command = bed.parser(__doc__.splitlines()[0])
+    command.add_argument("--workers", type=int, default=5)
+    arguments = command.parse_args()
     workers = [f"{LAB}-w{number}" for number in range(1, arguments.workers + 1)]
     bed.lab("up", "--workers", str(arguments.workers))
     try:
         for node in (CP, *workers):
             sh(node, f"mkdir -p {bed.FAULTS}")
+            subprocess.run(["podman", "cp", arguments.bin, f"{node}:/root/kubejoin"], check=True)
         for step in (many_at_once, once_mended, refused_token, stale_node):
             step(workers)
     finally:

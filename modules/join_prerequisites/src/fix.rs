@@ -147,6 +147,8 @@ fn runtime(socket: &str, deadline: &Deadline) -> anyhow::Result<Vec<String>> {
     limit.poll(Duration::from_millis(250), &format!("an answer from {unit}"), || {
         Ok(match cri::Client::connect(socket, &limit) {
             Ok(_) => Look::Ready(()),
+            // It does answer, and a server that has started loads no plugin any more.
+            Err(error @ cri::Error::NoCri { .. }) => return Err(error.into()),
             Err(error) => Look::NotYet(error.to_string()),
         })
     })?;

@@ -1,15 +1,14 @@
-//! One run of `kubeadm join`: what would make it pointless, the configuration that nobody else can read, the program
-//! under watch, and what its end means.
+//! One run of `kubeadm join`: the configuration that nobody else can read, the program under watch, and what its end means.
 
 use crate::args::Args;
 use crate::observe::{State, UNIT};
 use crate::phases::Phase;
-use crate::watch::{Watch, Watched, runtime_class};
-use crate::{leftovers, log};
+use crate::watch::{Watch, Watched};
+use crate::{leftovers, log, reach};
 use ansible::Task;
-use host::deadline::{Deadline, Look};
+use host::deadline::Deadline;
+use host::files;
 use host::process::{Output, Program};
-use host::{cri, files};
 use join_prerequisites::observe::listeners;
 use kubeadm::classify::{self, Finding, Texts};
 use kubeadm::config::{self, Timeouts};
@@ -21,10 +20,6 @@ use kubeadm::version::NEWEST_API;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-/// How long an API server may be out of reach before the attempt is given up: longer than a restart of it takes.
-const REACH: Duration = Duration::from_secs(10);
-/// How long the runtime may be out of reach before the attempt is given up.
-const RUNTIME: Duration = Duration::from_secs(5);
 /// How long kubeadm may take to discover the cluster. Its own default is five minutes.
 const DISCOVERY: Duration = Duration::from_secs(40);
 /// Kept of the budget for taking a failed attempt back.
@@ -75,7 +70,7 @@ impl Attempt {
 /// Makes one attempt. An `Err` is a fault of this machine that is no matter of joining, such as a full /run.
 pub fn attempt(args: &Args, state: &State, task: &Task, deadline: &Deadline) -> anyhow::Result<Attempt> {
     let began = Instant::now();
-    if let Some(finding) = pointless(args, deadline) {
+    if let Some(finding) = reach::pointless(args, deadline) {
         return Ok(Attempt::pointless(began, finding));
     }
     let since = SystemTime::now();
@@ -98,43 +93,6 @@ pub fn attempt(args: &Args, state: &State, task: &Task, deadline: &Deadline) -> 
     // kubeadm deletes it itself, unless it was killed.
     leftovers::remove_bootstrap()?;
     Ok(judge(ran, watch.finish(), since, began, deadline))
-}
-
-/// Without the API server or the runtime kubeadm would only fail later.
-fn pointless(args: &Args, deadline: &Deadline) -> Option<Finding> {
-    if let Some(endpoint) = args.endpoint() {
-        let limit = deadline.at_most(REACH);
-        let mut last = None;
-        let reached = limit.poll(Duration::from_secs(1), "the API server", || {
-            Ok(match endpoint.connect(&limit) {
-                Ok(_) => Look::Ready(()),
-                Err(unreachable) => {
-                    let cause = unreachable.cause.clone();
-                    last = Some(unreachable);
-                    Look::NotYet(cause)
-                }
-            })
-        });
-        if let (Err(_), Some(unreachable)) = (reached, last) {
-            return Some(Finding::of(unreachable.class, &unreachable.cause));
-        }
-    }
-    let limit = deadline.at_most(RUNTIME);
-    let mut last = None;
-    let answered = limit.poll(Duration::from_millis(500), "the container runtime", || {
-        Ok(match cri::Client::connect(&args.cri_socket, &limit) {
-            Ok(_) => Look::Ready(()),
-            Err(error) => {
-                let cause = error.to_string();
-                last = Some(error);
-                Look::NotYet(cause)
-            }
-        })
-    });
-    match (answered, last) {
-        (Err(_), Some(error)) => Some(Finding::of(runtime_class(&error), &error.to_string())),
-        _ => None,
-    }
 }
 
 /// The JoinConfiguration, for root's eyes only, on a file system that is memory.

@@ -19,6 +19,7 @@ mod phases;
 mod plan;
 mod prepare;
 mod prove;
+mod reach;
 mod remedy;
 mod report;
 mod story;

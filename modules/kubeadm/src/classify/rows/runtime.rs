@@ -11,7 +11,7 @@ const REMOTE: &str = "pkg/kubelet/cri/remote/remote_runtime.go";
 #[rustfmt::skip]
 pub(super) static ROWS: &[Row] = &[
     mendable("cri_unimplemented", RestartRuntime,
-        "the container runtime answers but its CRI service is off: cri is in disabled_plugins of containerd's config.toml, failed to load, or containerd is older than the kubelet can use",
+        "the container runtime answers but its CRI service is off: cri is in disabled_plugins of containerd's config.toml, failed to load, or containerd is older than the kubelet can use; the module containerd_prepare switches it on",
         &[says(Preflight, 22, 36, "unknown service runtime.v1", "crictl and kubeadm: kubernetes/kubeadm#3033, cri-tools"),
           says(Output, 22, 36, "unknown service runtime.v1", "kubernetes#131164, kubeadm 1.32 and 1.33"),
           says(Error, 22, 36, "unknown service runtime.v1", RUNTIME),
