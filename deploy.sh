@@ -21,7 +21,7 @@ usage: ./deploy.sh COMMAND [options]
   reset       take nodes out and clean them; needs --limit
   verify      check the cluster and show its nodes
   diagnose    find out what is wrong with nodes, touching nothing
-  repair      mend the pod network of nodes
+  repair      mend what keeps nodes and their pod network from working
   apps DIR    apply the manifests in DIR and wait for them
   lab         the practice lab: up, down, status
 
@@ -59,8 +59,9 @@ Looks at every node, changes nothing there, and writes index.html and report.md 
 what is wrong with which node, what it comes from, what helps. A node that cannot be reached is a row, too. With
 diagnose_textfile_directory, nodes get kubejoin.prom there, for node_exporter; alert rules: docs/prometheus-alerts.yml." ;;
         repair) echo "usage: ./deploy.sh repair [-i FILE] [--limit NODE] [--check] [--diff] [-e repair_recreate_pods=false]
-Diagnoses, and stops when nothing is wrong. Otherwise mends the pod bridge of each node, then flannel, proves from pods
-that they reach each other, DNS and the outside, and looks again. Fails for nodes that are not healthy then." ;;
+Diagnoses, and stops when nothing is wrong. Otherwise mends what is safe to mend on each node (containerd, kernel settings,
+kubelet, CNI, the pod bridge), then flannel, looks again, and proves from pods that they reach each other, DNS and the
+outside. What only a person can mend is named with what helps. Fails for nodes that do not work then." ;;
         apps) echo "usage: ./deploy.sh apps DIR [-i FILE] [--check] [-e apps_timeout=SECONDS]
 Applies the manifests in DIR (.yaml, .yml, .json; not below it) with kubectl on the control plane, waits until its
 Deployments, DaemonSets and StatefulSets have rolled out (300 s each), and tells of each object. DIR is on this machine." ;;

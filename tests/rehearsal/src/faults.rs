@@ -65,7 +65,11 @@ pub const TABLE: &[Fault] = &[
     row("no-subnet-env", "worker", "flanneld never writes subnet.env"),
     row("no-pod-cidr", "control plane", "nodes get no pod CIDR"),
     row("image-pull", "worker", "images of user pods cannot be pulled"),
-    row("server-clock", "control plane", "the API server's clock is ahead by this many seconds (parameter; negative: behind)"),
+    row(
+        "server-clock",
+        "control plane",
+        "the API server's clock is ahead by this many seconds (parameter; negative: behind)",
+    ),
     row("lease-stops", "worker", "the kubelet renews its lease no more"),
     row("node-grace", "control plane", "seconds without lease until a Node is NotReady (parameter, 40 when not set)"),
     row("crisocket-wait", "worker", "seconds kubeadm waits for the Node object (parameter, 120 when not set)"),
