@@ -86,7 +86,7 @@ def until(what, look, seconds=60):
     began = time.monotonic()
     last = None
     while time.monotonic() - began < seconds:
-        with contextlib.suppress(RuntimeError, ValueError, KeyError) as _:
+        with contextlib.suppress(RuntimeError, ValueError, KeyError):
             last = look()
             if last:
                 return time.monotonic() - began
@@ -245,6 +245,9 @@ def main():
                 except (RuntimeError, AssertionError, ValueError, KeyError) as error:
                     good = False
                     print(f"FAIL {case.name}: {error}", flush=True)
+                    # As far as it goes, so that the next case has a chance.
+                    with contextlib.suppress(RuntimeError, IndexError):
+                        case.do(case.undo, hanging)
                 passed, failed = passed + good, failed + (not good)
     finally:
         for mount in hanging:

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use host::cri::Client;
 use host::deadline::{Deadline, Look};
 use host::process::Program;
-use host::{files, links};
+use host::{files, iptables, links};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -45,6 +45,8 @@ pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()
         cri.remove_pod_sandbox(id).with_context(|| format!("removing the old sandbox of pod {pod}"))?;
     }
     for attachment in &plan.attachments {
+        // A run that was killed may have ended the plugin halfway: with the link gone it finds no rules to take back.
+        iptables::forget_container(&attachment.container, deadline)?;
         files::delete_file(&attachment.file)?;
     }
     Ok(())

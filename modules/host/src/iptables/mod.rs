@@ -7,6 +7,7 @@
 //! `iptables` crate: docs/decisions/iptables-restore.md.
 
 mod apply;
+mod container;
 mod owner;
 mod programs;
 mod removal;
@@ -17,6 +18,7 @@ mod words;
 mod properties;
 
 pub use apply::remove;
+pub use container::forget_container;
 pub use owner::{Claim, Owner, claim};
 pub use programs::{Backend, Family, Tool};
 pub use removal::{Naming, Removal};

@@ -62,6 +62,12 @@ impl Removal {
         })
     }
 
+    /// These chains and rules, which are named by their words.
+    pub(super) fn by_words(table: &Table, chains: Vec<String>, rules: Vec<Rule>) -> Self {
+        let (by_handle, table) = (table.by_handle, table.name.clone());
+        Self { table, chains, rules, held: Vec::new(), by_handle, positions: Vec::new() }
+    }
+
     /// The transaction. Chains are emptied first, so that they can be deleted whatever they lead to.
     pub fn script(&self, naming: Naming) -> Vec<u8> {
         let mut text = format!("*{}\n", self.table).into_bytes();
