@@ -224,6 +224,31 @@ def run_case(case, hanging):
     return not wrong
 
 
+def without_pods():
+    """A worker without pods is proved from sandboxes of the module's own, with systemd's cgroups, and keeps nothing of it."""
+    sh(CP, f"{KUBECTL} delete daemonset web shop")
+    left = (
+        "ctr -n k8s.io containers ls -q | sort; ip netns list | sort; ls /var/lib/cni/networks/cbr0 | sort; "
+        "ip -br link show type veth; iptables-save -t nat | grep -c CNI-; find /sys/fs/cgroup -name 'cri-containerd-*' | sort"
+    )
+    until("no pod is left", lambda: not sh(W, "ip -br link show type veth"))
+    before = sh(W, left)
+    peers = [
+        p["status"]["podIP"] for p in json.loads(sh(CP, f"{KUBECTL} get pods -A -l k8s-app=kube-dns -o json"))["items"]
+    ]
+    systemd = "SystemdCgroup = true" in sh(W, "containerd config dump")
+    answer = module(W, "pod_connectivity", {"peers": peers, "fail": False})
+    checks = [row for row in answer.get("matrix", []) if not row.get("skipped")]
+    good = systemd and len(checks) >= 6 and answer.get("failures") == [] and answer["pods"] == []
+    until("nothing is left of the sandboxes", lambda: sh(W, left) == before, 15)
+    print(
+        f"{'ok  ' if good else 'FAIL'} no-pods                {answer['msg']}; systemd's cgroups: {systemd}", flush=True
+    )
+    if not good:
+        print(json.dumps(answer, indent=1)[:4000])
+    return good
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--keep", action="store_true", help="leave the lab up")
@@ -231,7 +256,7 @@ def main():
     arguments = parser.parse_args()
     lines = (HERE / "mend.tsv").read_text().splitlines()
     table = [Case(*line.split("\t")) for line in lines if line.strip() and line[0] != "#"]
-    unknown = set(arguments.cases) - {case.name for case in table}
+    unknown = set(arguments.cases) - {case.name for case in table} - {"no-pods"}
     if unknown:
         sys.exit(f"no such case: {', '.join(sorted(unknown))}")
     bring_up()
@@ -249,6 +274,9 @@ def main():
                     with contextlib.suppress(RuntimeError, IndexError):
                         case.do(case.undo, hanging)
                 passed, failed = passed + good, failed + (not good)
+        if not arguments.cases or "no-pods" in arguments.cases:
+            good = without_pods()
+            passed, failed = passed + good, failed + (not good)
     finally:
         for mount in hanging:
             mount.end()
