@@ -15,6 +15,10 @@ description:
     bridge that is missing, down or has an address that is not this node's, pods whose links are gone, down or not
     attached, pods with addresses of another network, flannel's VXLAN missing or down, stale address leases, a placeholder
     that was never handed over, and a kubelet that a killed repair left held back.
+  - Before that it mends what the bridge comes from. A file that hides the real configuration is put aside, with
+    a copy; plugins of the distribution are linked to where the runtime looks; and where flannel's file, its plugin
+    or its subnet is missing, or its subnet is not the Node's podCIDR, flannel's pod on this node is made anew.
+    When that pod does not come up, the error quotes its log.
   - The node's address is compared with what flannel was given or the Node object says, prefix included. An address
     that merely begins like the cluster's network is not right.
   - Pods whose own addresses are right stay alive. The bridge is made again under them, its address exchanged, their
@@ -76,8 +80,8 @@ attributes:
     platforms: linux
 notes:
   - Leases and attachment records are copied below O(backup_dir) before they are deleted.
-  - A lease younger than two minutes is never stale, because containerd lists a sandbox only when its network is
-    up.
+  - A lease younger than 30 seconds is never stale, because containerd lists a sandbox only when its network is
+    up. While there are such leases without a sandbox, the module waits for one or the other.
   - What M(vmstation.kubejoin.node_diagnose) finds, too, has the same C(id) there, and a section on the troubleshooting
     page.
 seealso:
@@ -138,6 +142,10 @@ findings:
       description: What mends it.
       type: str
       sample: attach their links
+    link:
+      description: Its section on the troubleshooting page.
+      type: str
+      sample: docs/troubleshooting.md#pods_unattached
 steps:
   description: What was done, or in check mode would be done, in order.
   returned: always

@@ -78,9 +78,9 @@ fn naughty() -> (String, String, String) {
 /// Nothing of the placeholder is left, and the real network's pod is what it was.
 fn judge(kept: &(String, String, String), when: &str) {
     let ids: Vec<String> = cri().list_pod_sandbox().unwrap().into_iter().map(|sandbox| sandbox.id).collect();
-    assert_eq!(ids, [kept.0.clone()], "{when}");
+    assert_eq!(ids, std::slice::from_ref(&kept.0), "{when}");
     let status = cri().pod_sandbox_status(&kept.0).unwrap();
-    assert!(status.sandbox.ready && status.ips == [kept.1.clone()], "{when}");
+    assert!(status.sandbox.ready && status.ips == std::slice::from_ref(&kept.1), "{when}");
     let reaches = format!("nsenter --net={} timeout 2 bash -c ': < /dev/tcp/10.244.2.1/9' 2>&1 || true", kept.2);
     assert!(sh(&reaches).contains("Connection refused"), "{when}: the pod that was right still reaches its gateway");
     assert!(!sh("ip -br link").contains("cni0"), "{when}");

@@ -128,7 +128,12 @@ pub fn patiently<T: Send + 'static>(look: impl FnOnce() -> T + Send + 'static) -
 }
 
 /// The same for many at once: together they take no longer than one. None is one that hangs.
-pub fn patiently_all<A: Send + 'static, T: Send + 'static>(all: Vec<A>, look: fn(A) -> T) -> Vec<Option<T>> {
+pub fn patiently_all<A, T, L>(all: Vec<A>, look: L) -> Vec<Option<T>>
+where
+    A: Send + 'static,
+    T: Send + 'static,
+    L: Fn(A) -> T + Send + Copy + 'static,
+{
     let (sender, receiver) = mpsc::channel();
     let mut seen: Vec<Option<T>> = all.iter().map(|_| None).collect();
     for (index, one) in all.into_iter().enumerate() {

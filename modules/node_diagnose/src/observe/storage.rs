@@ -61,7 +61,7 @@ pub fn observe(args: &Args, root: Option<&str>, missed: &mut Missed) -> Storage 
     // All at once: ten dead servers are given up as soon as one.
     let points = suspects.iter().map(|m| m.point.clone());
     let all: Vec<PathBuf> = places.iter().map(|(p, _)| p.clone()).chain(args.protected.clone()).chain(points).collect();
-    let mut answers = patiently_all(all, |path| space::of(path)).into_iter();
+    let mut answers = patiently_all(all, space::of).into_iter();
     let mut next = || answers.next().flatten();
     let filesystems = places.iter().filter_map(|(path, why)| filesystem(path, why, &table, next())).collect();
     let protected = args.protected.iter().flat_map(|path| protected(path, &table, next())).collect();
