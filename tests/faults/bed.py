@@ -4,54 +4,19 @@ What a test does to a node it takes back with clean(); what a run must not leave
 """
 
 import argparse
-import json
+import functools
 import os
 import pathlib
-import subprocess
+
+import lab as labs
+from lab import ROOT, install, module, sh
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 LAB = os.environ.get("KUBEJOIN_LAB", "kubejoin-faults")
 CP, W = f"{LAB}-cp1", f"{LAB}-w1"
 FAULTS = "/etc/kubernetes-rehearsal.d"
 ADMIN = "/etc/kubernetes/admin.conf"
-
-
-def sh(node, script, check=True, stdin=""):
-    """Runs a shell script on a node and gives back its stdout."""
-    ran = subprocess.run(
-        ["timeout", "120", "podman", "exec", "-i", node, "sh", "-c", script],
-        check=False,
-        input=stdin,
-        capture_output=True,
-        text=True,
-    )
-    if check and ran.returncode:
-        raise RuntimeError(f"{node}: {script}: {ran.returncode}: {ran.stdout}{ran.stderr}")
-    return ran.stdout
-
-
-def module(node, name, options):
-    """Runs a module on a node as the action plugin does, and gives back its answer."""
-    ran = subprocess.run(
-        ["timeout", "400", "podman", "exec", "-i", node, "/root/kubejoin", name, "-"],
-        check=False,
-        input=json.dumps(options),
-        capture_output=True,
-        text=True,
-    )
-    if not ran.stdout.startswith("{"):
-        raise RuntimeError(f"{name} on {node}: {ran.returncode}: {ran.stdout}{ran.stderr}")
-    return json.loads(ran.stdout)
-
-
-def lab(command, *more):
-    subprocess.run(
-        [f"{ROOT}/lab/lab.sh", command, "--name", LAB, *more],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=None if command == "up" else subprocess.DEVNULL,
-    )
+lab = functools.partial(labs.lab, LAB)
 
 
 def bring_up(program):
@@ -59,7 +24,7 @@ def bring_up(program):
     lab("up", "--workers", "1")
     for node in (CP, W):
         sh(node, f"mkdir -p {FAULTS}")
-        subprocess.run(["podman", "cp", program, f"{node}:/root/kubejoin"], check=True)
+        install(node, program)
         module(node, "cni_placeholder", {"profile": "flannel"})
         answer = module(node, "containerd_prepare", {})
         assert not answer.get("failed"), answer
@@ -117,5 +82,7 @@ def left_behind(secret):
         "a bootstrap file": "ls /etc/kubernetes/bootstrap-kubelet.conf",
     }
     # One visit: a visit costs more than a check.
-    script = "\n".join(f'seen=$({check} 2>/dev/null); [ -z "$seen" ] || echo "{what} is left:" $seen' for what, check in checks.items())
+    script = "\n".join(
+        f'seen=$({check} 2>/dev/null); [ -z "$seen" ] || echo "{what} is left:" $seen' for what, check in checks.items()
+    )
     return sh(W, script + "\ntrue").splitlines()

@@ -74,7 +74,10 @@ def many_at_once(workers):
         check(f"{node}: {' '.join(wanted)}", rows.get(node, ())[: len(wanted)] == wanted, rows)
     check("leftovers of an earlier join took one more attempt", rows.get(workers[2], ("",) * 4)[3] == "2", rows)
     for _, name in FAILING.values():
-        check(f"the last words name the way out of {name}", re.search(r"install its package|swapoff", ran.stdout.split("TASK [Fail for this node]")[-1]))
+        check(
+            f"the last words name the way out of {name}",
+            re.search(r"install its package|swapoff", ran.stdout.split("TASK [Fail for this node]")[-1]),
+        )
     check("no token is in what Ansible prints at -vvv", not any(token in ran.stdout for token in tokens()))
     check("nor any secret half of one", not any(token[7:] in ran.stdout for token in tokens()))
 
@@ -87,7 +90,11 @@ def once_mended(workers):
     rows = table(ran.stdout)
     check("all join once that is mended", ran.returncode == 0, ran.stdout)
     results = [rows.get(node, ("",))[0] for node in workers]
-    check("those that had joined are left alone", results == ["was joined", "joined", "was joined", "joined", "was joined"][: len(workers)], rows)
+    check(
+        "those that had joined are left alone",
+        results == ["was joined", "joined", "was joined", "joined", "was joined"][: len(workers)],
+        rows,
+    )
     check("no token was made for it, there was one", tokens() == before)
 
 
@@ -112,12 +119,20 @@ def stale_node(workers):
     check("a node is wiped without the cluster's knowing", not answer.get("failed"), answer)
     ran = deploy("join", "--limit", node, "-e", "kubernetes_on_node_conflict=delete")
     check("its stale Node is removed, and it joins", ran.returncode == 0, ran.stdout)
-    check("which took two joins and no waiting", table(ran.stdout).get(node, ("",) * 4)[1::2] == ("node_exists", "2"), table(ran.stdout))
+    check(
+        "which took two joins and no waiting",
+        table(ran.stdout).get(node, ("",) * 4)[1::2] == ("node_exists", "2"),
+        table(ran.stdout),
+    )
     sh(node, "echo 00000000000000000000000000000001 > /etc/machine-id")
     bed.module(node, "aggressive_reset", {"level": "gentle"})
     ran = deploy("join", "--limit", node, "-e", "kubernetes_on_node_conflict=delete")
     last = ran.stdout.split("TASK [Fail for this node]")[-1]
-    check("another machine's Node of that name is not deleted", ran.returncode != 0 and "another machine" in last, ran.stdout)
+    check(
+        "another machine's Node of that name is not deleted",
+        ran.returncode != 0 and "another machine" in last,
+        ran.stdout,
+    )
 
 
 def main():

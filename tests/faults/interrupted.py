@@ -17,9 +17,24 @@ from bed import CP, W, bring_up, clean, fault, lab, left_behind, module, parser,
 # name: where, the fault that holds it there, what shows on the worker that it is there
 HELD = {
     "discovery": (CP, "token-expired", "", "pgrep -x kubeadm"),
-    "after-preflight": (W, "join-hangs", "", "test -e /run/kubejoin/lock && pgrep -x kubeadm && ! test -e /run/kubejoin/join.json"),
-    "certificate": (W, "slow-join", "120", "systemctl is-active kubelet && test -e /etc/kubernetes/bootstrap-kubelet.conf"),
-    "signature": (CP, "tls-bootstrap-hang", "", "systemctl is-active kubelet && test -e /etc/kubernetes/bootstrap-kubelet.conf"),
+    "after-preflight": (
+        W,
+        "join-hangs",
+        "",
+        "test -e /run/kubejoin/lock && pgrep -x kubeadm && ! test -e /run/kubejoin/join.json",
+    ),
+    "certificate": (
+        W,
+        "slow-join",
+        "120",
+        "systemctl is-active kubelet && test -e /etc/kubernetes/bootstrap-kubelet.conf",
+    ),
+    "signature": (
+        CP,
+        "tls-bootstrap-hang",
+        "",
+        "systemctl is-active kubelet && test -e /etc/kubernetes/bootstrap-kubelet.conf",
+    ),
     "registration": (W, "crisocket-timeout", "", "test -e /etc/kubernetes/kubelet.conf && pgrep -x kubeadm"),
 }
 # Where a token could be seen by somebody else. The configuration is root's, and kubeadm reads it. The pattern is in a file,
@@ -94,7 +109,10 @@ def interrupt(name, signal):
     if not again.get("joined"):
         wrong.append(f"the next run: {again.get('msg')}")
     wrong += [f"after the next run {line}" for line in left_behind(secret)]
-    print(f"{'FAIL' if wrong else 'ok  '} {signal:4} {name:16} ended after {took:4.1f} s  {again.get('msg', '')[:100]}", flush=True)
+    print(
+        f"{'FAIL' if wrong else 'ok  '} {signal:4} {name:16} ended after {took:4.1f} s  {again.get('msg', '')[:100]}",
+        flush=True,
+    )
     for line in wrong:
         print(f"       {line}", flush=True)
     return not wrong

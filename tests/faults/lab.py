@@ -1,10 +1,10 @@
-"""A practice lab of the fault tables' own: shell and modules on its nodes, without Ansible in between."""
+"""Practice labs of the fault tables' own: shell and modules on their nodes, without Ansible in between."""
 
 import json
-import os
+import pathlib
 import subprocess
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def sh(node, script, check=True, stdin=""):
@@ -24,7 +24,7 @@ def sh(node, script, check=True, stdin=""):
 def module(node, name, options):
     """Runs a module on a node as the action plugin does, and gives back its answer."""
     ran = subprocess.run(
-        ["timeout", "400", "podman", "exec", "-i", node, f"/root/bin/{name}", "-"],
+        ["timeout", "400", "podman", "exec", "-i", node, "/root/kubejoin", name, "-"],
         check=False,
         input=json.dumps(options),
         capture_output=True,
@@ -35,10 +35,9 @@ def module(node, name, options):
     return json.loads(ran.stdout)
 
 
-def install(node, binary, name):
-    """Puts a module's program where `module` runs it."""
-    sh(node, "mkdir -p /root/bin")
-    subprocess.run(["podman", "cp", binary, f"{node}:/root/bin/{name}"], check=True)
+def install(node, program):
+    """Puts the program with all modules where `module` runs it."""
+    subprocess.run(["podman", "cp", program, f"{node}:/root/kubejoin"], check=True)
 
 
 def lab(name, command, *more):

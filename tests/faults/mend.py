@@ -44,8 +44,7 @@ def bring_up():
     if status:
         sys.exit(said)
     for node in (CP, W):
-        for name in ("node_diagnose", "pod_connectivity"):
-            install(node, f"{ROOT}/binaries/x86_64/kubejoin", name)
+        install(node, f"{ROOT}/binaries/x86_64/kubejoin")
         # Each fault restarts units at once: systemd's start limit would become a fault of its own.
         for unit in ("containerd", "kubelet"):
             sh(

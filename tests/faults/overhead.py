@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from bed import CP, W, bring_up, clean, lab, module, parser, sh, token
+from bed import ADMIN, CP, W, bring_up, clean, lab, module, parser, sh, token
 
 BUDGET = 0.5
 CONFIG = "/run/bare.json"
@@ -21,7 +21,11 @@ CONFIG = "/run/bare.json"
 
 def bare(join):
     """kubeadm alone, as a shell script would run it."""
-    discovery = {"apiServerEndpoint": join["control_plane_endpoint"], "token": join["token"], "caCertHashes": join["ca_cert_hashes"]}
+    discovery = {
+        "apiServerEndpoint": join["control_plane_endpoint"],
+        "token": join["token"],
+        "caCertHashes": join["ca_cert_hashes"],
+    }
     document = {
         "apiVersion": "kubeadm.k8s.io/v1beta3",
         "kind": "JoinConfiguration",
@@ -59,7 +63,8 @@ def main():
                 clean()
                 join = token()
                 # The signature for a new token appears a moment after the token.
-                signed = f"kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-public get cm cluster-info -o yaml | grep -q {join['token'][:6]}"
+                shown = f"kubectl --kubeconfig {ADMIN} -n kube-public get cm cluster-info -o yaml"
+                signed = f"{shown} | grep -q {join['token'][:6]}"
                 sh(CP, f"until {signed}; do sleep 0.2; done")
                 seconds[subject].append(run(join))
     finally:

@@ -2,85 +2,21 @@
 """Every way a join can fail, provoked on a lab node and held against what the join module makes of it.
 
 The table is faults.tsv beside this file: what is provoked and where, the class, whether the node has joined at the end,
-what whoever called is to do, and the most seconds to the verdict. After each case the node must be as clean as before:
-no token on disk, no gate, no mask, no lock held, and kubeadm gone.
+what whoever called is to do, the most seconds to the verdict, and what must have been mended. After each case the node
+must be as clean as before: no token on disk, no gate, no mask, no lock held, and kubeadm gone.
 
 Usage: run.py [--keep] [--bin FILE] [CASE...]     (as root; brings up a lab of its own with the stand-ins)
 """
 
 import json
-import os
-import pathlib
 import sys
 import time
 
-from lab import ROOT, install, lab, module, sh
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-LAB = "kubejoin-faults"
-CP, W = f"{LAB}-cp1", f"{LAB}-w1"
-FAULTS = "/etc/kubernetes-rehearsal.d"
-MODULES = [
-    "cni_placeholder",
-    "containerd_prepare",
-    "kubelet_mask",
-    "kubeadm_init_guarded",
-    "join_token",
-    "kubeadm_join_guarded",
-    "aggressive_reset",
-]
-
-
-def bring_up(binaries):
-    lab(LAB, "up", "--workers", "1")
-    for node in (CP, W):
-        sh(node, f"mkdir -p {FAULTS}")
-        for name in MODULES:
-            install(node, f"{binaries}/{name}", name)
-        module(node, "cni_placeholder", {"profile": "flannel"})
-        answer = module(node, "containerd_prepare", {})
-        assert not answer.get("failed"), answer
-    answer = module(CP, "kubeadm_init_guarded", {})
-    assert not answer.get("failed"), answer
-
-
-def clean():
-    """The worker as it was before any join, and unknown to the cluster."""
-    for node in (CP, W):
-        sh(node, f"rm -f {FAULTS}/*")
-    sh(
-        W,
-        "rm -f /etc/systemd/system/kubelet.service; systemctl daemon-reload; "
-        "systemctl unmask kubelet containerd; systemctl start containerd; "
-        "iptables -D OUTPUT -d 192.0.2.1 -j DROP; rm -rf /root/held;"
-        "pkill -x socat; rm -f /etc/systemd/system/kubelet.service.d/*.conf; systemctl daemon-reload; true 2>/dev/null",
-    )
-    answer = module(W, "aggressive_reset", {"level": "gentle"})
-    assert not answer.get("failed"), answer
-    sh(W, "systemctl reset-failed; systemctl stop kubelet; rm -rf /var/log/kubejoin; true")
-    sh(CP, f"kubectl --kubeconfig /etc/kubernetes/admin.conf delete node {W} --ignore-not-found")
-
-
-def left_behind(token):
-    """What a run must not leave on the worker, as a list of complaints."""
-    found = []
-    for what, script in {
-        "the token": f"grep -rlsF {token} /etc /run /var/lib/kubelet /var/lib/kubejoin /var/log /tmp /root 2>/dev/null",
-        "a gate": "ls /etc/systemd/system/kubelet.service.d/99-kubejoin-gate.conf 2>/dev/null",
-        "a mask": "systemctl is-enabled kubelet | grep -x masked",
-        "a record": "ls /var/lib/kubejoin/kubelet-hold.json 2>/dev/null",
-        "a configuration": "ls /run/kubejoin/*.json 2>/dev/null",
-        "a kubeadm": "pgrep -x kubeadm",
-        "a bootstrap file": "ls /etc/kubernetes/bootstrap-kubelet.conf 2>/dev/null",
-    }.items():
-        seen = sh(W, script, check=False).strip()
-        if seen:
-            found.append(f"{what} is left: {seen}")
-    return found
+from bed import CP, HERE, W, bring_up, clean, fault, lab, left_behind, module, parser, sh, token
 
 
 def run_case(case):
-    name, where, provoke, options, expect, joined, action, most = case
+    name, where, provoke, options, expect, joined, action, most, *mended = case
     clean()
     join = token()
     secret = join["token"]
@@ -104,6 +40,7 @@ def run_case(case):
         wrong.append(f"joined is {answer.get('joined')}")
     if action != "-" and answer.get("next_action") != action:
         wrong.append(f"next_action is {answer.get('next_action')} instead of {action}")
+    wrong += [f"no step {words!r}" for words in mended if not any(words in step for step in answer.get("steps", []))]
     if seconds > float(most):
         wrong.append(f"{seconds:.1f} s, more than {most}")
     if secret in json.dumps(answer):
@@ -144,7 +81,7 @@ def main():
                 passed, failed = passed + good, failed + (not good)
     finally:
         if not arguments.keep:
-            lab(LAB, "down")
+            lab("down")
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 
