@@ -126,7 +126,10 @@ pub fn hold(unit: &Unit, deadline: &Deadline) -> anyhow::Result<Method> {
             // mask reloads by itself, and systemd 252 still calls the unit changed on disk.
             systemd::daemon_reload(deadline)?;
         }
-        _ => write_drop_in(&unit.name, deadline)?,
+        _ => {
+            write_drop_in(&unit.name)?;
+            systemd::daemon_reload(deadline)?;
+        }
     }
     if unit.running() {
         systemd::stop(&unit.name, deadline)?;
@@ -137,11 +140,9 @@ pub fn hold(unit: &Unit, deadline: &Deadline) -> anyhow::Result<Method> {
 /// Exchanges any mask for the drop-in, so that the kubelet starts when, and not before, its configuration is there.
 pub fn open_for_join(unit: &Unit, deadline: &Deadline) -> anyhow::Result<()> {
     remember(unit, Method::Gate)?;
-    write_drop_in(&unit.name, deadline)?;
-    if unit.masked {
-        unmask(&unit.name, deadline)?;
-    }
-    Ok(())
+    write_drop_in(&unit.name)?;
+    // Unmasking reloads, so that one reload is enough for both: it is the slowest step before kubeadm.
+    if unit.masked { unmask(&unit.name, deadline) } else { systemd::daemon_reload(deadline) }
 }
 
 /// Takes away mask, drop-in and record, and gives back the enablement. Nothing to take away is no error.
@@ -176,7 +177,7 @@ pub fn drop_in(unit: &str) -> PathBuf {
     Path::new(UNITS).join(format!("{unit}.d")).join(DROP_IN)
 }
 
-fn write_drop_in(unit: &str, deadline: &Deadline) -> anyhow::Result<()> {
+fn write_drop_in(unit: &str) -> anyhow::Result<()> {
     let path = drop_in(unit);
     if let Some(dir) = path.parent() {
         files::make_dir(dir, 0o755)?;
@@ -185,8 +186,7 @@ fn write_drop_in(unit: &str, deadline: &Deadline) -> anyhow::Result<()> {
         "# Made by kubejoin for the time of a join: the kubelet must not start before kubeadm has configured it.\n\
          [Unit]\nConditionPathExists={CONFIG}\n"
     );
-    files::write_atomic(&path, text.as_bytes(), 0o644)?;
-    systemd::daemon_reload(deadline)
+    files::write_atomic(&path, text.as_bytes(), 0o644)
 }
 
 /// Takes away a permanent mask and one for this boot.

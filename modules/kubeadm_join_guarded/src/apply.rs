@@ -8,10 +8,12 @@ use crate::plan::Plan;
 use crate::story::Story;
 use crate::{attempt, mend, node, prepare, prove};
 use ansible::{Outcome, Task};
+use anyhow::bail;
 use host::deadline::Deadline;
 use host::{files, systemd};
 use kubeadm::gate;
 use kubeadm::lock;
+use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
 /// Taking back must not fail because the join took all the time.
@@ -67,11 +69,16 @@ fn join(
     prepared.warnings.into_iter().for_each(|warning| story.outcome.warn(warning));
     match attempts::all(args, state, was_running, task, deadline, &mut story) {
         Ok(proof) => {
-            let deadline = Deadline::after(TAKE_BACK);
-            gate::lift(UNIT, &deadline)?;
-            story.steps.extend(mend::enable(&deadline)?);
             task.phase("node");
-            look(args, state, &mut story);
+            // systemd and the cluster are asked at once: neither waits for the other.
+            let (lifted, seen) = std::thread::scope(|scope| {
+                let lifting = scope.spawn(lift);
+                let seen = look(args, state);
+                (lifting.join().unwrap_or_else(|_| bail!("taking the kubelet's gate away: it broke off")), seen)
+            });
+            story.steps.extend(lifted?);
+            node::complaints(&seen).into_iter().for_each(|words| story.outcome.warn(words));
+            story.outcome.set("node", seen);
             Ok(story.finish(args, state, proof, "has joined"))
         }
         Err(Ended { finding, keep: true }) => {
@@ -95,12 +102,17 @@ fn open(state: &State, leftovers: bool, deadline: &Deadline, story: &mut Story) 
     gate::open_for_join(&state.unit, deadline)
 }
 
+/// The kubelet is held back no more, and starts at boot.
+fn lift() -> anyhow::Result<Option<String>> {
+    let deadline = Deadline::after(TAKE_BACK);
+    gate::lift(UNIT, &deadline)?;
+    mend::enable(&deadline)
+}
+
 /// What the cluster says of the new Node. It changes nothing about the join having succeeded.
-fn look(args: &Args, state: &State, story: &mut Story) {
+fn look(args: &Args, state: &State) -> Value {
     let patience = args.patience();
-    let seen = node::look(&state.node_name, &args.cri_socket, patience, &Deadline::after(patience + TAKE_BACK));
-    node::complaints(&seen).into_iter().for_each(|words| story.outcome.warn(words));
-    story.outcome.set("node", seen);
+    node::look(&state.node_name, &args.cri_socket, patience, &Deadline::after(patience + TAKE_BACK))
 }
 
 /// Leaves the node as it was: no configuration with a token, no gate, no kubelet that tries in vain.

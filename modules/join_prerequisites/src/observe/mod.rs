@@ -1,19 +1,20 @@
 //! The facts the checks judge. Looks only; a fact that cannot be had is left at the value that says so.
 
+mod answers;
 mod api;
 mod drop_ins;
 mod kernel;
 mod listeners;
 mod runtime;
 
+use answers::{Answers, ask};
 pub use api::{Api, claimed_ca};
 pub use listeners::{Listener, observe as listeners};
 pub use runtime::Runtime;
 
 use crate::args::Args;
 use host::deadline::Deadline;
-use host::process::Program;
-use host::{files, space, systemd};
+use host::{files, space};
 use kubeadm::gate::{CONFIG, KUBELET};
 use kubeadm::kubeconfig;
 use kubeadm::version::Version;
@@ -114,16 +115,15 @@ pub struct Facts {
 /// Looks at everything.
 pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
     let limit = deadline.at_most(QUESTION);
-    let unit = systemd::show(KUBELET, &["LoadState"], &limit).unwrap_or_default();
-    let started = dropin::Started::observe(KUBELET, &limit).ok();
+    let Answers { unit, started, firewalls, kubeadm, kubelet, runtime, api } = ask(args, deadline);
     let config = files::read_text(CONFIG).ok().flatten().and_then(|text| kubeconfig::yaml(&text).ok());
     let joined = conf_with_certificate();
     let mut facts = Facts {
         filesystems: ["/var/lib/kubelet", "/var/lib/containerd"].into_iter().filter_map(disk).collect(),
         node_name: args.node_name.clone().unwrap_or_else(|| text("/proc/sys/kernel/hostname").to_lowercase()),
         machine_id: text("/etc/machine-id"),
-        kubeadm: program::version(&limit).ok().flatten(),
-        kubelet: kubelet_version(&limit),
+        kubeadm,
+        kubelet,
         unit_load: unit.get("LoadState").cloned().unwrap_or_default(),
         has_kubeconfig: started.as_ref().is_none_or(dropin::Started::has_kubeconfig),
         missing_programs: NEEDED.into_iter().filter(|name| !on_path(name)).collect(),
@@ -133,10 +133,10 @@ pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
         kubelet_allows_swap: config.as_ref().map(|config| config["failSwapOn"] == false),
         kubelet_allows_cgroup_v1: config.as_ref().map(|config| config["failCgroupV1"] == false),
         kubelet_systemd_driver: config.as_ref().map(|config| config["cgroupDriver"] != "cgroupfs"),
-        runtime: runtime::observe(&args.cri_socket, deadline),
+        runtime,
         listeners: listeners::observe(),
-        firewalls: firewalls(&limit),
-        api: args.endpoint().map(|endpoint| api::observe(&endpoint, deadline)),
+        firewalls,
+        api,
         ..Facts::default()
     };
     kernel::observe(&mut facts, &limit);
@@ -163,11 +163,6 @@ fn disk(path: &str) -> Option<Disk> {
     })
 }
 
-fn kubelet_version(deadline: &Deadline) -> Option<Version> {
-    let program = Program::new("kubelet").args(["--version"]).env("PATH", program::search_path());
-    Version::parse(&program.run(deadline).ok()?.success().ok()?.stdout_text()).ok()
-}
-
 fn on_path(name: &str) -> bool {
     program::search_path().split(':').any(|dir| PathBuf::from(dir).join(name).is_file())
 }
@@ -187,18 +182,6 @@ fn conf_with_certificate() -> bool {
         .ok()
         .flatten()
         .is_some_and(|conf| conf.client_certificate.is_none_or(|path| path.exists()))
-}
-
-fn firewalls(deadline: &Deadline) -> Vec<&'static str> {
-    let mut active = Vec::new();
-    if systemd::active_state("firewalld.service", deadline).is_ok_and(|state| state == "active") {
-        active.push("firewalld");
-    }
-    // ufw has no process; its unit is active also while it is switched off.
-    if text("/etc/ufw/ufw.conf").lines().any(|line| line.trim().eq_ignore_ascii_case("ENABLED=yes")) {
-        active.push("ufw");
-    }
-    active
 }
 
 impl Default for Facts {
