@@ -2,8 +2,8 @@
 """Every way a join can fail, provoked on a lab node and held against what the join module makes of it.
 
 The table is faults.tsv beside this file: what is provoked and where, the class, whether the node has joined at the end,
-what whoever called is to do, the most seconds to the verdict, and what must have been mended. After each case the node must be as clean as before:
-no token on disk, no gate, no mask, no lock held, and kubeadm gone.
+what whoever called is to do, the most seconds to the verdict, and what must have been mended. After each case the node
+must be as clean as before: no token on disk, no gate, no mask, no lock held, and kubeadm gone.
 
 Usage: run.py [--keep] [--bin FILE] [CASE...]     (as root; brings up a lab of its own with the stand-ins)
 """
