@@ -67,6 +67,10 @@ faults: rehearsal ## every way a join can fail, on lab nodes: the table, killed 
 	tests/faults/interrupted.py --keep
 	tests/faults/overhead.py
 	tests/faults/fleet.py
+.PHONY: mend
+mend: ## every fault of the table, made on lab nodes, found, mended and proved mended (half an hour)
+	tests/faults/mend.py
+	tests/lab/commands
 
 .PHONY: docs
 docs: ## write what is generated from the modules: ansible-doc stubs, names, routes, docs/modules

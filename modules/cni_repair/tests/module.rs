@@ -231,13 +231,19 @@ fn stale_leases_are_copied_and_deleted_and_young_ones_stay() {
         return;
     }
     sandbox().run(|| {
-        let _node = node();
+        let (pods, _serving) = node();
         let dir = "/var/lib/cni/networks/cbr0";
         sh(&format!(
             "printf gone > {dir}/10.244.2.9; touch -d '1 hour ago' {dir}/10.244.2.9; printf new > {dir}/10.244.2.10"
         ));
+        // A pod that is being made has its address before the runtime lists it.
+        let made = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_secs(3));
+            pods.lock().unwrap().push(("new".to_owned(), "10.244.2.10".to_owned()));
+        });
         sh(&format!("printf 10.244.2.10 > {dir}/last_reserved_ip.0; : > {dir}/lock"));
         let answer = module(json!({}), false);
+        made.join().unwrap();
         assert_eq!(ids(&answer), ["leases_stale"]);
         assert_eq!(sh(&format!("ls {dir}")), "10.244.2.10\n10.244.2.5\n10.244.2.6\nlast_reserved_ip.0\nlock\n");
         let backup = answer["backup"].as_str().unwrap();
