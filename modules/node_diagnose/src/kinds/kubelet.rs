@@ -40,7 +40,7 @@ pub(super) static KINDS: &[Kind] = &[
         "it was started without --kubeconfig: kubeadm's drop-in for its unit is missing, malformed, or hidden by another of the same name",
         "put the drop-in 10-kubeadm.conf of the package back, daemon-reload, and restart the kubelet",
     )
-    .mended_by("kubeadm_join_guarded"),
+    .mended_by("join_prerequisites"),
     critical(
         "kubelet_credentials_missing",
         "the kubelet's credentials are incomplete",
