@@ -11,7 +11,7 @@ const PLACEHOLDER: &str = r#"{"name":"cni0","cniVersion":"0.3.1","plugins":[{"ty
     "isDefaultGateway":true,"ipMasq":true,"ipam":{"type":"host-local","subnet":"10.244.0.0/16"}}]}"#;
 const UNIT: &str = "[Service]\nExecStart=/usr/bin/kubelet --kubeconfig=/etc/kubernetes/kubelet.conf\n[Install]\nWantedBy=multi-user.target\n";
 const KUBECONFIG: &str = "apiVersion: v1\nkind: Config\ncurrent-context: c\n\
-    clusters:\n- name: k\n  cluster:\n    server: https://127.0.0.1:1\n\
+    clusters:\n- name: k\n  cluster:\n    server: https://127.0.0.1:6443\n\
     contexts:\n- name: c\n  context: {cluster: k, user: u}\nusers: []\n";
 const SUBNET_ENV: &str = "FLANNEL_NETWORK=10.244.0.0/16\nFLANNEL_SUBNET=10.244.2.1/24\nFLANNEL_MTU=1450\n";
 /// What a machine's kernel and firewall give every container alike: no fault of the tests' making.
@@ -35,6 +35,8 @@ impl Patient {
         node.write("/run/flannel/subnet.env", SUBNET_ENV);
         node.write(CONF, FLANNEL);
         node.sh("chmod 755 /usr/bin/kubelet && chmod 600 /etc/kubernetes/kubelet.conf");
+        // An API server that can be reached; there is no kubectl to ask it with.
+        node.sh("systemd-run --quiet socat TCP-LISTEN:6443,fork,reuseaddr /dev/null");
         node.sh("cp /usr/lib/cni/bridge /usr/lib/cni/flannel");
         node.sh("systemctl daemon-reload && systemctl enable --now kubelet && systemctl restart containerd");
         node.sh("ip link add cni0 type bridge && ip addr add 10.244.2.1/24 dev cni0 && ip link set cni0 up");
@@ -51,7 +53,7 @@ fn codes(answer: &Value) -> Vec<&str> {
 }
 
 /// A fault: its name, how it is made, how it is taken back.
-const FAULTS: [(&str, &str, &str); 27] = [
+const FAULTS: [(&str, &str, &str); 29] = [
     ("containerd_stopped", "systemctl stop containerd", "systemctl start containerd"),
     (
         "containerd_masked",
@@ -130,6 +132,16 @@ const FAULTS: [(&str, &str, &str); 27] = [
         "ip addr flush dev cni0; ip addr add 10.244.2.1/24 dev cni0",
     ),
     ("bridge_down", "ip link set cni0 down", "ip link set cni0 up"),
+    (
+        "bridge_is_no_bridge",
+        "ip link del cni0; ip link add cni0 type veth peer name v1",
+        "ip link del cni0; ip link add cni0 type bridge; ip addr add 10.244.2.1/24 dev cni0; ip link set cni0 up",
+    ),
+    (
+        "api_unreachable",
+        "iptables -I OUTPUT -o lo -p tcp --dport 6443 -j DROP",
+        "iptables -D OUTPUT -o lo -p tcp --dport 6443 -j DROP",
+    ),
     (
         "mtu_mismatch",
         "ip link add v0 type veth peer name v1; ip link set v0 master cni0; ip link set v0 up",
