@@ -71,6 +71,9 @@ faults: rehearsal ## every way a join can fail, on lab nodes: the table, killed 
 mend: ## every fault of the table, made on lab nodes, found, mended and proved mended (half an hour)
 	tests/faults/mend.py
 	tests/lab/commands
+.PHONY: bench
+bench: ## measure, and write docs/benchmarks.md; make bench PARTS="task size" for some (needs root, podman, make build)
+	python3 tests/bench/run.py $(PARTS)
 
 .PHONY: docs
 docs: ## write what is generated from the modules: ansible-doc stubs, names, routes, docs/modules
