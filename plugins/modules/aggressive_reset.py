@@ -153,14 +153,12 @@ steps:
     - unmount below /var/lib/kubelet
     - delete /var/lib/kubelet
 removed:
-  description: Each directory or file that was deleted from, with the number of entries and the bytes on disk.
+  description: Each directory or file that was deleted from, with the number of entries and the size on disk.
   returned: when not refused
   type: list
-  elements: dict
+  elements: str
   sample:
-    - path: /var/lib/kubelet
-      entries: 812
-      bytes: 4300800
+    - '/var/lib/kubelet: 812 entries, 4.1 MiB'
 unmounted:
   description: Mount points that are gone.
   returned: when not refused
@@ -168,6 +166,12 @@ unmounted:
   elements: str
 pods:
   description: Pods that were removed, as namespace/name.
+  returned: when not refused
+  type: list
+  elements: str
+images:
+  description: Images that were removed from Kubernetes' namespace one by one, because containerd is shared and
+    was not wiped.
   returned: when not refused
   type: list
   elements: str
@@ -212,10 +216,9 @@ kept:
   description: What was left although it lies in the way, each with the reason.
   returned: when not refused
   type: list
-  elements: dict
+  elements: str
   sample:
-    - path: /etc/cni/net.d/87-podman-bridge.conflist
-      reason: another program's CNI network
+    - '/etc/cni/net.d/87-podman-bridge.conflist: another program''s CNI network'
 preserved:
   description: The preserved directories after the reset, and whether they are as they were.
   returned: when not refused
@@ -247,10 +250,9 @@ level:
   returned: when not refused
   type: str
 parts:
-  description: The parts that were done.
+  description: The parts that were done, separated by commas.
   returned: when not refused
-  type: list
-  elements: str
+  type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule

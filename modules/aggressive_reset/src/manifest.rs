@@ -136,17 +136,20 @@ impl Manifest {
 
     /// For the result, where `unchanged` is known.
     pub fn to_json(&self, unchanged: Option<bool>) -> Value {
-        json!({
-            "path": self.path,
-            "exists": self.exists,
-            "entries": self.entries,
-            "bytes": self.bytes,
-            "complete": self.complete,
-            "samples": self.samples.len(),
-            "mounted": self.mounted,
-            "not_walked": self.not_walked,
-            "unchanged": unchanged,
-        })
+        let mut value = json!({"path": self.path, "exists": self.exists, "unchanged": unchanged});
+        // What says nothing is left out: people read this.
+        if self.exists && self.not_walked.is_none() {
+            value["entries"] = self.entries.into();
+            value["bytes"] = self.bytes.into();
+            value["samples"] = self.samples.len().into();
+            value["complete"] = self.complete.into();
+        }
+        for (name, text) in [("mounted", &self.mounted), ("not_walked", &self.not_walked)] {
+            if let Some(text) = text {
+                value[name] = text.as_str().into();
+            }
+        }
+        value
     }
 
     /// What is different now, in words; nothing when all is as it was.

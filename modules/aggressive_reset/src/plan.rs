@@ -10,6 +10,7 @@ use host::remove::What;
 use crate::args::{Args, ContainerdConfig, Level, Part};
 use crate::observe::{Found, State};
 use crate::parts::RUNNING;
+use crate::report::count;
 
 /// One step. The order of the variants is the order of the work.
 #[derive(Debug, Clone)]
@@ -191,7 +192,7 @@ pub fn extent(found: &Found) -> String {
         return "a file".to_owned();
     }
     let more = if survey.complete { "" } else { "more than " };
-    format!("{more}{} entries, {}", survey.entries, size(survey.bytes))
+    format!("{more}{}, {}", count(survey.entries, "entry", "entries"), size(survey.bytes))
 }
 
 /// Bytes as people read them.

@@ -7,7 +7,7 @@ use crate::args::{Args, Part};
 use crate::network::Network;
 use crate::observe::State;
 use crate::plan::{Step, extent};
-use crate::report::named;
+use crate::report::{count, named};
 
 /// One difference for the whole node, and one for each file that is edited. Check mode and a real run show the same,
 /// because it is made from the plan.
@@ -24,8 +24,13 @@ pub fn diff(args: &Args, state: &State, steps: &[Step]) -> Vec<Diff> {
         before.push(line.clone());
         after.push(line);
     }
-    for manifest in state.preserved.iter().filter(|manifest| manifest.exists) {
-        let line = format!("{}: preserved, {} entries", manifest.path.display(), manifest.entries);
+    for manifest in &state.preserved {
+        let what = match (manifest.exists, &manifest.not_walked) {
+            (false, _) => "nothing there".to_owned(),
+            (true, Some(why)) => why.clone(),
+            (true, None) => count(manifest.entries, "entry", "entries"),
+        };
+        let line = format!("{}: preserved, {what}", manifest.path.display());
         before.push(line.clone());
         after.push(line);
     }
@@ -59,6 +64,12 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
             before.extend(images.iter().map(|image| format!("image {}", crate::runtime::image_name(image))));
         }
         Step::Unmount(found) => {
+            if found.target.part == Part::Containerd {
+                // Root file systems and the like of containers, under names nobody knows; the result lists them.
+                let mounts = count(found.mounts.len() as u64, "mount", "mounts");
+                before.push(format!("{mounts} of containers below {}", found.target.path.display()));
+                return;
+            }
             let lines = found.mounts.iter().map(|mount| {
                 format!("mount {} ({} {})", mount.point.display(), mount.fs_type, mount.source.to_string_lossy())
             });
@@ -76,7 +87,7 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
         Step::Network => {
             let network = &state.network;
             before.extend(network.links.iter().map(|link| format!("link {} ({})", link.name, link.reason)));
-            before.extend(network.route_texts.iter().map(|route| format!("route {route}")));
+            before.extend(network.route_texts.iter().map(|route| format!("route {}", plain(route))));
         }
         Step::Firewall => {
             before.extend(firewall(&state.network));
@@ -98,9 +109,42 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
 pub fn firewall(network: &Network) -> Vec<String> {
     let chains = network.firewall.iter().map(|TableRemoval { tool, removal }| {
         let (chains, rules) = (removal.chains.len(), removal.rules.len());
-        format!("{} {}: {chains} chains, {rules} rules that lead there", tool.name(), removal.table)
+        let chains = count(chains as u64, "chain", "chains");
+        let rules = match rules {
+            0 => String::new(),
+            rules => format!(", {} into them", count(rules as u64, "jump", "jumps")),
+        };
+        format!("{} {}: {chains}{rules}", tool.name(), removal.table)
     });
     let tables = network.tables.iter().map(|table| format!("nftables table {table}"));
     let services = network.ipvs.iter().map(|service| format!("IPVS service {service}"));
     chains.chain(tables).chain(services).collect()
+}
+
+/// A route as `ip route` shows it: without what goes without saying.
+pub fn plain(route: &str) -> String {
+    let mut words = route.split(' ').peekable();
+    let mut said = Vec::new();
+    while let Some(word) = words.next() {
+        let next = words.peek().copied().unwrap_or_default();
+        match (word, next) {
+            ("unicast", _) => {}
+            ("table", "254") | ("scope" | "metric", "0") | ("proto", _) => drop(words.next()),
+            _ => said.push(word),
+        }
+    }
+    said.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_reads_as_ip_route_says_it() {
+        let full = "unicast 10.244.0.0/24 via 10.244.0.0 dev flannel.1 onlink table 254 proto 3 scope 0 metric 0";
+        assert_eq!(plain(full), "10.244.0.0/24 via 10.244.0.0 dev flannel.1 onlink");
+        let more = "blackhole 10.244.1.0/24 table 7 scope 253 metric 1024";
+        assert_eq!(plain(more), more);
+    }
 }

@@ -6,15 +6,15 @@ use ansible::Outcome;
 use anyhow::Result;
 use host::mounts;
 use host::processes::Owned;
-use serde::Serialize;
 use serde_json::json;
 
 use crate::args::{Args, Part};
 use crate::observe::{State, kubernetes_processes};
 use crate::plan::{Step, repairs_config};
+use crate::render::plain;
 
 /// A deleted target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
     /// Where.
     pub path: PathBuf,
@@ -22,6 +22,18 @@ pub struct Removal {
     pub entries: u64,
     /// Bytes on disk.
     pub bytes: u64,
+}
+
+impl Removal {
+    fn to_text(&self) -> String {
+        let entries = count(self.entries, "entry", "entries");
+        format!("{}: {entries}, {}", self.path.display(), crate::plan::size(self.bytes))
+    }
+}
+
+/// A number and what it counts.
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// What was done, or in check mode would be.
@@ -112,25 +124,21 @@ impl Report {
 
     /// The result fields.
     pub fn outcome(&self, args: &Args, state: &State, steps: &[Step]) -> Outcome {
-        let kept: Vec<_> = state
-            .kept
-            .iter()
-            .chain(&self.kept)
-            .map(|(path, why)| json!({"path": path.to_string_lossy(), "reason": why}))
-            .collect();
+        let kept: Vec<_> =
+            state.kept.iter().chain(&self.kept).map(|(path, why)| format!("{}: {why}", path.display())).collect();
         let resumed = state.unfinished.as_ref().map(|(begun, last)| json!({"begun_at": begun.at, "last_step": last}));
         let mut outcome = Outcome::new()
             .changed(!steps.is_empty())
             .field("level", args.level)
-            .field("parts", args.parts())
+            .field("parts", args.parts().iter().map(|part| part.name()).collect::<Vec<_>>().join(", "))
             .field("steps", steps.iter().map(Step::name).collect::<Vec<_>>())
-            .field("removed", &self.removed)
+            .field("removed", self.removed.iter().map(Removal::to_text).collect::<Vec<_>>())
             .field("unmounted", &self.unmounted)
             .field("pods", &self.pods)
             .field("images", &self.images)
             .field("processes", &self.ended)
             .field("links", &self.links)
-            .field("routes", &self.routes)
+            .field("routes", self.routes.iter().map(|route| plain(route)).collect::<Vec<_>>())
             .field("firewall", &self.firewall)
             .field("drop_ins", &self.drop_ins)
             .field("failed_units", &self.failed_units)
@@ -162,12 +170,13 @@ impl Report {
         let entries: u64 = self.removed.iter().map(|removal| removal.entries).sum();
         let bytes: u64 = self.removed.iter().map(|removal| removal.bytes).sum();
         format!(
-            "{}{} pods, {} mounts, {entries} files and directories ({}), {} links; {} level",
+            "{}{}, {}, {} ({}), {}; {} level",
             if checking { "would remove " } else { "removed " },
-            self.pods.len(),
-            self.unmounted.len(),
+            count(self.pods.len() as u64, "pod", "pods"),
+            count(self.unmounted.len() as u64, "mount", "mounts"),
+            count(entries, "file or directory", "files and directories"),
             crate::plan::size(bytes),
-            self.links.len(),
+            count(self.links.len() as u64, "link", "links"),
             args.level.name(),
         )
     }
