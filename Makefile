@@ -60,17 +60,19 @@ sanity: ## ansible-test sanity on the collection as it is built
 .PHONY: dist
 dist: ## the files of a release, reproducible, into target/dist (release/dist --twice shows that they are)
 	release/dist
+
 .PHONY: faults
-faults: rehearsal ## every way a join can fail, on lab nodes: the table, killed joins, a fleet, the cost (half an hour)
-	$(CARGO) build --quiet --locked -p kubejoin
+faults: kubejoin rehearsal ## every way a join can fail, on lab nodes: the table, killed joins, a fleet, the cost (half an hour)
 	tests/faults/run.py --keep
 	tests/faults/interrupted.py --keep
 	tests/faults/overhead.py
 	tests/faults/fleet.py
+
 .PHONY: mend
-mend: ## every fault of the table, made on lab nodes, found, mended and proved mended (half an hour)
+mend: kubejoin rehearsal ## every fault of the table, made on lab nodes, found, mended and proved mended (half an hour)
 	tests/faults/mend.py
 	tests/lab/commands
+
 .PHONY: bench
 bench: ## measure, and write docs/benchmarks.md; make bench PARTS="task size" for some (needs root, podman, make build)
 	python3 tests/bench/run.py $(PARTS)
