@@ -230,7 +230,7 @@ def without_pods():
         "ctr -n k8s.io containers ls -q | sort; ip netns list | sort; ls /var/lib/cni/networks/cbr0 | sort; "
         "ip -br link show type veth; iptables-save -t nat | grep -c CNI-; find /sys/fs/cgroup -name 'cri-containerd-*' | sort"
     )
-    until("no pod is left", lambda: not sh(W, "ip -br link show type veth"))
+    until("no pod is left", lambda: not sh(W, "ip -br link show master cni0"))
     before = sh(W, left)
     peers = [
         p["status"]["podIP"] for p in json.loads(sh(CP, f"{KUBECTL} get pods -A -l k8s-app=kube-dns -o json"))["items"]

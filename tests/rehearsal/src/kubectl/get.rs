@@ -2,6 +2,7 @@
 
 use super::{Line, Refusal, kind, print};
 use crate::kinds::Kind;
+use crate::klog;
 use crate::net::api::Api;
 use crate::yaml::{items, text};
 use crate::{clock, place};
@@ -77,9 +78,21 @@ pub fn fetch(
     Ok((objects, list))
 }
 
+/// Of what kubectl shows of an answer at this verbosity (client-go, transport/round_trippers.go) the server's clock.
+fn show_date(api: &Api, path: &str) {
+    let Ok(response) = api.0.send("GET", path, "", &[]) else { return };
+    klog::info("round_trippers.go:457", "Response Headers:");
+    for (_, date) in response.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("date")) {
+        klog::info("round_trippers.go:460", &format!("    Date: {date}"));
+    }
+}
+
 /// `kubectl get`.
 pub fn get(line: &Line, api: &Api) -> Result<u8, Refusal> {
     if let Some(path) = line.flag(&["raw"]) {
+        if line.flag(&["v"]).and_then(|level| level.parse::<u32>().ok()).is_some_and(|level| level >= 8) {
+            show_date(api, path);
+        }
         let answer = api.get(path)?;
         match answer.as_str() {
             Some(text) => print!("{text}"),
