@@ -49,6 +49,8 @@ FIRST = ("Namespace", "CustomResourceDefinition")
 WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
 # Bytes of one piece: one argument of a program may have 128 KiB, and base64 makes four out of three.
 PIECE = 60_000
+# What the API server takes of annotations, into which `kubectl apply` writes the whole object.
+APPLICABLE = 262_144
 SEPARATOR = re.compile(r"^---(?:[ \t].*)?$", re.MULTILINE)
 
 
@@ -130,6 +132,12 @@ def check(path: str, said: Any, where: str) -> dict[str, Any]:
     if not meta.get("name"):
         raise AnsibleFilterError(
             f"{path}: {where}: the {said['kind']} has generateName, which cannot be applied: give it a name"
+        )
+    size = len(json.dumps(said, separators=(",", ":")))
+    if size > APPLICABLE:
+        raise AnsibleFilterError(
+            f"{path}: {where}: the {said['kind']} {meta['name']} has {size} bytes, and kubectl apply takes {APPLICABLE}: "
+            "apply it by hand, with kubectl apply --server-side"
         )
     return said
 

@@ -46,7 +46,8 @@ def test_a_list_is_looked_into(tmp_path: Path) -> None:
 
 
 def test_what_is_large_goes_in_pieces_that_one_argument_can_carry(tmp_path: Path) -> None:
-    big = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: big}\ndata:\n  film: " + "ä" * 300_000 + "\n"
+    one = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: big}\ndata:\n  film: " + "ä" * 40_000 + "\n"
+    big = "---\n".join([one] * 8)
     (part,) = manifests(written(tmp_path, big=big))["parts"]
     assert len(part["chunks"]) > 5 and max(map(len, part["chunks"])) < 100_000
     assert text(part) == big
@@ -63,6 +64,7 @@ def test_what_is_large_goes_in_pieces_that_one_argument_can_carry(tmp_path: Path
         ("apiVersion: v1\nkind: Pod\nmetadata: {generateName: x-}\n", "generateName, which cannot be applied"),
         ("apiVersion: v1\nkind: List\nitems: [{kind: Pod}]\n", "line 1, item 1: no Kubernetes object"),
         ("a:\n\t- b\n", "line 2, column 1"),
+        (SHOP + "spec: " + "x" * 300_000 + "\n", "the Shop corner has 300"),
     ],
 )
 def test_what_is_wrong_is_told_with_file_and_line(tmp_path: Path, content: str, said: str) -> None:
