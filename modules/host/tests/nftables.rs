@@ -49,13 +49,13 @@ fn all_tables_are_listed_as_nft_lists_them_however_many() {
         let deadline = Deadline::after(Duration::from_secs(30));
         assert_eq!(tables(&deadline).unwrap(), []);
         let long = "n".repeat(200);
-        sh(&format!("{{ for f in inet ip ip6 arp bridge netdev; do for i in $(seq 300); do echo add table $f t{long}$i; done; done; }} | nft -f -"));
+        sh(&format!("{{ for f in inet ip ip6 arp bridge netdev; do for i in $(seq 50); do echo add table $f t{long}$i; done; done; }} | nft -f -"));
         let mut listed: Vec<String> = tables(&deadline).unwrap().iter().map(|t| format!("table {t}")).collect();
         let text = out("nft list tables");
         let mut expected: Vec<String> = text.lines().map(str::to_owned).collect();
         listed.sort();
         expected.sort();
-        assert_eq!(listed.len(), 1800);
+        assert_eq!(listed.len(), 300);
         assert_eq!(listed, expected);
     });
 }
