@@ -37,7 +37,9 @@ pub(crate) fn restart(args: &Args, pods: &[Pod], ahead: &Ahead, deadline: &Deadl
     let waited = limit.poll(Duration::from_millis(250), "flannel to come up on this node", || {
         let ours = |sandbox: &Sandbox| sandbox.ready && sandbox.name.starts_with(NAME);
         let is_new = |sandbox: &Sandbox| !pods.iter().any(|pod| pod.id == sandbox.id);
-        match Client::connect(&args.socket, &limit)?.list_pod_sandbox()?.iter().any(|s| ours(s) && is_new(s)) {
+        // Also when the time is over just now: what is missing says more than a call that was cut off.
+        let listed = Client::connect(&args.socket, &limit).and_then(|mut cri| cri.list_pod_sandbox());
+        match listed.unwrap_or_default().iter().any(|sandbox| ours(sandbox) && is_new(sandbox)) {
             true => missing(tunnel, ahead, &limit),
             false => Ok(Look::NotYet("its pod has not been started".to_owned())),
         }
