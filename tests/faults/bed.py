@@ -36,7 +36,7 @@ def parser(about):
     """The command line that all of these tests have."""
     made = argparse.ArgumentParser(description=about)
     made.add_argument("--keep", action="store_true", help="leave the lab up")
-    made.add_argument("--bin", default=f"{ROOT}/target/debug/kubejoin", help="the program with all modules")
+    made.add_argument("--bin", default=f"{ROOT}/binaries/x86_64/kubejoin", help="the program with all modules")
     return made
 
 
