@@ -42,7 +42,7 @@ def machine() -> str:
         [
             "%d x %s" % (os.cpu_count() or 0, model[1] if model else platform.machine()),
             "%d GB" % (int(memory[1]) // 1_000_000 if memory else 0),
-            "Linux " + platform.release(),
+            "Linux " + platform.release().split("-")[0],
             # Others' work on the same machine is part of what was measured.
             "load %.1f before" % os.getloadavg()[0],
             first_line("podman", "--version"),

@@ -170,6 +170,14 @@ pub fn observe(booted: bool, deadline: &Deadline) -> Result<Containerd> {
     if (!containerd.is_ours() || containerd.is_stray()) && containerd.sandboxes.is_ok() {
         containerd.images = Client::connect(SOCKET, &deadline.at_most(Duration::from_secs(10)))?.list_images()?;
         containerd.images.sort_by(|a, b| a.id.cmp(&b.id));
+        // CRI may go on listing an image of which its database has nothing left: containerd 1.6.20 does, without any name,
+        // when what it does itself and the event of that meet (measured). That one cannot be removed, and needs not be.
+        if containerd.unreadable.is_none() {
+            let names = containerd.kubernetes.get("images").map(Vec::as_slice).unwrap_or_default();
+            containerd
+                .images
+                .retain(|image| names.contains(&image.id) || image.tags.iter().any(|tag| names.contains(tag)));
+        }
     }
     if containerd.installed() {
         match Repair::needed(deadline) {

@@ -36,6 +36,6 @@ layouts! {
     target_is_a_file => Layout { expect: Expect::Either, ..Layout::clean("rm -rf /var/lib/cni; echo x > /var/lib/cni") }.verify("test ! -e /var/lib/kubelet/config.yaml");
     kubeconfig_is_a_link => Layout::clean("ln -sf /etc/kubernetes/admin.conf /root/.kube/config; ln -sf /home/user/.kube/config /root/.kube/other; echo x > /etc/kubernetes/admin.conf").verify("test -L /root/.kube/other");
     preserved_path_is_a_file => Layout::clean("true").options(json!({"preserve": ["/home/user/note1", "//home//user/", "/srv/media/"]}));
-    a_full_file_system => Layout::clean("mount -t tmpfs -o size=64k,nr_inodes=20 full /var/lib/kubejoin; dd if=/dev/zero of=/var/lib/kubejoin/zeros bs=1k 2>/dev/null || true").verify("rm /var/lib/kubejoin/zeros");
+    a_full_file_system => Layout::clean("mount -t tmpfs -o mode=0755,size=64k,nr_inodes=20 full /var/lib/kubejoin; dd if=/dev/zero of=/var/lib/kubejoin/zeros bs=1k 2>/dev/null || true").verify("rm /var/lib/kubejoin/zeros");
     only_a_part => Layout::partly("true", &["/var/lib/kubelet", "/var/lib/containerd", "/run/containerd"]).options(json!({"scope": ["cni"]})).verify("test -e /etc/kubernetes/kubelet.conf; test -e /root/.kube/config");
 }
