@@ -33,7 +33,8 @@ _END = (
     "for x in $(g);do x=${x%%/environ};kill -9 ${x#/proc/};done;};"
 ) % (_PATIENCE * 5)
 
-_FIND = "j=;for x in %s;do [ ! -L $x/kubejoin-$r ]&&[ -O $x/kubejoin-$r ]&&j=$x/kubejoin-$r&&break;done;" % JOB_PLACES
+# A link that somebody else planted leads nowhere. (No "!": csh, as a login shell, would take it for its history.)
+_FIND = "j=;for x in %s;do [ -L $x/kubejoin-$r ]||{ [ -O $x/kubejoin-$r ]&&j=$x/kubejoin-$r&&break;};done;" % JOB_PLACES
 
 _ASK = "u(){ read -r u x</proc/uptime;u=${u%.*};};ask(){ u;echo $((u+${1:-0}))>$j/lease;};"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,13 +28,19 @@ def command(directory: Path, text: str) -> str:
     return filled
 
 
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """pytest's own directories are closed to other users."""
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        yield Path(directory)
+
+
 @pytest.mark.parametrize("planted", ["kubejoin.prom", "kubejoin.prom.new", "both"])
-def test_a_link_planted_by_the_reader_is_replaced_and_not_written_through(tmp_path: Path, planted: str) -> None:
+def test_a_link_planted_by_the_reader_is_replaced_and_not_written_through(reachable: Path, planted: str) -> None:
     if os.getuid() != 0:
         skip("planting a link as another user needs root")
-    for above in [tmp_path, *tmp_path.parents][:3]:
-        above.chmod(0o755)
-    victim, directory = tmp_path / "victim", tmp_path / "textfile"
+    victim, directory = reachable / "victim", reachable / "textfile"
     victim.write_text("root's own")
     directory.mkdir()
     os.chown(directory, NOBODY, NOBODY)
