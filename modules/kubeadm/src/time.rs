@@ -1,4 +1,4 @@
-//! Moments as text: file names and what Kubernetes writes (RFC 3339, UTC).
+//! Moments as text: file names, what Kubernetes writes (RFC 3339, UTC), and what HTTP's Date header says (RFC 9110).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -26,6 +26,15 @@ pub fn parse(text: &str) -> Option<SystemTime> {
     let months: u64 = lengths(*year).iter().take(*month as usize - 1).sum();
     let seconds = (years + months + day - 1) * 86_400 + hour * 3600 + minute * 60 + second;
     Some(UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+/// Reads `Fri, 20 Nov 2026 23:10:05 GMT`, whatever follows it.
+pub fn parse_http(text: &str) -> Option<SystemTime> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let words: Vec<&str> = text.split_whitespace().take(6).collect();
+    let [_, day, month, year, clock, "GMT"] = words[..] else { return None };
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    parse(&format!("{year}-{month:02}-{day:0>2}T{clock}Z"))
 }
 
 /// Year, month and day of a number of days after 1970-01-01.
@@ -70,6 +79,14 @@ mod tests {
         ] {
             assert_eq!(stamp(UNIX_EPOCH + Duration::from_secs(seconds)), text);
         }
+    }
+
+    #[test]
+    fn the_servers_date_is_read() {
+        // date -u -d "Sat, 21 Nov 2026 00:57:25 GMT" +%s
+        let expected = Some(UNIX_EPOCH + Duration::from_secs(1_795_222_645));
+        assert_eq!(parse_http("Sat, 21 Nov 2026 00:57:25 GMT"), expected);
+        assert_eq!(parse_http("yesterday"), None);
     }
 
     #[test]

@@ -127,12 +127,7 @@ fn authority(kubeconfig: &str) -> Option<String> {
 
 /// The Date header, which kubectl prints with `--v=8`: `Date: Fri, 20 Nov 2026 23:10:05 GMT`.
 fn date(stderr: &str) -> Option<SystemTime> {
-    let after = stderr.split("Date: ").nth(1)?;
-    let words: Vec<&str> = after.split_whitespace().take(6).collect();
-    let [_, day, month, year, clock, _] = words[..] else { return None };
-    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let month = months.iter().position(|name| month.starts_with(name))? + 1;
-    time::parse(&format!("{year}-{month:02}-{day:0>2}T{clock}Z"))
+    time::parse_http(stderr.split("Date: ").nth(1)?)
 }
 
 fn seconds_between(theirs: SystemTime, ours: SystemTime) -> Option<i64> {

@@ -7,6 +7,7 @@ use host::deadline::Deadline;
 use host::process::Program;
 use kubeadm::kubeconfig::KUBELET_CONF;
 use kubeadm::kubectl::Kubectl;
+use kubeadm::time;
 use serde_json::Value;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, SystemTime};
@@ -66,10 +67,10 @@ pub fn observe(server: &str, name: &str, deadline: &Deadline, missed: &mut Misse
         }
     };
     let said = output.stderr_text();
-    let date = said.lines().filter_map(|l| l.split_once("Date: ")).filter_map(|(_, d)| http_date(d)).next_back();
+    let date = said.lines().filter_map(|l| l.split_once("Date: ")).filter_map(|(_, d)| time::parse_http(d)).next_back();
     seen.clock_offset = date.map(|then| {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        now.cast_signed() - then.cast_signed()
+        let since = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        since(SystemTime::now()).cast_signed() - since(then).cast_signed()
     });
     seen.node = serde_json::from_slice(&output.stdout).ok();
     if seen.node.is_none() {
@@ -125,26 +126,9 @@ fn refusal(words: &str) -> Option<Refusal> {
     has(&silent).then(|| Refusal::Unreachable(words.to_owned()))
 }
 
-/// `Sat, 21 Nov 2026 00:57:25 GMT` (RFC 9110) in seconds since 1970.
-fn http_date(text: &str) -> Option<u64> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let [_, day, month, year, clock, "GMT", ..] = words.as_slice() else { return None };
-    let month = MONTHS.iter().position(|m| m == month)? + 1;
-    let time = kubeadm::time::parse(&format!("{year}-{month:02}-{day:0>2}T{clock}Z"))?;
-    Some(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_servers_date_is_read() {
-        // date -u -d "Sat, 21 Nov 2026 00:57:25 GMT" +%s
-        assert_eq!(http_date("Sat, 21 Nov 2026 00:57:25 GMT"), Some(1_795_222_645));
-        assert_eq!(http_date("yesterday"), None);
-    }
 
     #[test]
     fn kubectls_words_are_told_apart() {
