@@ -1,5 +1,7 @@
 //! Real programs: the ones every Debian has.
 
+use std::time::Duration;
+
 use super::*;
 
 fn soon() -> Deadline {
@@ -78,4 +80,18 @@ fn a_watcher_can_end_a_doomed_program() {
 #[test]
 fn messages_are_never_translated() {
     assert_eq!(sh("echo $LC_ALL").env("LANG", "de_DE.UTF-8").run(&soon()).unwrap().stdout, b"C\n");
+}
+
+#[test]
+fn a_program_that_never_stops_writing_is_ended_at_its_deadline() {
+    let begun = std::time::Instant::now();
+    let error = Program::new("yes").run(&Deadline::after(Duration::from_millis(300))).unwrap_err();
+    assert!(error.is::<TimedOut>() && begun.elapsed() < Duration::from_secs(10), "{error:#}, {:?}", begun.elapsed());
+}
+
+#[test]
+fn what_a_grandchild_goes_on_writing_is_not_waited_for() {
+    let begun = std::time::Instant::now();
+    let output = sh("echo mine; timeout 20 yes & exit 0").run(&soon()).unwrap();
+    assert!(output.stdout.starts_with(b"mine\n") && begun.elapsed() < Duration::from_secs(15));
 }
