@@ -7,6 +7,7 @@ pub mod args;
 pub mod checks;
 pub mod fix;
 pub mod observe;
+pub mod programs;
 
 use ansible::{Diff, Failure, Module, Outcome, Params, Task};
 use args::{Args, FailOn};

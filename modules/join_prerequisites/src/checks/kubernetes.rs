@@ -4,7 +4,9 @@ use super::{Check, Status};
 use crate::args::Args;
 use crate::fix::Fix;
 use crate::observe::Facts;
+use crate::programs::{PROGRAMS, Program};
 use kubeadm::version::Version;
+use std::collections::BTreeSet;
 
 pub(super) fn checks(args: &Args, facts: &Facts) -> Vec<Check> {
     vec![
@@ -41,25 +43,24 @@ fn kubelet(facts: &Facts) -> Check {
     }
 }
 
+/// What this kubeadm, the kubelet and the CNI plugins call.
 fn programs(facts: &Facts) -> Check {
-    let wanted = "conntrack, iptables, ip, mount, nsenter; ethtool and socat for some networks";
-    match (facts.missing_programs.as_slice(), facts.missing_useful.as_slice()) {
-        ([], []) => Check::ok("programs", "all there", wanted),
-        ([], some) => Check::bad(
-            "programs",
-            Status::Warn,
-            format!("without {}", some.join(", ")),
-            wanted,
-            format!("apt install {}", some.join(" ")),
-        ),
-        (some, _) => Check::bad(
-            "programs",
-            Status::Fail,
-            format!("without {}", some.join(", ")),
-            wanted,
-            format!("install {}", some.join(", ")),
-        ),
-    }
+    let wanted = PROGRAMS.iter().filter(|program| program.needed_by(facts.kubeadm)).map(|program| program.name);
+    let wanted = wanted.collect::<Vec<_>>().join(", ");
+    let missing = |which: fn(&Program, Option<Version>) -> bool| -> Vec<&Program> {
+        facts.missing_programs.iter().copied().filter(|program| which(program, facts.kubeadm)).collect()
+    };
+    let (needed, useful) = (missing(Program::needed_by), missing(Program::useful_to));
+    let (status, without) = match (needed.is_empty(), useful.is_empty()) {
+        (true, true) => return Check::ok("programs", "all there", wanted),
+        (true, false) => (Status::Warn, useful),
+        (false, _) => (Status::Fail, needed),
+    };
+    let found: Vec<&str> = without.iter().map(|program| program.name).collect();
+    let packages: BTreeSet<&str> = without.iter().map(|program| program.package).collect();
+    let packages: Vec<&str> = packages.into_iter().collect();
+    let mend = format!("apt install {}", packages.join(" "));
+    Check::bad("programs", status, format!("without {}", found.join(", ")), wanted, mend)
 }
 
 /// Kubernetes' version skew policy. The kubelet may be three releases behind the control plane, up to 1.27 two.
@@ -166,5 +167,20 @@ mod tests {
             (named(&checks, "kubelet_drop_in").status, named(&checks, "kubelet_drop_in").fix),
             (Status::Fail, Some(Fix::DropIn))
         );
+    }
+
+    #[test]
+    fn a_program_is_missed_only_where_the_release_calls_it() {
+        let without = |names: &[&str], version: &str| {
+            let missing_programs = PROGRAMS.iter().filter(|program| names.contains(&program.name)).collect();
+            let facts = Facts { kubeadm: Version::parse(version).ok(), missing_programs, ..Facts::good() };
+            let checks = all(&args(), &facts);
+            let check = named(&checks, "programs");
+            (check.status, check.mend.clone())
+        };
+        assert_eq!(without(&["conntrack"], "v1.31.9"), (Status::Fail, "apt install conntrack".into()));
+        assert_eq!(without(&["conntrack", "socat", "ethtool"], "v1.34.0"), (Status::Ok, String::new()));
+        assert_eq!(without(&["iptables", "ip"], "v1.33.0"), (Status::Warn, "apt install iptables".into()));
+        assert_eq!(without(&["losetup", "mount", "nsenter"], "v1.33.0"), (Status::Fail, "apt install mount".into()));
     }
 }

@@ -3,114 +3,32 @@
 mod answers;
 mod api;
 mod drop_ins;
+mod facts;
 mod kernel;
 mod listeners;
 mod runtime;
 
 use answers::{Answers, ask};
 pub use api::{Api, claimed_ca};
+pub use facts::{Disk, Facts};
 pub use listeners::{Listener, observe as listeners};
 pub use runtime::Runtime;
 
 use crate::args::Args;
+use crate::programs::PROGRAMS;
 use host::deadline::Deadline;
 use host::{files, space};
 use kubeadm::gate::{CONFIG, KUBELET};
 use kubeadm::kubeconfig;
-use kubeadm::version::Version;
 use kubeadm::{dropin, program};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// One question to a program.
 const QUESTION: Duration = Duration::from_secs(15);
-/// Without these kubeadm's preflight or the kubelet fails.
-const NEEDED: [&str; 5] = ["conntrack", "iptables", "ip", "mount", "nsenter"];
-/// Some networks and `kubectl port-forward` use these.
-const USEFUL: [&str; 2] = ["ethtool", "socat"];
 /// What a join that was never undone leaves.
 const LEFTOVERS: [&str; 4] =
     [kubeconfig::BOOTSTRAP_CONF, kubeconfig::KUBELET_CONF, kubeconfig::CA_CERT, "/etc/kubernetes/manifests"];
-
-/// Space on one filesystem.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Disk {
-    /// The directory it is asked for.
-    pub path: String,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// Bytes free.
-    pub available: u64,
-    /// Inodes; 0 where the filesystem makes them as needed.
-    pub inodes: u64,
-    /// Inodes free.
-    pub inodes_available: u64,
-    /// Mounted read-only.
-    pub read_only: bool,
-}
-
-/// Everything the checks need.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    /// Memory, in kB of 1024 bytes, as /proc/meminfo has it.
-    pub memory_kb: u64,
-    /// Where the kubelet and the images live.
-    pub filesystems: Vec<Disk>,
-    /// Active swap.
-    pub swaps: Vec<String>,
-    /// Whether a time service runs; none in a container, where the machine outside keeps the clock.
-    pub time_service: Option<bool>,
-    /// The Node's name.
-    pub node_name: String,
-    /// /etc/machine-id.
-    pub machine_id: String,
-    /// Of overlay and br_netfilter, what is neither loaded nor built in.
-    pub missing_modules: Vec<&'static str>,
-    /// Whether this machine could load modules: it has some for the running kernel.
-    pub modules_can_load: bool,
-    /// net.ipv4.ip_forward.
-    pub ip_forward: Option<bool>,
-    /// net.bridge.bridge-nf-call-iptables; none without br_netfilter.
-    pub bridge_nf: Option<bool>,
-    /// The unified hierarchy.
-    pub cgroup_v2: bool,
-    /// max_user_instances and max_user_watches.
-    pub inotify: (u64, u64),
-    /// kubeadm's version; none when not installed.
-    pub kubeadm: Option<Version>,
-    /// The kubelet's version; none when not installed.
-    pub kubelet: Option<Version>,
-    /// LoadState of the kubelet's unit.
-    pub unit_load: String,
-    /// Whether the unit gives the kubelet --kubeconfig.
-    pub has_kubeconfig: bool,
-    /// Drop-ins with settings outside of a section.
-    pub malformed_drop_ins: Vec<String>,
-    /// Drop-ins of the packages hidden by one of the same name in /etc.
-    pub shadowed_drop_ins: Vec<String>,
-    /// Programs that are needed and not there.
-    pub missing_programs: Vec<&'static str>,
-    /// Programs that are useful and not there.
-    pub missing_useful: Vec<&'static str>,
-    /// Files an earlier join left.
-    pub leftovers: Vec<String>,
-    /// Whether this node is joined.
-    pub joined: bool,
-    /// failSwapOn: false in the kubelet's configuration; none without one.
-    pub kubelet_allows_swap: Option<bool>,
-    /// failCgroupV1: false in the kubelet's configuration; none without one.
-    pub kubelet_allows_cgroup_v1: Option<bool>,
-    /// Whether the kubelet's configuration says systemd; none without one.
-    pub kubelet_systemd_driver: Option<bool>,
-    /// The container runtime, or why it does not answer.
-    pub runtime: Result<Runtime, String>,
-    /// Who listens on TCP.
-    pub listeners: Vec<Listener>,
-    /// Firewall managers that are active.
-    pub firewalls: Vec<&'static str>,
-    /// The cluster, when an endpoint was given.
-    pub api: Option<Api>,
-}
 
 /// Looks at everything.
 pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
@@ -126,8 +44,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
         kubelet,
         unit_load: unit.get("LoadState").cloned().unwrap_or_default(),
         has_kubeconfig: started.as_ref().is_none_or(dropin::Started::has_kubeconfig),
-        missing_programs: NEEDED.into_iter().filter(|name| !on_path(name)).collect(),
-        missing_useful: USEFUL.into_iter().filter(|name| !on_path(name)).collect(),
+        missing_programs: PROGRAMS.iter().filter(|program| !on_path(program.name)).collect(),
         leftovers: LEFTOVERS.iter().filter(|path| there(path)).map(|path| (*path).to_owned()).collect(),
         joined,
         kubelet_allows_swap: config.as_ref().map(|config| config["failSwapOn"] == false),
@@ -182,81 +99,4 @@ fn conf_with_certificate() -> bool {
         .ok()
         .flatten()
         .is_some_and(|conf| conf.client_certificate.is_none_or(|path| path.exists()))
-}
-
-impl Default for Facts {
-    fn default() -> Self {
-        Facts {
-            memory_kb: 0,
-            filesystems: Vec::new(),
-            swaps: Vec::new(),
-            time_service: Some(false),
-            node_name: String::new(),
-            machine_id: String::new(),
-            missing_modules: Vec::new(),
-            modules_can_load: false,
-            ip_forward: None,
-            bridge_nf: None,
-            cgroup_v2: false,
-            inotify: (0, 0),
-            kubeadm: None,
-            kubelet: None,
-            unit_load: String::new(),
-            has_kubeconfig: false,
-            malformed_drop_ins: Vec::new(),
-            shadowed_drop_ins: Vec::new(),
-            missing_programs: Vec::new(),
-            missing_useful: Vec::new(),
-            leftovers: Vec::new(),
-            joined: false,
-            kubelet_allows_swap: None,
-            kubelet_allows_cgroup_v1: None,
-            kubelet_systemd_driver: None,
-            runtime: Err("not asked".into()),
-            listeners: Vec::new(),
-            firewalls: Vec::new(),
-            api: None,
-        }
-    }
-}
-
-#[cfg(test)]
-impl Facts {
-    /// A node with nothing to complain of.
-    pub(crate) fn good() -> Self {
-        let disk = |path: &str| Disk {
-            path: path.into(),
-            bytes: 100 << 30,
-            available: 50 << 30,
-            inodes: 1_000_000,
-            inodes_available: 900_000,
-            read_only: false,
-        };
-        Facts {
-            memory_kb: 4_000_000,
-            filesystems: vec![disk("/var/lib/kubelet"), disk("/var/lib/containerd")],
-            time_service: Some(true),
-            node_name: "w1".into(),
-            machine_id: "a31fd7e07c504f73bb14b10bb339fc84".into(),
-            modules_can_load: true,
-            ip_forward: Some(true),
-            bridge_nf: Some(true),
-            cgroup_v2: true,
-            inotify: (1024, 524_288),
-            kubeadm: Version::parse("v1.31.0").ok(),
-            kubelet: Version::parse("v1.31.0").ok(),
-            unit_load: "loaded".into(),
-            has_kubeconfig: true,
-            runtime: Ok(Runtime {
-                name: "containerd".into(),
-                version: "2.1.4".into(),
-                api: "v1",
-                not_ready: None,
-                network_not_ready: None,
-                systemd_driver: Some(true),
-                tells_driver: true,
-            }),
-            ..Facts::default()
-        }
-    }
 }
