@@ -6,6 +6,7 @@ use crate::deadline::Deadline;
 use crate::process::Program;
 use anyhow::Context as _;
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 /// Properties of a unit, as `systemctl show` prints them. A unit that does not exist has `LoadState=not-found`.
 pub fn show(unit: &str, properties: &[&str], deadline: &Deadline) -> anyhow::Result<BTreeMap<String, String>> {
@@ -74,6 +75,15 @@ pub fn daemon_reload(deadline: &Deadline) -> anyhow::Result<()> {
 pub fn journal(unit: &str, lines: u32, deadline: &Deadline) -> anyhow::Result<String> {
     let lines = lines.to_string();
     let args = ["--no-pager", "--quiet", "--output=cat", "--lines", &lines, "--unit", unit];
+    Ok(Program::new("journalctl").args(args).run(deadline)?.success()?.stdout_text())
+}
+
+/// What a unit wrote to the journal since `since`, at most its last 500 lines, without time and host: for evidence.
+pub fn journal_since(unit: &str, since: SystemTime, deadline: &Deadline) -> anyhow::Result<String> {
+    let seconds = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    // To the microsecond: what an attempt before ended with is not this one's.
+    let since = format!("--since=@{seconds:.6}");
+    let args = ["--no-pager", "--quiet", "--output=cat", "--lines=500", &since, "--unit", unit];
     Ok(Program::new("journalctl").args(args).run(deadline)?.success()?.stdout_text())
 }
 

@@ -15,7 +15,7 @@ use kubeadm::lock::{self, RUN_DIR};
 use kubeadm::redact::redact;
 use kubeadm::version::Version;
 use kubeadm::{kubeconfig, program};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long the runtime may be out of reach.
 const RUNTIME: Duration = Duration::from_secs(10);
@@ -53,6 +53,7 @@ fn init(args: &Args, state: &State, mut outcome: Outcome, task: &Task, deadline:
     let _abort = ansible::on_abort(take_back);
     gate::open_for_join(&state.unit, deadline)?;
     task.phase("init");
+    let since = SystemTime::now();
     let ran = run(args, state, deadline);
     // The gate goes in any case: what kubeadm has configured may start, what it has not is held by nobody's forgotten file.
     take_back();
@@ -60,7 +61,7 @@ fn init(args: &Args, state: &State, mut outcome: Outcome, task: &Task, deadline:
     let text = |bytes: &[u8]| redact(&String::from_utf8_lossy(bytes));
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     if !output.status.success() {
-        return Err(failure(state, &stdout, &stderr, outcome, deadline));
+        return Err(failure(state, since, &stdout, &stderr, outcome));
     }
     task.phase("api-server");
     observe::healthy(&deadline.at_most(Duration::from_secs(60)))?;
@@ -108,11 +109,12 @@ fn runtime_answers(args: &Args, deadline: &Deadline) -> anyhow::Result<()> {
 }
 
 /// The class of the failure, from kubeadm's words and the kubelet's.
-fn failure(state: &State, stdout: &str, stderr: &str, mut outcome: Outcome, deadline: &Deadline) -> anyhow::Error {
-    let journal =
-        redact(&systemd::journal(KUBELET, 300, &deadline.at_most(Duration::from_secs(5))).unwrap_or_default());
+fn failure(state: &State, since: SystemTime, stdout: &str, stderr: &str, mut outcome: Outcome) -> anyhow::Error {
+    let limit = Deadline::after(Duration::from_secs(5));
+    let journal = redact(&systemd::journal_since(KUBELET, since, &limit).unwrap_or_default());
     let all = format!("{stdout}\n{stderr}");
-    let finding = classify(&Texts { kubeadm: &all, kubelet: &journal, runtime: "" }).into_iter().next();
+    let found = classify(&Texts { kubeadm: &all, kubelet: &journal, runtime: "" });
+    let finding = found.into_iter().find(|finding| !finding.is_normal());
     let last = stderr.lines().rev().find(|line| !line.trim().is_empty() && !line.starts_with("To see the stack"));
     let finding = finding.unwrap_or_else(|| Finding::of("unknown", last.unwrap_or("kubeadm said nothing")));
     outcome.set("stdout", stdout);

@@ -7,8 +7,8 @@ use crate::watch::{Watch, Watched};
 use crate::{leftovers, log, reach};
 use ansible::Task;
 use host::deadline::Deadline;
-use host::files;
-use host::process::{Output, Program};
+use host::process::Output;
+use host::{files, systemd};
 use join_prerequisites::observe::listeners;
 use kubeadm::classify::{self, Finding, Texts};
 use kubeadm::config::{self, Timeouts};
@@ -141,8 +141,9 @@ fn judge(
             }
         }
         findings.iter_mut().for_each(name_the_owner);
-        if findings.is_empty() {
-            findings.push(unexplained(exit, &stderr, &error));
+        // kubeadm did not fail of what a healthy kubelet says, too.
+        if findings.iter().all(Finding::is_normal) {
+            findings.insert(0, unexplained(exit, &stderr, &error));
         }
     }
     let seconds = began.elapsed().as_secs_f64();
@@ -173,12 +174,8 @@ fn unexplained(exit: Option<i32>, stderr: &str, error: &str) -> Finding {
     }
 }
 
-/// What a unit wrote to the journal since `since`; empty when it cannot be read. Evidence, at most 500 lines.
+/// What a unit wrote to the journal since `since`; empty when it cannot be read.
 pub fn journal(unit: &str, since: SystemTime, deadline: &Deadline) -> String {
-    let seconds = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    // To the microsecond: what the attempt before ended with is not this one's.
-    let since = format!("--since=@{seconds:.6}");
-    let args = ["--no-pager", "--quiet", "--output=cat", "--lines=500", &since, "--unit", unit];
     let limit = Deadline::after(deadline.left().clamp(Duration::from_secs(2), Duration::from_secs(5)));
-    Program::new("journalctl").args(args).run(&limit).map(|output| output.stdout_text()).unwrap_or_default()
+    systemd::journal_since(unit, since, &limit).unwrap_or_default()
 }

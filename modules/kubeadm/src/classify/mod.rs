@@ -40,6 +40,11 @@ impl Finding {
     pub fn of(class: &str, seen: &str) -> Self {
         Finding { row: row(class).unwrap_or(&UNKNOWN), evidence: evidence(seen), captures: Vec::new() }
     }
+
+    /// Whether it is said on a node that is well, too, and passes: then it is nobody's cause.
+    pub fn is_normal(&self) -> bool {
+        self.row.symptom && self.row.action == Action::Wait
+    }
 }
 
 /// Every class recognised in the texts, the one to act upon first; each class once, with its first line.
@@ -127,5 +132,14 @@ mod tests {
         let shown = evidence(&line);
         assert!(shown.chars().count() <= EVIDENCE_CHARS + 1);
         assert!(!shown.chars().any(char::is_control));
+    }
+
+    #[test]
+    fn what_a_healthy_kubelet_says_too_is_no_cause() {
+        let kubelet = "failed to load Kubelet config file /var/lib/kubelet/config.yaml, error failed to read kubelet config file \
+                       \"/var/lib/kubelet/config.yaml\", error: open /var/lib/kubelet/config.yaml: no such file or directory";
+        let found = classify(&Texts { kubelet, ..Texts::default() });
+        assert!(found.len() == 1 && found[0].is_normal());
+        assert!(!Finding::of("unknown", "").is_normal() && !Finding::of("ca_hash_mismatch", "").is_normal());
     }
 }

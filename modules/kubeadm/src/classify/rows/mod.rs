@@ -5,6 +5,7 @@
 //! unforeseen release that still prints the same words means the same thing by them.
 
 mod cluster;
+mod crash;
 mod discovery;
 mod kubelet;
 mod network;
@@ -107,7 +108,9 @@ pub struct Row {
 
 /// All rows.
 pub fn table() -> impl Iterator<Item = &'static Row> {
-    [discovery::ROWS, cluster::ROWS, preflight::ROWS, kubelet::ROWS, runtime::ROWS, network::ROWS].into_iter().flatten()
+    [crash::ROWS, discovery::ROWS, cluster::ROWS, preflight::ROWS, kubelet::ROWS, runtime::ROWS, network::ROWS]
+        .into_iter()
+        .flatten()
 }
 
 /// The row of a class, for code that found the fault without a text.
