@@ -6,6 +6,7 @@
 pub mod ca;
 pub mod classify;
 pub mod config;
+pub mod csr;
 pub mod dropin;
 pub mod endpoint;
 pub mod gate;

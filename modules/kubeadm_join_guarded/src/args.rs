@@ -29,6 +29,8 @@ pub static SPEC: Spec = Spec {
         Opt::new("node_taints", STR_LIST, "Taints the Node registers with, key=value:effect. Left out, kubeadm decides; an empty list means none."),
         Opt::new("ignore_preflight_errors", STR_LIST, "Preflight checks of kubeadm whose errors become warnings.").default("[]"),
         Opt::new("timeout", Kind::Int, "Seconds for everything together, all attempts included.").default("300"),
+        Opt::new("approval_timeout", Kind::Int, "Seconds the cluster, or a person, may take to approve the kubelet's certificate signing request, and again as many to issue the certificate, within timeout. More is wanted where nothing approves it automatically.")
+            .default("90"),
         Opt::new("max_retries", Kind::Int, "How often the join may be tried again after the first attempt. The diagnosis decides whether it is.").default("3"),
         Opt::new("on_node_conflict", Kind::Str, "When a Ready Node of this name is in the cluster: wait until it is NotReady, or end at once so that it can be deleted (delete) or a human decides (fail).")
             .default("\"wait\"")
@@ -71,6 +73,8 @@ pub struct Args {
     pub ignore_preflight_errors: Vec<String>,
     /// Seconds.
     pub timeout: i64,
+    /// Seconds.
+    pub approval_timeout: i64,
     /// Further attempts after the first.
     pub max_retries: i64,
     /// What a Ready Node of the same name leads to.
@@ -144,6 +148,11 @@ impl Args {
             "option timeout is {}: it must be 10 to 7200 seconds",
             self.timeout
         );
+        ensure!(
+            (5..=7200).contains(&self.approval_timeout),
+            "option approval_timeout is {}: it must be 5 to 7200 seconds",
+            self.approval_timeout
+        );
         ensure!((0..=20).contains(&self.max_retries), "option max_retries is {}: it must be 0 to 20", self.max_retries);
         ensure!(
             (0..=3600).contains(&self.wait_ready),
@@ -175,6 +184,11 @@ impl Args {
     /// The time for everything.
     pub fn budget(&self) -> Duration {
         Duration::from_secs(self.timeout.unsigned_abs())
+    }
+
+    /// The time for a certificate to be approved, and to be issued.
+    pub fn approval(&self) -> Duration {
+        Duration::from_secs(self.approval_timeout.unsigned_abs())
     }
 
     /// The time for the Node to become Ready.

@@ -21,6 +21,7 @@ fn bad_values_are_refused_by_option_value_and_what_would_be_right() {
         (json!({"node_name": "W_1"}), ["node_name", "W_1", "DNS"]),
         (json!({"cri_socket": "tcp://x"}), ["cri_socket", "tcp://x", "unix://"]),
         (json!({"timeout": 0}), ["timeout", "0", "10 to 7200"]),
+        (json!({"approval_timeout": 1}), ["approval_timeout", "1", "5 to 7200"]),
         (json!({"max_retries": -1}), ["max_retries", "-1", "0 to 20"]),
         (json!({"node_taints": ["x"]}), ["node_taints", "x", "NoSchedule"]),
         (json!({"node_labels": {"a": "b,c"}}), ["node_labels", "a", "commas"]),

@@ -1,5 +1,6 @@
 //! One run of `kubeadm join`: the configuration that nobody else can read, the program under watch, and what its end means.
 
+use crate::approval::Approval;
 use crate::args::Args;
 use crate::observe::{State, UNIT};
 use crate::phases::Phase;
@@ -76,7 +77,8 @@ pub fn attempt(args: &Args, state: &State, task: &Task, deadline: &Deadline) -> 
     let since = SystemTime::now();
     let file = write_config(args, state, deadline)?;
     let restarts = Kubelet::observe(UNIT, deadline).map(|kubelet| kubelet.restarts).unwrap_or(0);
-    let mut watch = Watch::new(task, &args.cri_socket, restarts);
+    let approval = Approval::new(&state.node_name, args.approval());
+    let mut watch = Watch::new(task, &args.cri_socket, restarts, approval);
     let inner = Deadline::after(deadline.left().saturating_sub(RESERVE));
     // --v=1 makes discovery tell each failed try; below 5 there is no stack trace, and no secret is logged.
     let running = program::kubeadm().args(["join", "--config"]).args([&file]).args(["--v=1"]).start();
@@ -120,7 +122,7 @@ fn judge(
     began: Instant,
     deadline: &Deadline,
 ) -> Attempt {
-    let Watched { phases, stdout: watched_out, stderr: watched_err, doomed, steps } = watched;
+    let Watched { phases, stdout: watched_out, stderr: watched_err, doomed, waiting, steps } = watched;
     let (stdout, stderr, exit, failure) = match ran {
         Ok(output) => {
             (output.stdout, output.stderr, output.status.code(), (!output.status.success()).then(String::new))
@@ -141,6 +143,10 @@ fn judge(
             }
         }
         findings.iter_mut().for_each(name_the_owner);
+        // That time ran out is a symptom of what was waited for.
+        if let Some(waiting) = waiting.filter(|_| findings.first().is_none_or(|first| first.row.symptom)) {
+            findings.insert(0, waiting);
+        }
         // kubeadm did not fail of what a healthy kubelet says, too.
         if findings.iter().all(Finding::is_normal) {
             findings.insert(0, unexplained(exit, &stderr, &error));

@@ -4,6 +4,7 @@
 //! left alone; one that belongs to another cluster is refused.
 
 mod apply;
+mod approval;
 pub mod args;
 mod attempt;
 mod attempts;

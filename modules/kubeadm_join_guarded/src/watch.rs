@@ -4,6 +4,7 @@
 //! What is known sooner is acted upon sooner, but only when it has lasted: a runtime that is being restarted, a kubelet
 //! that restarts once, or a token that is a second old are no faults.
 
+use crate::approval::Approval;
 use crate::attempt::journal;
 use crate::observe::UNIT;
 use crate::phases::{Phase, Phases};
@@ -14,6 +15,7 @@ use host::process::Seen;
 use join_prerequisites::fix::{self, Fix};
 use kubeadm::classify::{self, Action, Finding, Texts};
 use kubeadm::kubelet::Kubelet;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Between two looks at runtime and kubelet.
@@ -36,6 +38,8 @@ const FATAL_WHILE_RUNNING: [&str; 5] =
 const IMAGE_FILESYSTEM: &str = "image_filesystem_invalid";
 /// How long the restart of the runtime may take that mends it.
 const REPAIR: Duration = Duration::from_secs(20);
+/// The kubelet's own certificate, once it has one.
+const CERTIFICATE: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 /// With a reason in the journal one crash is enough; without one, so many.
 const CRASHES: u32 = 3;
 
@@ -51,6 +55,7 @@ pub struct Watch<'a> {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     suspect: Option<(&'static str, Instant)>,
+    approval: Approval,
     doomed: Option<Finding>,
     repaired: Option<Vec<String>>,
 }
@@ -77,13 +82,15 @@ pub struct Watched {
     pub stderr: Vec<u8>,
     /// Why it was ended early.
     pub doomed: Option<Finding>,
+    /// What the kubelet was still waiting for, where that is known.
+    pub waiting: Option<Finding>,
     /// What was mended meanwhile, in words.
     pub steps: Vec<String>,
 }
 
 impl<'a> Watch<'a> {
     /// Begins now.
-    pub fn new(task: &'a Task, socket: &'a str, restarts_before: u32) -> Self {
+    pub fn new(task: &'a Task, socket: &'a str, restarts_before: u32, approval: Approval) -> Self {
         Watch {
             task,
             socket,
@@ -95,6 +102,7 @@ impl<'a> Watch<'a> {
             stdout: Vec::new(),
             stderr: Vec::new(),
             suspect: None,
+            approval,
             doomed: None,
             repaired: None,
         }
@@ -111,7 +119,7 @@ impl<'a> Watch<'a> {
             return Ok(());
         }
         self.looked = Instant::now();
-        let fault = self.runtime().or_else(|| self.discovery()).or_else(|| self.kubelet());
+        let fault = self.runtime().or_else(|| self.discovery()).or_else(|| self.kubelet()).or_else(|| self.approval());
         self.suspect = match (fault.as_ref().map(|(finding, _)| finding.row.class), self.suspect) {
             (None, _) => None,
             (Some(class), Some((before, since))) if class == before => Some((class, since)),
@@ -133,8 +141,11 @@ impl<'a> Watch<'a> {
 
     /// Ends the watch.
     pub fn finish(self) -> Watched {
-        let Watch { phases, stdout, stderr, doomed, repaired, .. } = self;
-        Watched { phases: phases.all().to_vec(), stdout, stderr, doomed, steps: repaired.unwrap_or_default() }
+        let Watch { phases, stdout, stderr, approval, doomed, repaired, .. } = self;
+        // A certificate that has come since the last look is not waited for.
+        let waiting = approval.unfinished().filter(|_| !Path::new(CERTIFICATE).exists());
+        let (phases, steps) = (phases.all().to_vec(), repaired.unwrap_or_default());
+        Watched { phases, stdout, stderr, doomed, waiting, steps }
     }
 
     /// The runtime has to answer all the time.
@@ -167,9 +178,20 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// Whether kubeadm has started the kubelet.
+    fn started(&self) -> bool {
+        self.phases.begun("tls-bootstrap") || self.phases.begun("kubelet-check")
+    }
+
+    /// The cluster has to give the kubelet its certificate.
+    fn approval(&mut self) -> Option<(Finding, Duration)> {
+        let waits = self.started() && !Path::new(CERTIFICATE).exists();
+        waits.then(|| self.approval.look(self.task)).flatten().map(|finding| (finding, Duration::ZERO))
+    }
+
     /// After kubeadm has started it, the kubelet has to stay up, with an API server.
     fn kubelet(&mut self) -> Option<(Finding, Duration)> {
-        if !self.phases.begun("tls-bootstrap") && !self.phases.begun("kubelet-check") {
+        if !self.started() {
             return None;
         }
         let deadline = Deadline::after(QUESTION);

@@ -39,36 +39,61 @@ pub fn sign_cluster_info(store: &mut Store) -> Result<()> {
     store.put(at, info).map(drop)
 }
 
-/// Approves and signs what a bootstrapping or renewing kubelet asks for.
+/// Approves (csrapproving) and signs (csrsigning) what a bootstrapping or renewing kubelet asks for: two controllers, so
+/// that what a person approves is signed as well.
 pub fn sign_requests(store: &mut Store, ca: &Pair) -> Result<()> {
-    if faults::switched("tls-bootstrap-hang") {
-        return Ok(());
-    }
     for mut request in store.list("certificates.k8s.io/certificatesigningrequests", None).cloned().collect::<Vec<_>>() {
         if !request["status"]["certificate"].is_null()
             || text(&request, "/spec/signerName") != "kubernetes.io/kube-apiserver-client-kubelet"
         {
             continue;
         }
-        let groups = items(&request, "/spec/groups");
-        if !groups
-            .iter()
-            .any(|group| group == "system:bootstrappers" || group == "system:nodes" || group == "system:masters")
-        {
-            continue;
+        if items(&request, "/status/conditions").is_empty() && !faults::switched("tls-bootstrap-hang") {
+            approve(&mut request);
         }
-        let (verdict, reason, message) = if faults::switched("csr-denied") {
-            ("Denied", "Denied", "Denied by the rehearsal's fault csr-denied")
-        } else {
-            ("Approved", "AutoApproved", "Auto approving kubelet client certificate after SubjectAccessReview.")
-        };
-        request["status"]["conditions"] = json!([{"type": verdict, "status": "True", "reason": reason, "message": message, "lastUpdateTime": clock::now()}]);
-        if verdict == "Approved" {
-            let pem = pki::unbase64(text(&request, "/spec/request"))?;
-            request["status"]["certificate"] = json!(pki::base64(pki::sign(ca, &String::from_utf8_lossy(&pem))?));
+        if has(&request, "Approved") && !has(&request, "Failed") && !faults::switched("csr-not-issued") {
+            sign(&mut request, ca)?;
         }
         let at = key("certificates.k8s.io/certificatesigningrequests", "", text(&request, "/metadata/name"));
         store.put(at, request)?;
     }
+    Ok(())
+}
+
+/// Whether a request has this condition.
+fn has(request: &Value, kind: &str) -> bool {
+    items(request, "/status/conditions").iter().any(|condition| condition["type"] == kind)
+}
+
+/// A condition as the API server completes it.
+pub fn condition(kind: &str, reason: &str, message: &str) -> Value {
+    let now = clock::now();
+    json!({"type": kind, "status": "True", "reason": reason, "message": message, "lastUpdateTime": now, "lastTransitionTime": now})
+}
+
+fn approve(request: &mut Value) {
+    let may = ["system:bootstrappers", "system:nodes", "system:masters"];
+    if !items(request, "/spec/groups").iter().any(|group| may.iter().any(|name| group == name)) {
+        return;
+    }
+    let verdict = if faults::switched("csr-denied") {
+        condition("Denied", "KubectlDeny", "This CSR was denied by kubectl certificate deny.")
+    } else {
+        let message = "Auto approving kubelet client certificate after SubjectAccessReview.";
+        condition("Approved", "AutoApproved", message)
+    };
+    request["status"]["conditions"] = json!([verdict]);
+}
+
+fn sign(request: &mut Value, ca: &Pair) -> Result<()> {
+    if faults::switched("csr-failed") {
+        let failed = condition("Failed", "SignerValidationFailure", "subject organization is not system:nodes");
+        if let Some(conditions) = request["status"]["conditions"].as_array_mut() {
+            conditions.push(failed);
+        }
+        return Ok(());
+    }
+    let pem = pki::unbase64(text(request, "/spec/request"))?;
+    request["status"]["certificate"] = json!(pki::base64(pki::sign(ca, &String::from_utf8_lossy(&pem))?));
     Ok(())
 }

@@ -17,6 +17,7 @@ use crate::net::{server, trust};
 use crate::pki::Pair;
 use crate::{clock, faults, klog, version};
 use anyhow::{Context, Result};
+pub use bootstrap::condition as verdict;
 use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::path::Path;

@@ -84,7 +84,13 @@ fn save(store: &mut Store, target: &Target, old: &Value, mut object: Value, dry:
     if object["status"].is_null() && !old["status"].is_null() {
         object["status"] = old["status"].clone();
     }
-    if target.sub == "status" {
+    if target.sub == "approval" {
+        // Nothing but the conditions is taken over from an approval (registry/certificates, approvalStrategy).
+        let conditions = object["status"]["conditions"].take();
+        object["spec"] = old["spec"].clone();
+        object["status"] = old["status"].clone();
+        object["status"]["conditions"] = conditions;
+    } else if target.sub == "status" {
         object["spec"] = old["spec"].clone();
     } else if target.kind.group == "apps" && object["spec"] != old["spec"] {
         object["metadata"]["generation"] = json!(old["metadata"]["generation"].as_i64().unwrap_or(0) + 1);

@@ -1,6 +1,7 @@
 //! kubectl: the subcommands people and modules use, against the stand-in API server.
 
 mod apply;
+mod certificate;
 mod delete;
 mod diff;
 mod edit;
@@ -193,7 +194,7 @@ fn run(line: &Line) -> Result<u8, Refusal> {
     let api = match verb {
         "" | "config" | "help" | "completion" => {
             return Err(Refusal::new(
-                "kubectl (rehearsal): a subcommand is needed: get, describe, apply, diff, create, delete, patch, annotate, label, taint, rollout, wait, cordon, uncordon, drain, logs, cluster-info, version",
+                "kubectl (rehearsal): a subcommand is needed: get, describe, apply, diff, create, delete, patch, annotate, label, taint, rollout, wait, certificate, cordon, uncordon, drain, logs, cluster-info, version",
             ));
         }
         _ => connect(line)?,
@@ -209,6 +210,7 @@ fn run(line: &Line) -> Result<u8, Refusal> {
             edit::edit(line, &api, verb)
         }
         "rollout" => rollout::rollout(line, &api),
+        "certificate" => certificate::certificate(line, &api),
         "wait" => rollout::wait(line, &api),
         "cluster-info" => {
             println!(

@@ -85,19 +85,24 @@ fn request(api: &Api, csr: &str) -> Result<String> {
         if let Some(certificate) = state["status"]["certificate"].as_str() {
             return Ok(String::from_utf8_lossy(&pki::unbase64(certificate)?).into_owned());
         }
-        if state["status"]["conditions"][0]["type"] == "Denied" {
-            klog::error(
-                "certificate_manager.go:471",
-                "kubernetes.io/kube-apiserver-client-kubelet: certificate request was denied",
-            );
-            bail!(
-                "certificate signing request is denied, reason: {}, message: {}",
-                text(&state, "/status/conditions/0/reason"),
-                text(&state, "/status/conditions/0/message")
-            );
-        }
+        refused(&state)?;
         clock::pause(Duration::from_millis(250));
     }
+}
+
+/// A request that was denied, or that the signer calls failed, is given up.
+fn refused(state: &Value) -> Result<()> {
+    let found = |kind: &str| yaml::items(state, "/status/conditions").iter().find(|c| c["type"] == kind);
+    let Some((verb, condition)) =
+        found("Denied").map(|c| ("is denied", c)).or_else(|| found("Failed").map(|c| ("failed", c)))
+    else {
+        return Ok(());
+    };
+    bail!(
+        "certificate request was not signed: cannot watch on the certificate signing request: certificate signing request {verb}, reason: {}, message: {}",
+        text(condition, "/reason"),
+        text(condition, "/message")
+    );
 }
 
 /// Keeps certificate and key in one dated file that `kubelet-client-current.pem` points to.

@@ -115,7 +115,9 @@ pub fn table() -> impl Iterator<Item = &'static Row> {
 
 /// The row of a class, for code that found the fault without a text.
 pub fn row(class: &str) -> Option<&'static Row> {
-    table().chain([&UNKNOWN, &OUT_OF_TIME, &PORT_TAKEN]).find(|row| row.class == class)
+    table()
+        .chain([&UNKNOWN, &OUT_OF_TIME, &PORT_TAKEN, &CSR_UNAPPROVED, &CSR_NOT_ISSUED])
+        .find(|row| row.class == class)
 }
 
 /// A failure with no known wording.
@@ -138,6 +140,20 @@ pub static OUT_OF_TIME: Row = symptom(
 pub static PORT_TAKEN: Row = hopeless(
     "port_taken",
     "another program holds a port that the kubelet needs: stop that program, or give it another port",
+    &[],
+);
+
+/// Seen in the certificate signing request itself: nobody says this in words.
+pub static CSR_UNAPPROVED: Row = hopeless(
+    "csr_unapproved",
+    "nobody has approved this node's certificate signing request: run again and approve the new one while the join waits (approval_timeout), or restore automatic approval (`kubeadm init phase bootstrap-token`, kube-controller-manager running)",
+    &[],
+);
+
+/// Seen in the certificate signing request itself: nobody says this in words.
+pub static CSR_NOT_ISSUED: Row = hopeless(
+    "csr_not_issued",
+    "this node's certificate signing request is approved and no certificate comes: the signer is not running, or kube-controller-manager has no CA key (--cluster-signing-key-file)",
     &[],
 );
 
