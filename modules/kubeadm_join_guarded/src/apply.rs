@@ -34,7 +34,7 @@ pub fn apply(
         Plan::Mend(steps) => {
             let _lock = lock::take()?;
             let since = SystemTime::now();
-            story.steps.extend(mend::all(steps, deadline)?);
+            story.steps.extend(mend::all(steps, args, state, deadline)?);
             match prove::prove(deadline) {
                 Ok(proof) => Ok(story.finish(args, state, proof, "is mended and healthy")),
                 Err(finding) => Err(story.fail(args, state, mend::cause(finding, since, deadline))),

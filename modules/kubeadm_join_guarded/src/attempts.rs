@@ -45,7 +45,7 @@ pub fn all(
         story.steps.extend(attempt.steps.iter().cloned());
         let Some(finding) = attempt.findings.first().cloned() else {
             story.record(args, state, attempt, Vec::new());
-            return proved(since, deadline, story).map_err(|finding| Ended { finding, keep: true });
+            return proved(args, state, since, deadline, story).map_err(|finding| Ended { finding, keep: true });
         };
         // Before the remedy: kubeadm does not join over what it wrote itself.
         before.undo(&Deadline::after(TAKE_BACK)).map_err(fault)?;
@@ -68,11 +68,17 @@ pub fn all(
 }
 
 /// kubeadm says that the node has joined. What is wrong nevertheless is mended once, as on a node joined long ago.
-fn proved(since: SystemTime, deadline: &Deadline, story: &mut Story) -> Result<Value, Finding> {
+fn proved(
+    args: &Args,
+    state: &State,
+    since: SystemTime,
+    deadline: &Deadline,
+    story: &mut Story,
+) -> Result<Value, Finding> {
     prove::prove(deadline).or_else(|finding| {
         let configured = Path::new(gate::CONFIG).exists();
         let steps: &[Mend] = if configured { &[Mend::Restart] } else { &[Mend::FetchConfig, Mend::Restart] };
-        match mend::all(steps, deadline) {
+        match mend::all(steps, args, state, deadline) {
             Ok(done) => {
                 story.steps.extend(done);
                 prove::prove(deadline).map_err(|finding| mend::cause(finding, since, deadline))

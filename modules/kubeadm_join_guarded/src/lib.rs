@@ -3,6 +3,7 @@
 //! The diagnosis decides what happens after a failure, not a counter: see `decide`. A node that is joined and healthy is
 //! left alone; one that belongs to another cluster is refused.
 
+mod annotation;
 mod apply;
 mod approval;
 pub mod args;

@@ -1,8 +1,9 @@
 //! Small mends of a node that is joined, or has just been, and whose kubelet is not well.
 
-use crate::attempt;
-use crate::observe::UNIT;
+use crate::args::Args;
+use crate::observe::{State, UNIT};
 use crate::plan::Mend;
+use crate::{annotation, attempt};
 use host::deadline::Deadline;
 use host::systemd;
 use kubeadm::classify::{Finding, Texts, classify};
@@ -12,7 +13,7 @@ use kubeadm::{dropin, program};
 use std::time::SystemTime;
 
 /// Does them in order. Says what was done.
-pub fn all(steps: &[Mend], deadline: &Deadline) -> anyhow::Result<Vec<String>> {
+pub fn all(steps: &[Mend], args: &Args, state: &State, deadline: &Deadline) -> anyhow::Result<Vec<String>> {
     let mut done = Vec::new();
     for step in steps {
         match step {
@@ -21,6 +22,7 @@ pub fn all(steps: &[Mend], deadline: &Deadline) -> anyhow::Result<Vec<String>> {
                 let words = ["upgrade", "node", "phase", "kubelet-config"];
                 program::kubeadm().args(words).run(deadline)?.success()?;
             }
+            Mend::Annotate => annotation::write(&state.node_name, &args.cri_socket, deadline)?,
             Mend::Start | Mend::Restart => {
                 done.extend(dropin::mend(UNIT, deadline)?);
                 systemd::reset_failed(UNIT, deadline)?;

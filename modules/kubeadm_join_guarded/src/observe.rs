@@ -1,5 +1,6 @@
 //! What this node is: which programs it has, which cluster it thinks it belongs to, and how its kubelet fares.
 
+use crate::annotation::{self, Annotation};
 use crate::args::Args;
 use host::deadline::Deadline;
 use join_prerequisites::observe::claimed_ca;
@@ -34,6 +35,8 @@ pub struct State {
     pub certificate: bool,
     /// Whether config.yaml is there.
     pub configured: bool,
+    /// kubeadm's note on the Node; looked for only where the node has joined.
+    pub annotation: Annotation,
     /// Whether this machine runs an API server.
     pub control_plane: bool,
     /// The Node's name, as kubeadm will choose it.
@@ -51,8 +54,11 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         Some(Ok(conf)) => asked_ca(args, conf, deadline),
         _ => None,
     };
+    let node_name = args.node_name.clone().unwrap_or_else(host_name);
+    let annotation = if certificate { annotation::observe(&node_name, deadline) } else { Annotation::Fine };
     Ok(State {
         asked_ca,
+        annotation,
         kubeadm: program::version(deadline)?,
         unit: Unit::observe(UNIT, deadline)?,
         kubelet: Kubelet::observe(UNIT, deadline)?,
@@ -61,7 +67,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         certificate,
         configured: Path::new(gate::CONFIG).exists(),
         control_plane: Path::new(API_SERVER_MANIFEST).exists(),
-        node_name: args.node_name.clone().unwrap_or_else(host_name),
+        node_name,
     })
 }
 

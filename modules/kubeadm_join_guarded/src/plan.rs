@@ -1,5 +1,6 @@
 //! What the node needs: nothing, a small mend, or a join. Pure.
 
+use crate::annotation::Annotation;
 use crate::args::Args;
 use crate::observe::State;
 use ansible::Failure;
@@ -32,6 +33,8 @@ pub enum Mend {
     Start,
     /// Restart a kubelet that runs and is not healthy.
     Restart,
+    /// Note the runtime's socket on the Node, where kubeadm did not come to it.
+    Annotate,
 }
 
 impl Mend {
@@ -42,6 +45,7 @@ impl Mend {
             Mend::FetchConfig => "fetch the kubelet's configuration from the cluster",
             Mend::Start => "start the kubelet",
             Mend::Restart => "restart the kubelet",
+            Mend::Annotate => "note the runtime's socket on the Node, for kubeadm",
         }
     }
 }
@@ -115,6 +119,11 @@ fn mends(state: &State) -> Vec<Mend> {
         (true, Health::Ok) => {}
         (true, Health::Not(_)) => mends.push(Mend::Restart),
         (false, _) => mends.push(Mend::Start),
+    }
+    // A kubelet that has just been let go, or is about to be, has no Node yet.
+    let interrupted = mends.contains(&Mend::Release) || mends.contains(&Mend::Start);
+    if state.annotation == Annotation::Missing || (state.annotation == Annotation::NoNode && interrupted) {
+        mends.push(Mend::Annotate);
     }
     mends
 }

@@ -34,6 +34,7 @@ fn healthy() -> State {
             client_certificate: None,
         })),
         asked_ca: None,
+        annotation: Annotation::Fine,
         certificate: true,
         configured: true,
         control_plane: false,
@@ -89,6 +90,18 @@ fn a_joined_node_is_mended_and_not_joined_again() {
     state.kubelet = Kubelet::default();
     state.configured = false;
     assert_eq!(plan(&args, &state).unwrap(), Plan::Mend(vec![Mend::Release, Mend::FetchConfig, Mend::Start]));
+}
+
+#[test]
+fn a_join_that_was_killed_before_its_last_step_gets_that_step() {
+    let args = args(json!({"control_plane_endpoint": "10.0.0.1"}));
+    let state = State { annotation: Annotation::Missing, ..healthy() };
+    assert_eq!(plan(&args, &state).unwrap(), Plan::Mend(vec![Mend::Annotate]));
+    let mut state = State { annotation: Annotation::NoNode, ..healthy() };
+    // A Node that somebody deleted is not this module's to bring back.
+    assert_eq!(plan(&args, &state).unwrap(), Plan::Nothing);
+    state.unit.gated = true;
+    assert_eq!(plan(&args, &state).unwrap(), Plan::Mend(vec![Mend::Release, Mend::Annotate]));
 }
 
 #[test]

@@ -1,0 +1,59 @@
+//! kubeadm's note of the runtime's socket on the Node, which `kubeadm upgrade node` fails without.
+//!
+//! kubeadm writes it last of all (`patchnode.AnnotateCRISocket`, with the kubelet's credentials), so that a join that was
+//! killed late has a living kubelet and no note. Where kubeadm keeps the socket in instance-config.yaml instead (feature
+//! NodeLocalCRISocket) it asks for no note (`getNodeRegistration` in cmd/kubeadm/app/util/config/cluster.go).
+
+use anyhow::Context as _;
+use host::deadline::{Deadline, Look};
+use kubeadm::kubeconfig::KUBELET_CONF;
+use kubeadm::kubectl::Kubectl;
+use std::path::Path;
+use std::time::Duration;
+
+/// The annotation's name.
+const NAME: &str = "kubeadm.alpha.kubernetes.io/cri-socket";
+/// What newer releases of kubeadm write instead.
+const INSTANCE_CONFIG: &str = "/var/lib/kubelet/instance-config.yaml";
+/// One look at the Node: a run on a node that is well must not wait long for a cluster that does not answer.
+const LOOK: Duration = Duration::from_secs(5);
+/// A kubelet that has just been let go registers its Node within seconds.
+const REGISTERED: Duration = Duration::from_secs(60);
+
+/// What the cluster knows of the socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Annotation {
+    /// It is there, or not needed, or it cannot be told: no reason to do anything.
+    Fine,
+    /// The Node has none.
+    Missing,
+    /// There is no Node (yet).
+    NoNode,
+}
+
+/// Looks at the Node with the kubelet's own credentials.
+pub fn observe(node: &str, deadline: &Deadline) -> Annotation {
+    if Path::new(INSTANCE_CONFIG).exists() {
+        return Annotation::Fine;
+    }
+    match Kubectl::new(KUBELET_CONF).get("node", node, "default", &deadline.at_most(LOOK)) {
+        Ok(Some(node)) if node["metadata"]["annotations"][NAME].is_string() => Annotation::Fine,
+        Ok(Some(_)) => Annotation::Missing,
+        Ok(None) => Annotation::NoNode,
+        Err(_) => Annotation::Fine,
+    }
+}
+
+/// Writes it, as soon as the Node is there. One that has come meanwhile is not written over.
+pub fn write(node: &str, socket: &str, deadline: &Deadline) -> anyhow::Result<()> {
+    let kubectl = Kubectl::new(KUBELET_CONF);
+    let note = format!("{NAME}={socket}");
+    let limit = deadline.at_most(REGISTERED);
+    let written = limit.poll(Duration::from_secs(1), "the Node", || {
+        if kubectl.get("node", node, "default", &limit)?.is_none() {
+            return Ok(Look::NotYet(format!("the cluster has no Node {node}")));
+        }
+        kubectl.run(&["annotate", "node", node, &note], "", &limit)?.success().map(|_| Look::Ready(()))
+    });
+    written.with_context(|| format!("noting the runtime's socket on Node {node}"))
+}
