@@ -113,6 +113,33 @@ def refused_token(workers):
     check("one fresh token for both", len(tokens()) == len(before) + 1)
 
 
+def throttled(workers):
+    check("all go", deploy("reset", "--limit", ",".join(workers)).returncode == 0)
+    answer = bed.module(CP, "join_token", {"state": "absent"})
+    check("and so do the tokens", not answer.get("failed"), answer)
+    fault(CP, "api-throttled")
+    relief = threading.Timer(6, lambda: sh(CP, f"rm -f {bed.FAULTS}/api-throttled"))
+    relief.start()
+    began = time.monotonic()
+    answer = bed.module(CP, "join_token", {"ttl": "5m"})
+    seconds = time.monotonic() - began
+    relief.join()
+    check("a token is made although every request is refused for 6 s", not answer.get("failed"), answer)
+    print(f"     {seconds:6.1f} s  join_token", flush=True)
+    bed.module(CP, "join_token", {"state": "absent"})
+    for percent in (0, 30, 60):
+        fault(CP, "api-busy", str(percent))
+        ran = deploy("join")
+        sh(CP, f"rm -f {bed.FAULTS}/api-busy")
+        rows = table(ran.stdout)
+        good = all(rows.get(node, ("",))[0] == "joined" for node in workers)
+        check(f"all {len(workers)} join at once while {percent} % of requests are turned away", good, ran.stdout)
+        for node in workers:
+            print(f"              {' '.join(rows.get(node, ()))}  {node}", flush=True)
+        if percent < 60:
+            check("and go again", deploy("reset", "--limit", ",".join(workers)).returncode == 0)
+
+
 def stale_node(workers):
     node = workers[0]
     answer = bed.module(node, "aggressive_reset", {"level": "gentle"})
@@ -145,7 +172,7 @@ def main():
         for node in (CP, *workers):
             sh(node, f"mkdir -p {bed.FAULTS}")
             subprocess.run(["podman", "cp", arguments.bin, f"{node}:/root/kubejoin"], check=True)
-        for step in (many_at_once, once_mended, refused_token, stale_node):
+        for step in (many_at_once, once_mended, refused_token, throttled, stale_node):
             step(workers)
     finally:
         if not arguments.keep:

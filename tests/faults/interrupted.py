@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from bed import CP, W, bring_up, clean, fault, lab, left_behind, module, parser, sh, token
+from bed import ADMIN, CP, W, bring_up, clean, fault, lab, left_behind, module, parser, sh, token
 
 # name: where, the fault that holds it there, what shows on the worker that it is there
 HELD = {
@@ -37,6 +37,8 @@ HELD = {
     ),
     "registration": (W, "crisocket-timeout", "", "test -e /etc/kubernetes/kubelet.conf && pgrep -x kubeadm"),
 }
+# What kubeadm writes last of all.
+NOTE = '"kubeadm.alpha.kubernetes.io/cri-socket"'
 # Where a token could be seen by somebody else. The configuration is root's, and kubeadm reads it. The pattern is in a file,
 # because in an argument it would be found.
 SEEN = """
@@ -109,6 +111,11 @@ def interrupt(name, signal):
     if not again.get("joined"):
         wrong.append(f"the next run: {again.get('msg')}")
     wrong += [f"after the next run {line}" for line in left_behind(secret)]
+    if NOTE not in sh(CP, f"kubectl --kubeconfig {ADMIN} get node {W} -o json"):
+        wrong.append("the Node lacks what kubeadm notes last, which its upgrade needs")
+    last = module(W, "kubeadm_join_guarded", join)
+    if last.get("changed") or last.get("failed"):
+        wrong.append(f"the run after that: {last.get('msg')}")
     print(
         f"{'FAIL' if wrong else 'ok  '} {signal:4} {name:16} ended after {took:4.1f} s  {again.get('msg', '')[:100]}",
         flush=True,

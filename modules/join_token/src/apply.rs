@@ -1,7 +1,7 @@
 //! The change, through kubeadm.
 
 use crate::args::Args;
-use crate::observe::token;
+use crate::observe::ask;
 use crate::plan::Plan;
 use anyhow::Context as _;
 use host::deadline::Deadline;
@@ -15,7 +15,7 @@ pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<Op
         Plan::Delete(ids) => {
             for id in ids {
                 // The id is no secret; kubeadm takes it alone.
-                token(args, &["delete", id]).run(deadline)?.success().context("deleting a bootstrap token")?;
+                ask(args, &["delete", id], deadline).context("deleting a bootstrap token")?;
             }
             Ok(None)
         }
@@ -25,7 +25,8 @@ pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<Op
 /// kubeadm draws the token and prints it, alone on its line.
 fn create(args: &Args, deadline: &Deadline) -> anyhow::Result<String> {
     let words = ["create", "--ttl", &args.ttl, "--description", &args.description];
-    let output = token(args, &words).run(deadline)?.success().context("creating a bootstrap token")?.stdout_text();
+    // Asked again after an answer that was lost, there is one token more than needed: it ends with its ttl.
+    let output = ask(args, &words, deadline).context("creating a bootstrap token")?.stdout_text();
     // Whatever redaction takes away is the token; warnings on other lines are not.
     let line = output.lines().map(str::trim).find(|line| !line.is_empty() && redact(line) != *line);
     line.map(str::to_owned).context("creating a bootstrap token: kubeadm printed none")

@@ -3,8 +3,9 @@
 use crate::args::Args;
 use anyhow::Context as _;
 use host::deadline::Deadline;
-use host::process::Program;
+use host::process::Output;
 use kubeadm::endpoint::Endpoint;
+use kubeadm::patience::patiently;
 use kubeadm::{ca, kubeconfig, program, time};
 use serde_json::Value;
 use std::time::SystemTime;
@@ -56,16 +57,16 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         Endpoint::parse(address).with_context(|| format!("reading the server of {}", args.kubeconfig))?.to_string();
     let pem = host::files::read_optional(&args.ca_cert)?.with_context(|| format!("there is no {}", args.ca_cert))?;
     let ca_cert_hash = ca::hash_of_pem(&pem).with_context(|| format!("reading {}", args.ca_cert))?;
-    let listed =
-        token(args, &["list", "--output", "json"]).run(deadline)?.success().context("listing bootstrap tokens")?;
+    let listed = ask(args, &["list", "--output", "json"], deadline).context("listing bootstrap tokens")?;
     let mut ours = read(&listed.stdout)?;
     ours.retain(|token| token.description == args.description);
     Ok(State { endpoint, ca_cert_hash, ours })
 }
 
-/// `kubeadm token …` with the administrator's kubeconfig.
-pub fn token(args: &Args, words: &[&str]) -> Program {
-    program::kubeadm().args(["token"]).args(words).args(["--kubeconfig", &args.kubeconfig])
+/// `kubeadm token …` with the administrator's kubeconfig, again while the API server is overloaded or away.
+pub fn ask(args: &Args, words: &[&str], deadline: &Deadline) -> anyhow::Result<Output> {
+    let program = program::kubeadm().args(["token"]).args(words).args(["--kubeconfig", &args.kubeconfig]);
+    patiently(deadline, |limit| program.run(limit)?.success())
 }
 
 /// One JSON object after the other, as kubeadm prints them.

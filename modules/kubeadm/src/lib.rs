@@ -15,6 +15,7 @@ pub mod kubeconfig;
 pub mod kubectl;
 pub mod kubelet;
 pub mod lock;
+pub mod patience;
 pub mod program;
 pub mod redact;
 pub mod time;

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use host::deadline::{Deadline, Look};
 use kubeadm::kubeconfig::KUBELET_CONF;
 use kubeadm::kubectl::Kubectl;
+use kubeadm::patience::patiently;
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,10 +51,11 @@ pub fn write(node: &str, socket: &str, deadline: &Deadline) -> anyhow::Result<()
     let note = format!("{NAME}={socket}");
     let limit = deadline.at_most(REGISTERED);
     let written = limit.poll(Duration::from_secs(1), "the Node", || {
-        if kubectl.get("node", node, "default", &limit)?.is_none() {
+        if patiently(&limit, |limit| kubectl.get("node", node, "default", limit))?.is_none() {
             return Ok(Look::NotYet(format!("the cluster has no Node {node}")));
         }
-        kubectl.run(&["annotate", "node", node, &note], "", &limit)?.success().map(|_| Look::Ready(()))
+        patiently(&limit, |limit| kubectl.run(&["annotate", "node", node, &note], "", limit)?.success())
+            .map(|_| Look::Ready(()))
     });
     written.with_context(|| format!("noting the runtime's socket on Node {node}"))
 }

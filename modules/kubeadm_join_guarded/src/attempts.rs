@@ -13,6 +13,7 @@ use ansible::Task;
 use host::deadline::{Deadline, Look};
 use kubeadm::classify::Finding;
 use kubeadm::gate;
+use kubeadm::patience::jitter;
 use serde_json::Value;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -91,11 +92,4 @@ fn proved(
 fn wait(pause: Duration, deadline: &Deadline) {
     // A wait that is meant to run out is no error.
     let _ = deadline.at_most(pause).poll::<()>(pause, "the next attempt", || Ok(Look::NotYet(String::new())));
-}
-
-/// 0 to 1, different on every node and at every time.
-fn jitter() -> f64 {
-    use std::hash::{BuildHasher, Hasher};
-    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
-    random as f64 / u64::MAX as f64
 }

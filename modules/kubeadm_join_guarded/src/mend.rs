@@ -8,6 +8,7 @@ use host::deadline::Deadline;
 use host::systemd;
 use kubeadm::classify::{Finding, Texts, classify};
 use kubeadm::gate::{self, Unit};
+use kubeadm::patience::patiently;
 use kubeadm::redact::redact;
 use kubeadm::{dropin, program};
 use std::time::SystemTime;
@@ -20,7 +21,7 @@ pub fn all(steps: &[Mend], args: &Args, state: &State, deadline: &Deadline) -> a
             Mend::Release => gate::release(&Unit::observe(UNIT, deadline)?, deadline)?,
             Mend::FetchConfig => {
                 let words = ["upgrade", "node", "phase", "kubelet-config"];
-                program::kubeadm().args(words).run(deadline)?.success()?;
+                patiently(deadline, |limit| program::kubeadm().args(words).run(limit)?.success())?;
             }
             Mend::Annotate => annotation::write(&state.node_name, &args.cri_socket, deadline)?,
             Mend::Start | Mend::Restart => {

@@ -5,6 +5,7 @@ use crate::plan::Plan;
 use anyhow::Context as _;
 use host::deadline::Deadline;
 use kubeadm::kubectl::Kubectl;
+use kubeadm::patience::patiently;
 
 /// Does it. One that somebody else has deleted meanwhile is as good.
 pub fn apply(args: &Args, plan: Plan, deadline: &Deadline) -> anyhow::Result<()> {
@@ -12,6 +13,7 @@ pub fn apply(args: &Args, plan: Plan, deadline: &Deadline) -> anyhow::Result<()>
         return Ok(());
     }
     let words = ["delete", "node", &args.node_name, "--ignore-not-found"];
-    let output = Kubectl::new(&args.kubeconfig).run(&words, "", deadline)?;
-    output.success().map(drop).with_context(|| format!("deleting Node {}", args.node_name))
+    let kubectl = Kubectl::new(&args.kubeconfig);
+    let deleted = patiently(deadline, |limit| kubectl.run(&words, "", limit)?.success());
+    deleted.map(drop).with_context(|| format!("deleting Node {}", args.node_name))
 }

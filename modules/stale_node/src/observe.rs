@@ -3,6 +3,7 @@
 use crate::args::Args;
 use host::deadline::Deadline;
 use kubeadm::kubectl::Kubectl;
+use kubeadm::patience::patiently;
 use serde_json::Value;
 
 /// What matters of a Node.
@@ -21,7 +22,8 @@ pub struct Node {
 /// Asks; none when there is no such Node.
 pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<Option<Node>> {
     let kubectl = Kubectl::new(&args.kubeconfig);
-    Ok(kubectl.get("node", &args.node_name, "default", deadline)?.as_ref().map(read))
+    let node = patiently(deadline, |limit| kubectl.get("node", &args.node_name, "default", limit))?;
+    Ok(node.as_ref().map(read))
 }
 
 fn read(node: &Value) -> Node {

@@ -28,6 +28,11 @@ pub const TABLE: &[Fault] = &[
     row("api-silent", "control plane", "the API server accepts connections and answers nothing"),
     row("api-not-tls", "control plane", "the API server's port speaks plain HTTP"),
     row("api-throttled", "control plane", "the API server answers 429 (N times; for ever without a number)"),
+    row(
+        "api-busy",
+        "control plane",
+        "the API server turns away this percentage of requests, as priority and fairness does",
+    ),
     row("etcd-timeout", "control plane", "the API server answers 500, etcdserver: request timed out"),
     row("anonymous-forbidden", "control plane", "cluster-info is not for anonymous users"),
     row("token-expired", "control plane", "cluster-info carries no signature for any token"),

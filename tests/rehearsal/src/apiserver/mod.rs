@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::{Store, key};
@@ -136,6 +137,11 @@ fn handle(
         "/version" => return status::answer(200, &version_object()),
         _ => {}
     }
+    if busy() {
+        let mut response = plain(429, "Too many requests, please try again later.\n");
+        response.headers.push(("Retry-After".into(), "1".into()));
+        return response;
+    }
     if let Some(response) = faulty(request) {
         return response;
     }
@@ -145,6 +151,14 @@ fn handle(
     let found = if refused { None } else { auth::authenticate(&store, &ca.cert, account_key, cert.as_ref(), bearer) };
     let Some(user) = found else { return status::Failure::unauthorized().response() };
     rest::handle(&mut store, &user, request, account_key).unwrap_or_else(|failure| failure.response())
+}
+
+/// Whether this request is turned away (apiserver, filters/priority-and-fairness.go): evenly spread over all requests.
+fn busy() -> bool {
+    static ASKED: AtomicU64 = AtomicU64::new(0);
+    let Some(percent) = faults::parameter("api-busy") else { return false };
+    let place = ASKED.fetch_add(1, Ordering::Relaxed) % 100 * 61 % 100;
+    place < percent.parse().unwrap_or(100)
 }
 
 /// What switched-on faults answer instead of the API.

@@ -59,6 +59,11 @@ impl Api {
         if (200..300).contains(&response.status) {
             return Ok(value);
         }
+        if response.status == 429 && value["message"].is_null() {
+            // apimachinery, api/errors, NewGenericServerResponse
+            let message = "the server has received too many requests and has asked us to try again later".into();
+            return Err(ApiError::Status { code: 429, reason: "TooManyRequests".into(), message });
+        }
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
         let message = match value["message"].as_str() {
             Some(message) => message.to_owned(),

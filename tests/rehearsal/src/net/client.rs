@@ -11,6 +11,9 @@ use std::time::Duration;
 
 type Stream = BufReader<StreamOwned<ClientConnection, TcpStream>>;
 
+/// How often an answer with Retry-After is obeyed.
+const RETRIES: u32 = 10;
+
 /// A client of `https://host:port`.
 pub struct Client {
     host: String,
@@ -111,8 +114,22 @@ impl Client {
         read_response(stream).map_err(|error| self.io(&error))
     }
 
-    /// Sends one request; the error is Go's, `Get "https://...": dial tcp ...`.
+    /// Sends a request, again while the answer says after how many seconds to (client-go, rest/with_retry.go).
     pub fn send(&self, method: &str, target: &str, kind: &str, body: &[u8]) -> Result<Response, String> {
+        for _ in 0..RETRIES {
+            let response = self.once(method, target, kind, body)?;
+            let after = response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
+            let after = after.and_then(|(_, seconds)| seconds.parse().ok());
+            match after.filter(|_| response.status == 429 || response.status >= 500) {
+                Some(seconds) => crate::clock::pause(Duration::from_secs(seconds)),
+                None => return Ok(response),
+            }
+        }
+        self.once(method, target, kind, body)
+    }
+
+    /// Sends one request; the error is Go's, `Get "https://...": dial tcp ...`.
+    fn once(&self, method: &str, target: &str, kind: &str, body: &[u8]) -> Result<Response, String> {
         let mut head =
             format!("{method} {target} HTTP/1.1\r\nHost: {}:{}\r\nAccept: application/json\r\n", self.host, self.port);
         if let Some(token) = &self.token {
