@@ -63,6 +63,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::time::Duration;
 
     fn args(state: Wanted, reuse: bool) -> Args {
@@ -113,5 +114,38 @@ mod tests {
         let plan = decide(&absent, vec![token("aaaaaa", Some(1), now)], now);
         assert_eq!(plan, Plan::Delete(vec!["aaaaaa".into()]));
         assert!(!decide(&absent, vec![], now).is_change());
+    }
+
+    /// The cluster's tokens as a plan that was carried out leaves them.
+    fn done(plan: &Plan, ours: Vec<Token>, limits: &Limits, now: SystemTime) -> Vec<Token> {
+        match plan {
+            Plan::Reuse(_) => ours,
+            Plan::Create => {
+                let new = token("zzzzzz", Some(limits.ttl.as_secs()), now);
+                ours.into_iter().chain([new]).collect()
+            }
+            Plan::Delete(ids) => ours.into_iter().filter(|token| !ids.contains(&token.id().to_owned())).collect(),
+        }
+    }
+
+    proptest! {
+        /// Without reuse a new token is what was asked for, every time.
+        #[test]
+        fn what_was_planned_and_done_leaves_nothing_to_plan(
+            present in any::<bool>(),
+            found in proptest::collection::vec((proptest::option::of(0u64..7200), any::<bool>()), 0..5),
+        ) {
+            let now = SystemTime::now();
+            let wanted = args(if present { Wanted::Present } else { Wanted::Absent }, true);
+            let limits = wanted.validate().unwrap();
+            let ours: Vec<Token> = found
+                .into_iter()
+                .enumerate()
+                .map(|(at, (left, joins))| Token { joins, ..token(&format!("aaaaa{at}"), left, now) })
+                .collect();
+            let first = decide(&wanted, ours.clone(), now);
+            let second = decide(&wanted, done(&first, ours, &limits, now), now);
+            prop_assert!(!second.is_change(), "{second:?} after {first:?}");
+        }
     }
 }

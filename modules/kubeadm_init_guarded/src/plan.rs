@@ -87,6 +87,7 @@ mod tests {
     use kubeadm::gate::Unit;
     use kubeadm::kubeconfig::Kubeconfig;
     use kubeadm::version::Version;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn bare() -> State {
@@ -131,5 +132,43 @@ mod tests {
         assert!(class(&State { remains: vec!["/var/lib/etcd".into()], ..bare() }).contains("half_made"));
         assert!(class(&State { worker: true, ..bare() }).contains("joined_elsewhere"));
         assert!(class(&State { kubeadm: None, ..bare() }).contains("kubeadm_missing"));
+    }
+
+    /// The machine as a plan that was carried out leaves it.
+    fn done(plan: Plan, state: &State) -> State {
+        let admin = Some(Kubeconfig { server: "https://10.0.0.1:6443".into(), ..Kubeconfig::default() });
+        match plan {
+            Plan::Nothing => state.clone(),
+            Plan::Release => State { unit: bare().unit, ..state.clone() },
+            Plan::Init => State {
+                unit: bare().unit,
+                admin,
+                unhealthy: None,
+                remains: vec!["/var/lib/etcd".into()],
+                ..state.clone()
+            },
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_planned_and_done_leaves_nothing_to_plan(
+            [masked, gated, joined, sick, worker, begun, ignoring] in any::<[bool; 7]>()
+        ) {
+            let mut state = State { worker, ..bare() };
+            (state.unit.masked, state.unit.gated) = (masked, gated);
+            if joined {
+                state.admin = done(Plan::Init, &state).admin;
+                state.unhealthy = sick.then(|| "refused".to_owned());
+            }
+            if begun {
+                state.remains = vec!["/var/lib/etcd".into()];
+            }
+            let args = args(json!({"ignore_preflight_errors": if ignoring { vec!["all"] } else { vec![] }}));
+            // A refusal touches nothing, and is the same the next time.
+            if let Ok(first) = plan(&args, &state) {
+                prop_assert_eq!(plan(&args, &done(first, &state)).unwrap(), Plan::Nothing, "after {:?}", first);
+            }
+        }
     }
 }

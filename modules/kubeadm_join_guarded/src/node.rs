@@ -18,6 +18,9 @@ const LEASE_FRESH: Duration = Duration::from_secs(40);
 /// flannel's own record of the node's network.
 const SUBNET_ENV: &str = "/run/flannel/subnet.env";
 
+/// The network of its own that `cni_placeholder` gives a node by default. Workers of the roles have flannel's instead.
+const PLACEHOLDER: &str = "/etc/cni/net.d/00-placeholder.conflist";
+
 /// What the cluster and this node say of each other, as a result field; waits up to `patience` for Ready.
 pub fn look(name: &str, socket: &str, patience: Duration, deadline: &Deadline) -> Value {
     let found = node(name, patience, deadline);
@@ -31,6 +34,7 @@ pub fn look(name: &str, socket: &str, patience: Duration, deadline: &Deadline) -
     };
     seen["lease_renewed"] = json!(lease(name, deadline));
     seen["cni_in_force"] = json!(network(socket, deadline));
+    seen["cni_placeholder"] = json!(std::path::Path::new(PLACEHOLDER).exists());
     seen["flannel_subnet"] = json!(flannel_subnet());
     seen["bridge_address"] = json!(bridge_address(deadline));
     seen["network_agrees"] = json!(agrees(&seen));
@@ -47,6 +51,11 @@ pub fn complaints(seen: &Value) -> Vec<String> {
         words.push(format!(
             "the Node of this name carries the machine id {}, which is another machine's: two machines use one name",
             seen["machine_id"].as_str().unwrap_or_default()
+        ));
+    }
+    if seen["cni_placeholder"] == true {
+        words.push(format!(
+            "pods of this node get addresses from the placeholder ({PLACEHOLDER}) until it is handed over: cni_placeholder with state=handover waits for the real network and does that"
         ));
     }
     if seen["network_agrees"] == false {
@@ -162,6 +171,12 @@ mod tests {
             complaints(&json!({"exists": true, "same_machine": false, "machine_id": "x"}))[0].contains("two machines")
         );
         assert!(complaints(&json!({"network_agrees": false}))[0].contains("cni_repair"));
-        assert!(complaints(&json!({"exists": true, "same_machine": true, "network_agrees": true})).is_empty());
+        assert!(complaints(&json!({"cni_placeholder": true}))[0].contains("state=handover"));
+        assert!(
+            complaints(
+                &json!({"exists": true, "same_machine": true, "network_agrees": true, "cni_placeholder": false})
+            )
+            .is_empty()
+        );
     }
 }

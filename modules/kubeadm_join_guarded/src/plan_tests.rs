@@ -3,6 +3,7 @@ use crate::args::tests::args;
 use kubeadm::gate::Unit;
 use kubeadm::kubelet::Kubelet;
 use kubeadm::version::Version;
+use proptest::prelude::*;
 use serde_json::json;
 
 const HASH: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
@@ -113,4 +114,72 @@ fn a_control_plane_is_not_joined_as_a_worker_and_a_bare_machine_is_told_what_it_
     let mut state = healthy();
     state.unit.load = "not-found".into();
     assert!(class(plan(&args, &state)).contains("kubelet_unit_missing"));
+}
+
+/// The node as a plan that was carried out leaves it.
+fn done(plan: &Plan, state: &State) -> State {
+    let mut after = state.clone();
+    match plan {
+        Plan::Nothing => {}
+        Plan::Join { .. } => after = State { unit: healthy().unit, ..healthy() },
+        Plan::Mend(steps) => {
+            for step in steps {
+                match step {
+                    Mend::Release => after.unit = healthy().unit,
+                    Mend::FetchConfig => after.configured = true,
+                    Mend::Start | Mend::Restart => (after.kubelet, after.health) = (healthy().kubelet, Health::Ok),
+                    Mend::Annotate => after.annotation = Annotation::Fine,
+                }
+            }
+        }
+    }
+    after
+}
+
+fn any_state() -> impl Strategy<Value = State> {
+    let annotation = proptest::sample::select(vec![Annotation::Fine, Annotation::Missing, Annotation::NoNode]).boxed();
+    let flags = (any::<[bool; 6]>(), any::<[bool; 4]>(), 0..4u8, 0..3u8, annotation);
+    flags.prop_map(
+        |(
+            [masked, gated, remembered, running, standalone, well],
+            [certificate, configured, plane, missing],
+            conf,
+            ca,
+            annotation,
+        )| {
+            let mut state = State { certificate, configured, control_plane: plane, annotation, ..healthy() };
+            (state.unit.masked, state.unit.gated) = (masked, gated);
+            state.unit.remembered = remembered.then(|| "enabled".to_owned());
+            if missing {
+                state.unit.load = "not-found".into();
+            }
+            if standalone {
+                state.kubelet.args = vec!["kubelet".into()];
+            }
+            if !running {
+                state.kubelet = Kubelet::default();
+            }
+            state.health = if well { Health::Ok } else { Health::Not("refused".into()) };
+            let other = Kubeconfig {
+                server: "https://10.9.9.9:6443".into(),
+                ca_hash: Some(OTHER.into()),
+                client_certificate: None,
+            };
+            state.conf = [state.conf, Some(Ok(other)), Some(Err("reading".into())), None][usize::from(conf)].clone();
+            state.asked_ca = [None, Some(HASH.to_owned()), Some(OTHER.to_owned())][usize::from(ca)].clone();
+            state
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn what_was_planned_and_done_leaves_nothing_to_plan(state in any_state(), pinned in any::<bool>()) {
+        let hashes = if pinned { vec![HASH] } else { vec![] };
+        let args = args(json!({"control_plane_endpoint": "10.0.0.1", "ca_cert_hashes": hashes}));
+        // A refusal touches nothing, and is the same the next time.
+        if let Ok(first) = plan(&args, &state) {
+            prop_assert_eq!(plan(&args, &done(&first, &state)).unwrap(), Plan::Nothing, "after {:?}", first);
+        }
+    }
 }

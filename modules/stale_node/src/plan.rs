@@ -75,6 +75,7 @@ pub fn outcome(args: &Args, node: Option<&Node>, plan: Plan) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const MACHINE: &str = "a31fd7e07c504f73bb14b10bb339fc84";
     const SYSTEM: &str = "4C4C4544-0042-3510-8052-B4C04F4E3432";
@@ -135,5 +136,21 @@ mod tests {
     fn an_empty_identity_is_no_identity() {
         assert!(args("", SYSTEM).validate().is_err() && args(MACHINE, "").validate().is_err());
         assert!(args("----------------", SYSTEM).validate().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_deleted_leaves_nothing_to_delete_and_a_refusal_stays_one(
+            machine in "[0-9a-f]{32}|", same in any::<bool>(), reinstalled in any::<bool>(), control_plane in any::<bool>()
+        ) {
+            let asked = Args { reinstalled, ..args(MACHINE, SYSTEM) };
+            let machine_id = if same { MACHINE.to_owned() } else { machine };
+            let found = Node { machine_id, control_plane, ..node() };
+            match plan(&asked, Some(&found)) {
+                Ok(Plan::Delete) => prop_assert_eq!(plan(&asked, None).unwrap(), Plan::Nothing),
+                Ok(Plan::Nothing) => prop_assert!(false, "a Node that is there is no reason to do nothing without a word"),
+                Err(_) => prop_assert!(plan(&asked, Some(&found)).is_err()),
+            }
+        }
     }
 }

@@ -117,7 +117,51 @@ pub(crate) mod tests {
         }
     }
 
+    /// What each remedy is there for, once it has worked.
+    fn mended(fixes: &[Fix], mut facts: Facts) -> Facts {
+        let good = Facts::good();
+        for fix in fixes {
+            match fix {
+                Fix::Kernel if facts.modules_can_load => {
+                    (facts.missing_modules, facts.bridge_nf, facts.ip_forward) = (vec![], Some(true), Some(true));
+                }
+                // What is no module of its own can be set all the same.
+                Fix::Kernel => {
+                    (facts.bridge_nf, facts.ip_forward) = (facts.bridge_nf.map(|_| true), Some(true));
+                }
+                Fix::Inotify => facts.inotify = good.inotify,
+                Fix::DropIn => facts.has_kubeconfig = true,
+                Fix::Runtime => facts.runtime = good.runtime.clone(),
+            }
+        }
+        facts
+    }
+
     proptest! {
+        #[test]
+        fn what_was_mended_leaves_nothing_to_mend(
+            [missing, loadable, forward, has_kubeconfig, answers] in any::<[bool; 5]>(),
+            bridge_nf in proptest::option::of(any::<bool>()),
+            inotify in (0u64..2000, 0u64..600_000),
+            minor in 22u64..37,
+        ) {
+            let good = Facts::good();
+            let facts = Facts {
+                missing_modules: if missing { vec!["br_netfilter"] } else { vec![] },
+                modules_can_load: loadable,
+                ip_forward: Some(forward),
+                has_kubeconfig,
+                runtime: if answers { good.runtime.clone() } else { Err("connection refused".into()) },
+                bridge_nf,
+                inotify,
+                kubelet: kubeadm::version::Version::parse(&format!("v1.{minor}.0")).ok(),
+                ..good
+            };
+            let fixes = crate::fix::wanted(&all(&args(), &facts));
+            let after = crate::fix::wanted(&all(&args(), &mended(&fixes, facts)));
+            prop_assert!(after.is_empty(), "{after:?} after {fixes:?}");
+        }
+
         #[test]
         fn more_memory_never_makes_it_worse(a in 0u64..64_000_000, b in 0u64..64_000_000) {
             let rank = |memory_kb| {
