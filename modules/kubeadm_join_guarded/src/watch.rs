@@ -119,7 +119,7 @@ impl<'a> Watch<'a> {
             return Ok(());
         }
         self.looked = Instant::now();
-        let fault = self.runtime().or_else(|| self.discovery()).or_else(|| self.kubelet()).or_else(|| self.approval());
+        let fault = self.runtime().or_else(|| self.discovery()).or_else(|| self.approval()).or_else(|| self.kubelet());
         self.suspect = match (fault.as_ref().map(|(finding, _)| finding.row.class), self.suspect) {
             (None, _) => None,
             (Some(class), Some((before, since))) if class == before => Some((class, since)),
