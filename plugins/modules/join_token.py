@@ -74,6 +74,7 @@ attributes:
 notes:
   - The result carries the token. Give the task C(no_log=true).
   - kubeadm draws the token, so that it stands in no argument list.
+  - An API server that is overloaded, restarting or away for a moment is asked again, for a minute.
 seealso:
   - module: vmstation.kubejoin.kubeadm_join_guarded
 author:

@@ -76,6 +76,12 @@ options:
       - Seconds for everything together, all attempts included.
     type: int
     default: 300
+  approval_timeout:
+    description:
+      - Seconds the cluster, or a person, may take to approve the kubelet's certificate signing request, and again
+        as many to issue the certificate, within timeout. More is wanted where nothing approves it automatically.
+    type: int
+    default: 90
   max_retries:
     description:
       - How often the join may be tried again after the first attempt. The diagnosis decides whether it is.
@@ -144,6 +150,9 @@ notes:
     an argument list, a log or the result.
   - In check mode, and on a node that is joined, no token is needed. See M(vmstation.kubejoin.join_token) for getting
     one.
+  - While the kubelet waits for its certificate, its signing request is looked at with the token's rights. The phase
+    line C(waiting for approval of) names it for C(kubectl certificate approve). One that is denied ends the join
+    at once.
   - O(max_retries) counts the attempts after the first. Waiting for a stale Node to become NotReady counts as none.
   - Extra words of C(--v=1) in the result's RV(stderr) are kubeadm's own progress, and are how a hopeless discovery
     is known early.
@@ -265,8 +274,9 @@ proof:
   type: dict
 node:
   description: What the cluster says of this node, asked with the kubelet's own credentials; whether it exists,
-    is Ready (or the reason why not), carries this machine's id, renews its lease, and whether podCIDR, flannel's
-    subnet and the bridge agree.
+    is Ready (or the reason why not), carries this machine's id, renews its lease, whether podCIDR, flannel's subnet
+    and the bridge agree, and whether the placeholder of M(vmstation.kubejoin.cni_placeholder) is still to be handed
+    over.
   returned: after a join
   type: dict
   sample:
@@ -328,6 +338,7 @@ def main():
             'node_taints': {'type': 'list', 'elements': 'str'},
             'ignore_preflight_errors': {'type': 'list', 'elements': 'str', 'default': []},
             'timeout': {'type': 'int', 'default': 300},
+            'approval_timeout': {'type': 'int', 'default': 90},
             'max_retries': {'type': 'int', 'default': 3},
             'on_node_conflict': {'type': 'str', 'default': 'wait', 'choices': ['wait', 'delete', 'fail']},
             'cleanup': {'type': 'str', 'default': 'aggressive', 'choices': ['leftovers', 'gentle', 'aggressive']},
