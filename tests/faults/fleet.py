@@ -151,7 +151,8 @@ def stale_node(workers):
         table(ran.stdout).get(node, ("",) * 4)[1::2] == ("node_exists", "2"),
         table(ran.stdout),
     )
-    sh(node, "echo 00000000000000000000000000000001 > /etc/machine-id")
+    # A kubelet that still runs would tell the cluster the new id, and the Node would be this machine's.
+    sh(node, "systemctl stop kubelet; echo 00000000000000000000000000000001 > /etc/machine-id")
     bed.module(node, "aggressive_reset", {"level": "gentle"})
     ran = deploy("join", "--limit", node, "-e", "kubernetes_on_node_conflict=delete")
     last = ran.stdout.split("TASK [Fail for this node]")[-1]
