@@ -27,6 +27,8 @@ mod netlink;
 pub mod netns;
 #[cfg(feature = "nftables")]
 pub mod nftables;
+#[cfg(feature = "nftables")]
+pub mod packet;
 #[cfg(feature = "process")]
 pub mod process;
 #[cfg(feature = "processes")]

@@ -74,6 +74,19 @@ pub fn unseen(rulesets: &[Ruleset], tables: &[nftables::Table]) -> Result<Vec<St
     Ok(unseen)
 }
 
+/// Tables of nftables whose rules these are, all of them and in iptables' own words. One with a base chain of somebody
+/// else's beside iptables' own is shown without it (iptables 1.8.9: "contains incompatible base-chains").
+pub fn shown(rulesets: &[Ruleset]) -> Vec<nftables::Table> {
+    let mut shown = Vec::new();
+    for set in rulesets.iter().filter(|set| set.tool.backend == Backend::Nft) {
+        let family = if set.tool.family == Family::V4 { "ip" } else { "ip6" };
+        let whole = |table: &&Table| !table.by_handle && !set.save.incompatible.contains(&table.name);
+        let named = |table: &Table| nftables::Table { family: family.to_owned(), name: table.name.clone() };
+        shown.extend(set.save.tables.iter().filter(whole).map(named));
+    }
+    shown
+}
+
 /// What has to go; empty when nothing of Kubernetes is left.
 pub fn removals(rulesets: &[Ruleset], owner: &Owner) -> Vec<TableRemoval> {
     let tables = rulesets.iter().flat_map(|set| set.save.tables.iter().map(move |table| (&set.tool, table)));

@@ -2,10 +2,17 @@
 //!
 //! Owned are exactly `kube-proxy` in ip and ip6 (kube-proxy's nftables mode, pkg/proxy/nftables), `flannel-ipv4` in ip and
 //! `flannel-ipv6` in ip6 (flannel, pkg/trafficmngr/nftables). A table of the same name in another family, and every other
-//! table, is somebody else's. [`rules`] reads the tables that iptables shares with nft when iptables cannot.
+//! table, is somebody else's: [`Filters`] tells which of them drops a packet. [`rules`] reads the tables that iptables
+//! shares with nft when iptables cannot.
 
+mod filters;
+mod forward;
+mod matches;
 mod netlink;
 pub(crate) mod rules;
+
+pub use filters::{Filters, filters};
+pub use forward::{Layer, Stopped};
 
 use std::fmt;
 
@@ -35,7 +42,7 @@ impl fmt::Display for Table {
 
 /// All tables of this network namespace.
 pub fn tables(deadline: &Deadline) -> Result<Vec<Table>> {
-    netlink::tables(deadline)
+    Ok(netlink::tables(deadline)?.into_iter().map(|(table, _)| table).collect())
 }
 
 /// Which of them are Kubernetes'.

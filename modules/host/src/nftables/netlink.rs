@@ -22,8 +22,11 @@ const SUBSYSTEM: u16 = 10;
 const NEW_TABLE: u16 = SUBSYSTEM << 8;
 const GET_TABLE: u16 = NEW_TABLE | 1;
 const DELETE_TABLE: u16 = NEW_TABLE | 2;
-/// The only attribute of a table that is read or written: its name.
+/// The attributes of a table that are read or written: its name and its flags.
 const NAME: u16 = 1;
+const FLAGS: u16 = 2;
+/// The flag of a table whose chains see no packet.
+const DORMANT: u8 = 1;
 const REQUEST: u16 = 1;
 const ACKNOWLEDGE: u16 = 4;
 const DUMP: u16 = 0x300;
@@ -34,8 +37,8 @@ const HEADER: usize = 16 + 4;
 /// NFPROTO_* as nft names them.
 const FAMILIES: [(u8, &str); 6] = [(1, "inet"), (2, "ip"), (3, "arp"), (5, "netdev"), (7, "bridge"), (10, "ip6")];
 
-/// Every table of this network namespace; none when the kernel has no nf_tables.
-pub(super) fn tables(deadline: &Deadline) -> Result<Vec<Table>> {
+/// Every table of this network namespace, and whether it is dormant; none when the kernel has no nf_tables.
+pub(super) fn tables(deadline: &Deadline) -> Result<Vec<(Table, bool)>> {
     let Some(socket) = open(deadline).context("listing the tables of nftables")? else { return Ok(Vec::new()) };
     for _attempt in 0..10 {
         send(&socket, &message(GET_TABLE, REQUEST | DUMP, 0, &[]), SendFlags::empty())
@@ -84,7 +87,7 @@ fn open(deadline: &Deadline) -> Result<Option<OwnedFd>> {
 }
 
 /// The answer to a dump; `None` when it has to be asked for again.
-fn read_tables(socket: &OwnedFd) -> Result<Option<Vec<Table>>> {
+fn read_tables(socket: &OwnedFd) -> Result<Option<Vec<(Table, bool)>>> {
     let (mut found, mut whole) = (Vec::new(), true);
     loop {
         for (kind, flags, body) in split(&receive(socket)?) {
@@ -160,16 +163,19 @@ fn error(body: &[u8]) -> Result<()> {
     errno(body).map_or(Ok(()), |errno| Err(errno.into()))
 }
 
-fn table(body: &[u8]) -> Option<Table> {
+fn table(body: &[u8]) -> Option<(Table, bool)> {
     let family = FAMILIES.iter().find(|(number, _)| Some(number) == body.first())?.1.to_owned();
+    let (mut name, mut dormant) = (None, false);
     let mut attributes = body.get(4..)?;
     while let (Some(length), Some(kind)) = (u16_at(attributes, 0), u16_at(attributes, 2)) {
         let value = attributes.get(4..usize::from(length))?;
-        if kind == NAME {
-            let name = value.split(|byte| *byte == 0).next()?;
-            return Some(Table { family, name: String::from_utf8_lossy(name).into_owned() });
+        match kind {
+            NAME => name = value.split(|byte| *byte == 0).next(),
+            // 32 bits in network order.
+            FLAGS => dormant = value.get(3).is_some_and(|low| low & DORMANT != 0),
+            _ => {}
         }
-        attributes = attributes.get(usize::from(length).next_multiple_of(4)..)?;
+        attributes = attributes.get(usize::from(length).next_multiple_of(4)..).unwrap_or_default();
     }
-    None
+    Some((Table { family, name: String::from_utf8_lossy(name?).into_owned() }, dormant))
 }

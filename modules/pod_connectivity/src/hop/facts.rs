@@ -4,6 +4,7 @@ use host::deadline::Deadline;
 use host::iptables::{self, Ruleset};
 use host::links::{self, Link};
 use host::netns;
+use host::nftables::{self, Filters};
 use host::routes::{self, Route};
 use std::net::IpAddr;
 use std::path::Path;
@@ -17,6 +18,8 @@ pub struct Facts {
     pub routes: Vec<Route>,
     /// Its iptables rules, in every back end; empty when they cannot be read.
     pub rules: Vec<Ruleset>,
+    /// What nft itself holds besides; empty when it cannot be read.
+    pub filters: Filters,
     /// net.ipv4.ip_forward.
     pub forwards: bool,
     /// Whether what crosses a bridge goes through iptables (net.bridge.bridge-nf-call-iptables).
@@ -58,10 +61,12 @@ impl Facts {
         // /proc/sys/net shows the namespace of the thread that reads it.
         let is_one =
             |path: &str| Ok::<_, anyhow::Error>(host::files::read_text(path)?.is_some_and(|text| text.trim() == "1"));
+        let rules = iptables::read(deadline).unwrap_or_default();
         Ok(Self {
             links: links::list(deadline)?,
             routes: routes::list(deadline)?,
-            rules: iptables::read(deadline).unwrap_or_default(),
+            filters: nftables::filters(&rules, deadline).unwrap_or_default(),
+            rules,
             forwards: is_one("/proc/sys/net/ipv4/ip_forward")?,
             bridges_filtered: is_one("/proc/sys/net/bridge/bridge-nf-call-iptables")?,
             pods,
@@ -77,6 +82,11 @@ impl Facts {
     pub fn host_end(&self, side: &Side) -> Option<&Link> {
         let index = side.link()?.peer?;
         self.links.iter().find(|link| link.index == index && link.kind == "veth")
+    }
+
+    /// The bridge that a pod hangs on.
+    pub fn bridge_of(&self, side: &Side) -> Option<&Link> {
+        self.link(self.host_end(side)?.master?)
     }
 
     /// The link with that number.

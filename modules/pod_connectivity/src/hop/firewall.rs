@@ -5,26 +5,8 @@
 
 use host::cidr::Cidr;
 use host::iptables::{Rule, Table};
+use host::packet::Packet;
 use std::net::IpAddr;
-
-/// A packet on its way.
-#[derive(Debug, Clone)]
-pub struct Packet<'a> {
-    /// Where from.
-    pub source: IpAddr,
-    /// Where to.
-    pub destination: IpAddr,
-    /// The link it comes in by.
-    pub input: &'a str,
-    /// The link it leaves by.
-    pub output: &'a str,
-    /// `icmp`, `tcp`, `udp`.
-    pub protocol: &'a str,
-    /// Destination port.
-    pub port: Option<u16>,
-    /// It is the answer to another packet, which conntrack knows by then.
-    pub answer: bool,
-}
 
 /// What becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +98,7 @@ fn one(option: &str, value: &str, packet: &Packet) -> (Option<bool>, usize) {
         }
         // No packet of a check carries a mark: 0x4000/0x4000 is kube-proxy's.
         "--mark" => (mark(value).map(|(value, _)| value == 0), 2),
-        "--physdev-is-bridged" => (Some(packet.input == packet.output), 1),
+        "--physdev-is-bridged" => (Some(packet.bridged()), 1),
         _ if option.starts_with("--") && !value.starts_with('-') && !value.is_empty() => (None, 2),
         _ => (None, 1),
     }

@@ -4,6 +4,7 @@
 
 mod facts;
 pub mod firewall;
+mod forward;
 mod way;
 
 pub use facts::{Facts, Side};

@@ -1,11 +1,10 @@
 //! Along the way of a packet, hop by hop, to the first that cannot pass it on.
 
 use super::facts::longest;
-use super::firewall::{Packet, Verdict, walk};
+use super::forward::of_forward;
 use super::{Facts, Hop, Side};
 use crate::plan::{Check, Place};
 use crate::probe::{Fault, Probe};
-use host::iptables::Family;
 use host::links::Link;
 use std::net::IpAddr;
 
@@ -111,7 +110,7 @@ fn of_target(facts: &Facts, source: &Side, target: &Side) -> Option<Hop> {
 
 /// The machine's route onwards.
 fn of_route(facts: &Facts, side: &Side, to: IpAddr, place: Place) -> Option<Hop> {
-    if facts.pod(to).is_some() && bridge_of(facts, side).is_some() {
+    if facts.pod(to).is_some() && facts.bridge_of(side).is_some() {
         return None;
     }
     let flannel = "see the log of flannel's pod on this node; kube-controller-manager has to give every node a podCIDR";
@@ -132,64 +131,6 @@ fn of_route(facts: &Facts, side: &Side, to: IpAddr, place: Place) -> Option<Hop>
         ));
     }
     None
-}
-
-/// What the kernel and iptables let through.
-fn of_forward(facts: &Facts, side: &Side, check: &Check) -> Option<Hop> {
-    let to = check.probe.address();
-    let input = bridge_of(facts, side).or(facts.host_end(side))?;
-    let bridged = facts.pod(to).is_some_and(|target| bridge_of(facts, target).map(|b| b.index) == Some(input.index));
-    if bridged && !facts.bridges_filtered {
-        return None;
-    }
-    if !bridged && !facts.forwards && to.is_ipv4() {
-        return Some(Hop::new(
-            "forward",
-            "net.ipv4.ip_forward is 0",
-            "sysctl -w net.ipv4.ip_forward=1, and in /etc/sysctl.d",
-        ));
-    }
-    let output = if bridged { Some(input) } else { facts.route(to).and_then(|r| facts.link(r.hops.first()?.link?)) };
-    let (protocol, port) = match &check.probe {
-        Probe::Icmp { .. } => ("icmp", None),
-        Probe::Tcp { to } | Probe::Http { to, .. } => ("tcp", Some(to.port())),
-        Probe::Dns { .. } => ("udp", Some(53)),
-    };
-    let packet = Packet {
-        source: side.ip,
-        destination: to,
-        input: &input.name,
-        output: output.map_or("", |link| &link.name),
-        protocol,
-        port,
-        answer: false,
-    };
-    let back =
-        Packet { source: to, destination: side.ip, input: packet.output, output: packet.input, ..packet.clone() };
-    let family = if to.is_ipv4() { Family::V4 } else { Family::V6 };
-    let mut masqueraded = None;
-    for set in facts.rules.iter().filter(|set| set.tool.family == family) {
-        let table = |name: &str| set.save.tables.iter().find(|table| table.name == name);
-        for packet in [&packet, &back] {
-            if let Some(Verdict::Dropped(rule)) = table("filter").and_then(|table| walk(table, "FORWARD", packet)) {
-                let remedy = if rule.starts_with("-P") {
-                    "flannel's or the network's own ACCEPT rules are missing: see the log of its pod, or accept the pod network in FORWARD"
-                } else {
-                    "delete this rule, or accept the pod network before it"
-                };
-                return Some(Hop::new("forward", format!("{} in filter: {rule}", set.tool.name()), remedy));
-            }
-        }
-        let verdict = table("nat").and_then(|table| walk(table, "POSTROUTING", &packet));
-        masqueraded = masqueraded
-            .or(verdict.map(|verdict| verdict == Verdict::Masqueraded))
-            .map(|m| m || masqueraded == Some(true));
-    }
-    let lacks = check.place == Place::Outside && masqueraded == Some(false);
-    lacks.then(|| {
-        let evidence = format!("no rule in nat POSTROUTING masquerades {} to {to}", side.ip);
-        Hop::new("masquerade", evidence, "ipMasq in the bridge's configuration, or flannel's --ip-masq")
-    })
 }
 
 /// Everything here passes it on into the tunnel, and nothing comes back.
@@ -228,11 +169,7 @@ fn unexplained(check: &Check, fault: &Fault) -> Hop {
         _ => Hop::new(
             "unknown",
             format!("{to}: {fault}, and everything on this node passes it on"),
-            "look at the target, and at rules that nft itself holds",
+            "look at the target, and at what lies between the nodes",
         ),
     }
-}
-
-fn bridge_of<'a>(facts: &'a Facts, side: &Side) -> Option<&'a Link> {
-    facts.link(facts.host_end(side)?.master?)
 }
