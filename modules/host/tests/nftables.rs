@@ -222,6 +222,20 @@ fn a_chain_that_drops_is_named_and_doubts_are_told() {
             assert!(found.contains(words) && words.is_empty() == found.is_empty(), "{script}: {found}");
             sh("nft flush ruleset");
         }
+        // firewalld 1.3.3's own rules for what it forwards, with the pod network in its zone trusted, and without.
+        let trusting = include_str!("data/firewalld.nft");
+        let trust = "ip saddr 10.244.0.0/16 goto filter_FWD_trusted";
+        for (script, words) in [
+            (trusting.to_owned(), ""),
+            (trusting.replace(trust, ""), "table inet firewalld, chain filter_FORWARD: the rule with handle"),
+        ] {
+            network::feed("nft -f -", &script);
+            let found = stopped(&deadline);
+            let (found, certain) = (found.as_ref().map(ToString::to_string), found.is_none_or(|found| found.certain));
+            let found = found.unwrap_or_default();
+            assert!(found.contains(words) && words.is_empty() == found.is_empty() && certain, "{found}");
+            sh("nft flush ruleset");
+        }
         // iptables' own tables are read by iptables, and no program is started for them.
         sh("iptables-nft -P FORWARD DROP; nft add table inet empty; nft delete table inet empty");
         assert_eq!(stopped(&deadline), None);

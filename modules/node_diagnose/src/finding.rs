@@ -55,6 +55,8 @@ pub struct Finding {
     pub evidence: Vec<String>,
     /// Its cause, when more is known than the table says.
     pub cause: Option<String>,
+    /// What to do, when more is known than the table says.
+    pub remedy: Option<String>,
 }
 
 impl Finding {
@@ -62,7 +64,7 @@ impl Finding {
     pub fn new(code: &str, evidence: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let evidence =
             evidence.into_iter().map(|line| one_line(&line.into())).filter(|line| !line.is_empty()).collect();
-        Finding { kind: kinds::kind(code), evidence, cause: None }
+        Finding { kind: kinds::kind(code), evidence, cause: None, remedy: None }
     }
 
     /// The same, with a cause of its own.
@@ -71,9 +73,20 @@ impl Finding {
         self
     }
 
+    /// The same, with a remedy of its own.
+    pub fn mended_so(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
     /// The cause to show.
     pub fn cause(&self) -> &str {
         self.cause.as_deref().unwrap_or(self.kind.cause)
+    }
+
+    /// The remedy to show.
+    pub fn remedy(&self) -> &str {
+        self.remedy.as_deref().unwrap_or(self.kind.remedy)
     }
 
     /// Where the documentation speaks of it.
@@ -85,7 +98,7 @@ impl Finding {
     pub fn to_json(&self) -> Value {
         json!({
             "code": self.kind.code, "severity": self.kind.severity, "title": self.kind.title,
-            "evidence": self.evidence, "cause": self.cause(), "remedy": self.kind.remedy,
+            "evidence": self.evidence, "cause": self.cause(), "remedy": self.remedy(),
             "mended_by": self.kind.mended_by, "link": self.link(),
         })
     }
@@ -96,7 +109,11 @@ pub fn ordered(findings: Vec<Finding>) -> Vec<Finding> {
     let mut all: Vec<Finding> = Vec::new();
     for finding in findings {
         match all.iter_mut().find(|f| std::ptr::eq(f.kind, finding.kind)) {
-            Some(same) => same.evidence.extend(finding.evidence),
+            Some(same) => {
+                same.evidence.extend(finding.evidence);
+                same.cause = same.cause.take().or(finding.cause);
+                same.remedy = same.remedy.take().or(finding.remedy);
+            }
             None => all.push(finding),
         }
     }

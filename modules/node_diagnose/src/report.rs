@@ -23,7 +23,7 @@ fn summary(out: &mut String, facts: &Facts, findings: &[Finding]) -> std::fmt::R
         Some(first) => {
             writeln!(out, "**Primary cause**: {} (`{}`)", first.kind.title, first.kind.code)?;
             writeln!(out, "**What it comes from**: {}", first.cause())?;
-            writeln!(out, "**What helps**: {}", first.kind.remedy)?;
+            writeln!(out, "**What helps**: {}", first.remedy())?;
             writeln!(out, "**State**: {state}, {} findings\n", findings.len())
         }
     }
@@ -37,7 +37,7 @@ fn details(out: &mut String, findings: &[Finding]) -> std::fmt::Result {
             writeln!(out, "- seen: `{}`", line.replace('`', "'"))?;
         }
         writeln!(out, "- cause: {}", finding.cause())?;
-        writeln!(out, "- remedy: {}", finding.kind.remedy)?;
+        writeln!(out, "- remedy: {}", finding.remedy())?;
         if let Some(module) = finding.kind.mended_by {
             writeln!(out, "- mended by: `{module}`")?;
         }

@@ -134,7 +134,7 @@ fn runtime(pods: &'static [(&'static str, &'static str)]) -> Serving {
 }
 
 fn ready() -> bool {
-    let programs = ["ip", "bridge", "iptables", "sysctl"].iter().all(|name| require(&format!("program:{name}")));
+    let programs = ["ip", "bridge", "iptables", "nft", "sysctl"].iter().all(|name| require(&format!("program:{name}")));
     let links = ["bridge", "veth", "vxlan"].iter().all(|kind| require(&format!("link:{kind}")));
     require("root") && programs && links && require("file:/proc/sys/net/bridge/bridge-nf-call-iptables")
 }
@@ -244,6 +244,17 @@ fn each_broken_hop_is_named() {
                     "http jellyfin forward",
                     "icmp gateway 192.168.1.1 forward",
                 ],
+            ),
+            // firewalld or a person: iptables does not see it, and what iptables accepts does not help.
+            (
+                "nft add table inet mine; nft 'add chain inet mine forward { type filter hook forward priority 10; policy drop; }'; nft add rule inet mine forward ip daddr 192.168.1.1 accept",
+                "nft delete table inet mine",
+                vec!["icmp default/jellyfin forward", "icmp default/c on w2 forward", "http jellyfin forward", "icmp gateway 192.168.1.1 forward"],
+            ),
+            (
+                "nft add table bridge mine; nft 'add chain bridge mine way { type filter hook forward priority 0; }'; nft add rule bridge mine way tcp dport 8096 drop",
+                "nft delete table bridge mine",
+                vec!["http jellyfin forward"],
             ),
             (
                 "sysctl -qw net.ipv4.ip_forward=0",

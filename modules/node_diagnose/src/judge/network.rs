@@ -3,6 +3,7 @@
 mod addresses;
 mod bridge;
 mod firewall;
+mod nftables;
 
 use crate::finding::Finding;
 use crate::observe::Facts;
@@ -31,6 +32,7 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     mtu(facts, found);
     addresses::judge(facts, found);
     firewall::judge(facts, found);
+    nftables::judge(facts, found);
     ready(facts, found);
 }
 

@@ -9,6 +9,7 @@ use host::deadline::{Deadline, Look};
 use host::files;
 use host::iptables::{self, Ruleset};
 use host::links::{self, Link};
+use host::nftables::{self, Filters};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -29,8 +30,10 @@ const SUBNET_ENV: &str = "/run/flannel/subnet.env";
 pub struct Network {
     /// All links of the node.
     pub links: Vec<Link>,
-    /// The firewall, every back end.
+    /// iptables' rules, every back end.
     pub firewall: Vec<Ruleset>,
+    /// What nft itself holds besides.
+    pub filters: Filters,
     /// /proc/sys/net/bridge is there: br_netfilter is loaded.
     pub br_netfilter: bool,
     /// Switches that have to be 1, and are not.
@@ -122,9 +125,11 @@ pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Network {
     let bridge =
         missed.or_default("the bridge of the CNI configuration", cni_repair::observe::network()).map(|n| n.bridge);
     let flannel = missed.or_default(SUBNET_ENV, files::read_text(SUBNET_ENV)).map(|text| flannel(&text));
+    let firewall = missed.or_default("iptables' rules", iptables::read(&limit));
     Network {
         links: missed.or_default("network links", links::list(&limit)),
-        firewall: missed.or_default("the firewall", iptables::read(&limit)),
+        filters: missed.or_default("nft's rules", nftables::filters(&firewall, &limit)),
+        firewall,
         br_netfilter: Path::new("/proc/sys/net/bridge/bridge-nf-call-iptables").exists(),
         switched_off: switched_off(),
         flannel,

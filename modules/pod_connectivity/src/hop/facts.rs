@@ -20,6 +20,8 @@ pub struct Facts {
     pub rules: Vec<Ruleset>,
     /// What nft itself holds besides; empty when it cannot be read.
     pub filters: Filters,
+    /// Why it cannot.
+    pub unread: Option<String>,
     /// net.ipv4.ip_forward.
     pub forwards: bool,
     /// Whether what crosses a bridge goes through iptables (net.bridge.bridge-nf-call-iptables).
@@ -62,11 +64,16 @@ impl Facts {
         let is_one =
             |path: &str| Ok::<_, anyhow::Error>(host::files::read_text(path)?.is_some_and(|text| text.trim() == "1"));
         let rules = iptables::read(deadline).unwrap_or_default();
+        let (filters, unread) = match nftables::filters(&rules, deadline) {
+            Ok(filters) => (filters, None),
+            Err(error) => (Filters::default(), Some(format!("{error:#}"))),
+        };
         Ok(Self {
             links: links::list(deadline)?,
             routes: routes::list(deadline)?,
-            filters: nftables::filters(&rules, deadline).unwrap_or_default(),
             rules,
+            filters,
+            unread,
             forwards: is_one("/proc/sys/net/ipv4/ip_forward")?,
             bridges_filtered: is_one("/proc/sys/net/bridge/bridge-nf-call-iptables")?,
             pods,

@@ -38,7 +38,7 @@ pub fn find(facts: &Facts, source: IpAddr, check: &Check, fault: &Fault) -> Hop 
         .or_else(|| of_route(facts, side, to, check.place))
         .or_else(|| of_forward(facts, side, check))
         .or_else(|| of_vxlan_silence(facts, to, check))
-        .unwrap_or_else(|| unexplained(check, fault))
+        .unwrap_or_else(|| unexplained(facts, check, fault))
 }
 
 /// The pod's own end.
@@ -153,7 +153,7 @@ fn too_big(facts: &Facts, to: IpAddr, fault: &Fault) -> Hop {
     )
 }
 
-fn unexplained(check: &Check, fault: &Fault) -> Hop {
+fn unexplained(facts: &Facts, check: &Check, fault: &Fault) -> Hop {
     let to = check.probe.address();
     match (&check.probe, check.place) {
         (Probe::Icmp { size: Some(size), .. }, _) => Hop::new(
@@ -165,6 +165,11 @@ fn unexplained(check: &Check, fault: &Fault) -> Hop {
             "service",
             format!("{to}: {fault}, and everything on this node passes it on"),
             "see whether CoreDNS runs and kube-proxy has programmed this service address",
+        ),
+        _ if facts.unread.is_some() => Hop::new(
+            "unknown",
+            format!("{to}: {fault}; {}", facts.unread.as_deref().unwrap_or_default()),
+            "install nft and run the check again: a chain of nftables may drop it",
         ),
         _ => Hop::new(
             "unknown",

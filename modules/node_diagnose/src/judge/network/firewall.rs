@@ -1,4 +1,4 @@
-//! The firewall, as far as it keeps pods from being reached.
+//! iptables' rules, as far as they keep pods from being reached.
 
 use crate::finding::Finding;
 use crate::observe::Facts;
@@ -22,7 +22,8 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     mixed(facts, found);
     let bridge = facts.network.bridge.as_deref().unwrap_or("cni0");
     for set in facts.network.firewall.iter().filter(|s| s.tool.family == Family::V4) {
-        if let Some(filter) = set.save.tables.iter().find(|t| t.name == "filter") {
+        // A table that iptables has no words for is read by nft.
+        if let Some(filter) = set.save.tables.iter().find(|t| t.name == "filter" && !t.by_handle) {
             let network = facts.network.flannel.as_ref().and_then(|f| f.network).map(|n| n.to_string());
             if let Some(words) = dropped(filter, &Ours { bridge, network: network.as_deref() }) {
                 found.push(Finding::new("forward_dropped", [format!("{}: {words}", set.tool.name())]));
