@@ -16,7 +16,7 @@ source "$here/say.sh"
 source "$here/packages.sh"
 
 contents=systemd,systemd-sysv,dbus,openssh-server,sudo,containerd,runc,containernetworking-plugins
-contents+=,iptables,iproute2,kmod,conntrack,ethtool,socat,procps,iputils-ping,ca-certificates
+contents+=,iptables,nftables,iproute2,kmod,conntrack,ethtool,socat,procps,iputils-ping,ca-certificates
 
 # Nothing for these to do in a container, or they would reach out of it: kernel file systems, the console, apt's
 # timers, udev, a first-boot dialogue.
