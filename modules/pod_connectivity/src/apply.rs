@@ -1,62 +1,80 @@
 //! Making the checks: one thread per source, in its network namespace.
 
 use crate::args::Args;
+use crate::observe::Pod;
 use crate::plan::{Check, Place, Plan};
 use crate::probe::{Fault, Probe};
 use host::deadline::Deadline;
 use host::netns;
 use std::time::Duration;
 
+/// The most that a check from a sandbox of ours waits: what has no pod is taken away by the kubelet, within two seconds.
+const HASTE: Duration = Duration::from_millis(500);
+
 /// How a check went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
-    /// Index of the source in the plan.
-    pub source: usize,
+    /// The pod it was made from.
+    pub source: Pod,
     /// The check.
     pub check: Check,
     /// The time of the answer, or why there was none; nothing when the node itself cannot do it either.
     pub result: Option<Result<Duration, Fault>>,
 }
 
-/// A single silence is no fault: neighbours may still be being learned.
-fn twice(probe: &Probe, timeout: Duration, deadline: &Deadline) -> Result<Duration, Fault> {
+/// Makes all checks. Sources are gone through at the same time, the checks of one source one after the other, so that
+/// they do not disturb each other; but all at once from a sandbox of ours.
+pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> Vec<Made> {
+    let mut groups: Vec<(&Pod, Vec<&Check>)> = Vec::new();
+    for (index, source) in plan.sources.iter().enumerate() {
+        let checks = plan.checks.iter().filter(|(of, _)| *of == index).map(|(_, check)| check);
+        match source.temporary {
+            true => groups.extend(checks.map(|check| (source, vec![check]))),
+            false => groups.push((source, checks.collect())),
+        }
+    }
+    std::thread::scope(|scope| {
+        let one = |(source, checks)| scope.spawn(move || from(source, checks, args, deadline));
+        let threads: Vec<_> = groups.into_iter().map(one).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+    })
+}
+
+/// What leads outside and failed is tried from the node: what that cannot reach says nothing about pods.
+pub fn forget_unreachable(args: &Args, made: &mut [Made]) {
+    let mut tried: Vec<(Probe, bool)> = Vec::new();
+    for made in made.iter_mut().filter(|made| made.check.place == Place::Outside) {
+        if !matches!(made.result, Some(Err(_))) {
+            continue;
+        }
+        let probe = &made.check.probe;
+        let known = tried.iter().find(|(other, _)| other == probe).map(|(_, reached)| *reached);
+        let reached = known.unwrap_or_else(|| probe.run(args.check_timeout()).is_ok());
+        tried.push((probe.clone(), reached));
+        if !reached {
+            made.result = None;
+        }
+    }
+}
+
+fn from(source: &Pod, checks: Vec<&Check>, args: &Args, deadline: &Deadline) -> Vec<Made> {
+    let made = |check: &Check, result| Made { source: source.clone(), check: check.clone(), result: Some(result) };
+    let all = || Ok(checks.iter().map(|check| made(check, run(&check.probe, source, args, deadline))).collect());
+    netns::inside(&source.netns, all).unwrap_or_else(|error| {
+        let fault = Fault::Other(format!("{error:#}"));
+        checks.iter().map(|check| made(check, Err(fault.clone()))).collect()
+    })
+}
+
+/// A single silence is no fault: neighbours may still be being learned. A sandbox of ours has no time for a second try.
+fn run(probe: &Probe, source: &Pod, args: &Args, deadline: &Deadline) -> Result<Duration, Fault> {
+    let timeout = if source.temporary { args.check_timeout().min(HASTE) } else { args.check_timeout() };
     let once = || match deadline.left().min(timeout) {
         Duration::ZERO => Err(Fault::Other("not checked: the time for all checks was used up".into())),
         left => probe.run(left),
     };
     match once() {
-        Err(Fault::Silence | Fault::Unreachable(_)) => once(),
+        Err(Fault::Silence | Fault::Unreachable(_)) if !source.temporary => once(),
         other => other,
     }
-}
-
-/// Makes all checks. Sources are gone through at the same time, the checks of one source one after the other, so that
-/// they do not disturb each other. What leads outside is tried from the node first: what that cannot reach says nothing
-/// about pods.
-pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> Vec<Made> {
-    let timeout = args.check_timeout();
-    let outside = plan.checks.iter().filter(|(_, check)| check.place == Place::Outside).map(|(_, check)| &check.probe);
-    let unreachable: Vec<_> = outside.filter(|probe| probe.run(timeout).is_err()).collect();
-    let one = |(source, check): &(usize, Check)| Made {
-        source: *source,
-        check: check.clone(),
-        result: (!unreachable.contains(&&check.probe)).then(|| twice(&check.probe, timeout, deadline)),
-    };
-    let from = |index: usize| {
-        let checks: Vec<_> = plan.checks.iter().filter(|(source, _)| *source == index).collect();
-        let all = netns::inside(&plan.sources[index].netns, || Ok(checks.iter().map(|check| one(check)).collect()));
-        all.unwrap_or_else(|error| {
-            let fault = Fault::Other(format!("{error:#}"));
-            let failed = |(source, check): &&(usize, Check)| Made {
-                source: *source,
-                check: check.clone(),
-                result: Some(Err(fault.clone())),
-            };
-            checks.iter().map(failed).collect::<Vec<_>>()
-        })
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..plan.sources.len()).map(|index| scope.spawn(move || from(index))).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
-    })
 }

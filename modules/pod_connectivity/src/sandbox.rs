@@ -1,11 +1,11 @@
 //! Sandboxes of our own, for a node without pods: made for the checks, gone after them, whatever happens.
 //!
-//! Nothing is pulled: a sandbox needs the pause image only, which is there on every node that ever ran a pod. A kubelet
-//! that takes one for an orphan may remove it early; checks that involve it are then not believed.
+//! Nothing is pulled: a sandbox needs the pause image only, which is there on every node that ever ran a pod. The kubelet
+//! removes one early, as an orphan: see `rounds`.
 
 use crate::args::Args;
 use ansible::AbortGuard;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use host::cri::{CgroupDriver, Client, NewSandbox};
 use host::deadline::Deadline;
 use std::sync::{Arc, Mutex};
@@ -21,29 +21,35 @@ pub struct Temporary {
 }
 
 impl Temporary {
-    /// Makes `count` sandboxes.
-    pub fn make(args: &Args, count: usize, deadline: &Deadline) -> anyhow::Result<Self> {
+    /// Makes `count` sandboxes, at the same time. Their names stay the same from round to round, their uids do not.
+    pub fn make(args: &Args, count: usize, round: usize, deadline: &Deadline) -> anyhow::Result<Self> {
         let ids: Arc<Mutex<Vec<String>>> = Arc::default();
         let (shared, socket) = (ids.clone(), args.socket.clone());
         let guard = ansible::on_abort(move || remove(&socket, &shared));
         let temporary = Temporary { ids, socket: args.socket.clone(), _guard: guard };
-        let mut cri = Client::connect(&args.socket, deadline)?;
-        let cgroup_parent = cgroup_parent(&mut cri)?;
-        for number in 1..=count {
+        let cgroup_parent = cgroup_parent(&mut Client::connect(&args.socket, deadline)?)?;
+        let one = |number| {
             let name = format!("check-{}-{number}", std::process::id());
             let new = NewSandbox {
-                uid: format!("{NAMESPACE}-{name}"),
+                uid: format!("{NAMESPACE}-{name}-{round}"),
                 hostname: name.clone(),
                 name,
                 namespace: NAMESPACE.into(),
                 labels: vec![("app.kubernetes.io/managed-by".into(), NAMESPACE.into())],
                 cgroup_parent: cgroup_parent.clone(),
             };
+            let mut cri = Client::connect(&args.socket, deadline)?;
             let id = cri.run_pod_sandbox(&new).context("making a sandbox to check from")?;
             if let Ok(mut ids) = temporary.ids.lock() {
                 ids.push(id);
             }
-        }
+            anyhow::Ok(())
+        };
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (1..=count).map(|number| scope.spawn(move || one(number))).collect();
+            let mut ends = threads.into_iter().map(|thread| thread.join());
+            ends.try_for_each(|end| end.unwrap_or_else(|_| bail!("making a sandbox to check from")))
+        })?;
         Ok(temporary)
     }
 

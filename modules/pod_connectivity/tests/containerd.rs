@@ -1,8 +1,12 @@
 //! The built binary on a machine whose real containerd has no pod: sandboxes for the checks, and nothing left of them.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "an oracle does not share the code it judges")]
 
-use serde_json::json;
+use host::cri::Client;
+use host::deadline::Deadline;
+use serde_json::{Value, json};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 use testkit::containerd::Containerd;
 use testkit::{Sandbox, require};
 
@@ -12,28 +16,85 @@ fn sh(line: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// The pod network, and containerd with the pause image.
+fn runtime() -> Containerd {
+    sh("mkdir -p /etc/cni/net.d; touch /etc/hosts /etc/resolv.conf");
+    let conf = json!({"name": "cbr0", "cniVersion": "0.3.1", "plugins": [{"type": "bridge", "bridge": "cni0",
+        "isGateway": true, "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.244.2.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}}]});
+    std::fs::write("/etc/cni/net.d/10-bridge.conflist", conf.to_string()).unwrap();
+    Containerd::start("/etc/cni/net.d").with_pause_image()
+}
+
+fn check(more: &Value) -> Value {
+    let mut options = json!({"socket": Containerd::socket(), "outside": [], "dns_server": "", "fail": false});
+    options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    testkit::run_module(env!("CARGO_BIN_EXE_pod_connectivity"), options, false)
+}
+
+/// Does `body` while every sandbox is stopped and removed each `period`, as the kubelet does with those that are no pod of
+/// its own, whatever their labels (every 2 s: kubelet.go, housekeepingPeriod). Gives back how many were.
+fn tidied<T>(period: Duration, body: impl FnOnce() -> T) -> (T, usize) {
+    let (done, removed) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let tidy = || {
+        while !done.load(Ordering::Relaxed) {
+            std::thread::sleep(period);
+            let mut cri = Client::connect(&Containerd::socket(), &Deadline::after(Duration::from_secs(20))).unwrap();
+            for sandbox in cri.list_pod_sandbox().unwrap().iter().filter(|sandbox| sandbox.ready) {
+                let stopped = cri.stop_pod_sandbox(&sandbox.id).and_then(|()| cri.remove_pod_sandbox(&sandbox.id));
+                removed.fetch_add(usize::from(stopped.is_ok()), Ordering::Relaxed);
+            }
+        }
+    };
+    let answer = std::thread::scope(|scope| {
+        scope.spawn(tidy);
+        let answer = body();
+        done.store(true, Ordering::Relaxed);
+        answer
+    });
+    (answer, removed.into_inner())
+}
+
+#[test]
+fn sandboxes_that_the_kubelet_removes_are_made_again_and_no_failure_is_made_up() {
+    if !require("containerd") || !require("file:/usr/lib/cni/bridge") || !require("program:iptables-nft") {
+        return;
+    }
+    Sandbox::new().empty("/etc").empty("/run").empty("/var/lib").run(|| {
+        let _containerd = runtime();
+        let (answer, _) = tidied(Duration::from_secs(2), || check(&json!({})));
+        assert_eq!(
+            (&answer["msg"], &answer["warnings"]),
+            (&json!("4 checks from 2 pods passed"), &Value::Null),
+            "{answer}"
+        );
+        // What is silent takes longer than what answers, and is a failure all the same.
+        sh("iptables-nft -I INPUT -p tcp --dport 81 -j DROP");
+        let silent = json!({"targets": ["tcp://10.244.2.1:81"]});
+        let (answer, _) = tidied(Duration::from_secs(2), || check(&silent));
+        let failed: Vec<&Value> = answer["failures"].as_array().unwrap().iter().map(|row| &row["to"]).collect();
+        assert_eq!(failed, [&json!("tcp://10.244.2.1:81"); 2], "{answer}");
+        let (answer, removed) = tidied(Duration::from_millis(20), || check(&silent));
+        assert!(removed > 0 && answer["failures"] == json!([]), "{removed}: {answer}");
+        assert!(answer["warnings"][0].as_str().unwrap().contains("the kubelet does so"), "{answer}");
+        assert_eq!(sh("ip -br link show type veth; ls /run/netns || true"), "");
+    });
+}
+
 #[test]
 fn sandboxes_made_for_the_checks_reach_each_other_and_are_gone_afterwards() {
     if !require("containerd") || !require("file:/usr/lib/cni/bridge") {
         return;
     }
     Sandbox::new().empty("/etc").empty("/run").empty("/var/lib").run(|| {
-        sh("mkdir -p /etc/cni/net.d; touch /etc/hosts /etc/resolv.conf");
-        let conf = json!({"name": "cbr0", "cniVersion": "0.3.1", "plugins": [{"type": "bridge", "bridge": "cni0",
-            "isGateway": true, "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.244.2.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}}]});
-        std::fs::write("/etc/cni/net.d/10-bridge.conflist", conf.to_string()).unwrap();
-        let _containerd = Containerd::start("/etc/cni/net.d").with_pause_image();
-        let options = json!({"socket": Containerd::socket(), "outside": [], "dns_server": "", "fail": false});
-        let answer = testkit::run_module(env!("CARGO_BIN_EXE_pod_connectivity"), options.clone(), false);
+        let _containerd = runtime();
+        let answer = check(&json!({}));
         assert_eq!(answer["msg"], "4 checks from 2 pods passed", "{answer}");
         assert_eq!((&answer["pods"], &answer["changed"]), (&json!([]), &json!(false)));
         let ports = || sh("ip -br link show type veth");
         assert_eq!((ports(), sh("ls /run/netns || true")), (String::new(), String::new()));
         let list = format!("ctr --address {} --namespace k8s.io containers list --quiet", Containerd::socket());
         assert_eq!(sh(&list), "");
-        let bad = json!({"targets": ["tcp://10.244.2.1:81"]});
-        let merged = options.as_object().unwrap().iter().chain(bad.as_object().unwrap()).map(|(k, v)| (k.clone(), v.clone()));
-        let answer = testkit::run_module(env!("CARGO_BIN_EXE_pod_connectivity"), merged.collect(), false);
+        let answer = check(&json!({"targets": ["tcp://10.244.2.1:81"]}));
         assert_eq!(answer["failures"][0]["hop"], "target", "{answer}");
         assert_eq!(ports(), "", "gone also after a failure");
     });

@@ -58,26 +58,29 @@ impl Side {
 }
 
 impl Facts {
-    /// Looks at the machine. Rules that cannot be read are left out: the other hops can still be named.
+    /// Looks at the machine, but for its rules: those take programs, and can be read later.
     pub fn read(pods: Vec<Side>, deadline: &Deadline) -> anyhow::Result<Self> {
         // /proc/sys/net shows the namespace of the thread that reads it.
         let is_one =
             |path: &str| Ok::<_, anyhow::Error>(host::files::read_text(path)?.is_some_and(|text| text.trim() == "1"));
-        let rules = iptables::read(deadline).unwrap_or_default();
-        let (filters, unread) = match nftables::filters(&rules, deadline) {
-            Ok(filters) => (filters, None),
-            Err(error) => (Filters::default(), Some(format!("{error:#}"))),
-        };
         Ok(Self {
             links: links::list(deadline)?,
             routes: routes::list(deadline)?,
-            rules,
-            filters,
-            unread,
             forwards: is_one("/proc/sys/net/ipv4/ip_forward")?,
             bridges_filtered: is_one("/proc/sys/net/bridge/bridge-nf-call-iptables")?,
             pods,
+            ..Self::default()
         })
+    }
+
+    /// The same with the firewall's rules. What cannot be read is left out: the other hops can still be named.
+    pub fn with_rules(mut self, deadline: &Deadline) -> Self {
+        self.rules = iptables::read(deadline).unwrap_or_default();
+        match nftables::filters(&self.rules, deadline) {
+            Ok(filters) => self.filters = filters,
+            Err(error) => self.unread = Some(format!("{error:#}")),
+        }
+        self
     }
 
     /// The pod of this node with that address.

@@ -20,7 +20,12 @@ pub struct Memory {
     backoff: HashMap<String, (Instant, Duration)>,
     /// whether the API server has told us our pods since we started
     pub informed: bool,
+    /// when sandboxes of no pod were last looked for
+    tidied: Option<Instant>,
 }
+
+/// How often the kubelet looks for them (kubelet.go, housekeepingPeriod).
+const HOUSEKEEPING: Duration = Duration::from_secs(2);
 
 /// The uid under which the runtime knows a pod: of a mirror pod, that of the static pod.
 pub fn uid(pod: &Value) -> &str {
@@ -84,6 +89,10 @@ pub fn sync(
     }
     if memory.informed || settings.standalone() {
         orphans(cri, pods, &sandboxes)?;
+        if memory.tidied.is_none_or(|last| last.elapsed() >= HOUSEKEEPING) {
+            memory.tidied = Some(Instant::now());
+            strangers(cri, pods, &sandboxes)?;
+        }
     }
     Ok(())
 }
@@ -119,6 +128,21 @@ fn orphans(cri: &Cri, pods: &[Value], sandboxes: &[PodSandbox]) -> Result<()> {
                     "\"There were many similar errors. Turn up verbosity to see them.\" err=\"orphaned pod \\\"{name}\\\" found, but error occurred when trying to remove the volumes dir: {error:#}\" numErrs=1"
                 ),
             );
+        }
+    }
+    Ok(())
+}
+
+/// Ends running sandboxes that somebody else made: the real one goes by the uid of their metadata, and asks for no label
+/// (kuberuntime_sandbox.go, getKubeletSandboxes; kubelet_pods.go, HandlePodCleanups).
+fn strangers(cri: &Cri, pods: &[Value], sandboxes: &[PodSandbox]) -> Result<()> {
+    let ready = PodSandboxState::SandboxReady as i32;
+    let unlabelled = |sandbox: &&PodSandbox| label(&sandbox.labels, "uid").is_empty() && sandbox.state == ready;
+    for sandbox in sandboxes.iter().filter(unlabelled) {
+        let known = sandbox.metadata.as_ref().map_or("", |meta| meta.uid.as_str());
+        if !pods.iter().any(|pod| uid(pod) == known) {
+            cri.stop_sandbox(&sandbox.id)?;
+            cri.remove_sandbox(&sandbox.id)?;
         }
     }
     Ok(())

@@ -1,0 +1,140 @@
+//! Checks, and what they show, while it can still be looked at.
+//!
+//! The kubelet takes a running sandbox whose uid is none of its pods for an orphan and stops it when it next tidies up,
+//! every 2 s; labels do not matter to it (kubelet.go housekeepingPeriod, kubelet_pods.go HandlePodCleanups,
+//! kuberuntime_sandbox.go getKubeletSandboxes). So what is checked from sandboxes of our own is checked in haste, a
+//! failure is believed only when its sandbox is there afterwards, and what got lost is checked again from new ones.
+
+use crate::ENOUGH;
+use crate::apply::{self, Made};
+use crate::args::Args;
+use crate::hop::{self, Facts, Hop, Side};
+use crate::observe::{self, Pod, State};
+use crate::plan::{self, Check, Plan};
+use crate::probe;
+use crate::sandbox::Temporary;
+use host::cri::Client;
+use host::deadline::Deadline;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// How often sandboxes are made before it is said that they do not last.
+const ROUNDS: usize = 8;
+/// A round takes about as long.
+const ROUND: Duration = Duration::from_secs(5);
+
+/// What was checked.
+pub(crate) struct Checked {
+    /// Pods of this node that are not ours.
+    pub(crate) pods: Vec<Pod>,
+    /// How many pods checks were made from.
+    pub(crate) sources: usize,
+    /// What was left out, and why.
+    pub(crate) left_out: Vec<String>,
+    /// Each check with the hop that explains its failure.
+    pub(crate) rows: Vec<(Made, Option<Hop>)>,
+    /// What did not work out.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// From pods that are there.
+pub(crate) fn from_pods(args: &Args, state: &State, deadline: &Deadline) -> anyhow::Result<Checked> {
+    let plan = make_plan(args, state, deadline)?;
+    let mut made = apply::apply(args, &plan, deadline);
+    apply::forget_unreachable(args, &mut made);
+    let facts = look(&made, state, deadline)?.map(|facts| facts.with_rules(deadline));
+    Ok(checked(state, &plan, explained(facts.as_ref(), made), Vec::new()))
+}
+
+/// From pods that are there and sandboxes of ours, made anew until all checks have been made.
+pub(crate) fn from_sandboxes(args: &Args, state: &State, count: usize, deadline: &Deadline) -> anyhow::Result<Checked> {
+    let mut state = state.clone();
+    let mut rows: Vec<(Made, Option<Hop>)> = Vec::new();
+    let mut number = 0;
+    loop {
+        number += 1;
+        let temporary = Temporary::make(args, count, number, deadline)?;
+        state.pods = observe::pods(&mut Client::connect(&args.socket, deadline)?, &state.node)?;
+        state.pods.iter_mut().for_each(|pod| pod.temporary = temporary.has(&pod.id));
+        let mut plan = make_plan(args, &state, deadline)?;
+        let sources = plan.sources.clone();
+        plan.checks.retain(|(source, check)| !rows.iter().any(|(made, _)| same(made, &sources[*source], check)));
+        let mut made = apply::apply(args, &plan, deadline);
+        let facts = look(&made, &state, deadline)?;
+        let now = observe::pods(&mut Client::connect(&args.socket, deadline)?, &state.node)?;
+        let before = made.len();
+        made.retain(|made| !is_lost(made, &state, &now));
+        let lost = before - made.len();
+        drop(temporary);
+        apply::forget_unreachable(args, &mut made);
+        let facts = facts.map(|facts| facts.with_rules(deadline));
+        rows.extend(explained(facts.as_ref(), made));
+        // One that was gone before it could be planned with loses all its checks.
+        let short = state.pods.len() < ENOUGH;
+        if lost == 0 && !short {
+            return Ok(checked(&state, &plan, rows, Vec::new()));
+        }
+        if number == ROUNDS || deadline.left() < ROUND {
+            let what = if short { "some checks".to_owned() } else { format!("{lost} checks") };
+            let warning = format!(
+                "{what} could not be made: sandboxes made for them were removed in mid-check, {number} times; the kubelet does so with what is no pod of the cluster's; let a pod run on this node and check again"
+            );
+            return Ok(checked(&state, &plan, rows, vec![warning]));
+        }
+    }
+}
+
+fn checked(state: &State, plan: &Plan, rows: Vec<(Made, Option<Hop>)>, warnings: Vec<String>) -> Checked {
+    let pods = state.pods.iter().filter(|pod| !pod.temporary).cloned().collect();
+    Checked { pods, sources: plan.sources.len(), left_out: plan.left_out.clone(), rows, warnings }
+}
+
+/// The same check from the same pod; a sandbox of ours that was made anew has the name of the one before it.
+fn same(made: &Made, source: &Pod, check: &Check) -> bool {
+    made.source.name == source.name
+        && (&made.check.to, made.check.place, made.check.probe.kind()) == (&check.to, check.place, check.probe.kind())
+}
+
+/// A failure from or to a sandbox of ours that is not there any more says nothing.
+fn is_lost(made: &Made, state: &State, now: &[Pod]) -> bool {
+    let gone = |pod: &&Pod| pod.temporary && !now.iter().any(|n| n.id == pod.id);
+    let to = made.check.probe.address();
+    matches!(made.result, Some(Err(_)))
+        && state.pods.iter().filter(gone).any(|pod| pod.id == made.source.id || pod.ip == to)
+}
+
+/// Looks at the machine's and the pods' links, when a check has failed.
+fn look(made: &[Made], state: &State, deadline: &Deadline) -> anyhow::Result<Option<Facts>> {
+    if !made.iter().any(|made| matches!(made.result, Some(Err(_)))) {
+        return Ok(None);
+    }
+    // A pod that has gone meanwhile has no side to look at.
+    let side = |pod: &Pod| Side::read(pod.ip, &pod.name, &pod.netns, deadline).ok();
+    Facts::read(state.pods.iter().filter_map(side).collect(), deadline).map(Some)
+}
+
+fn explained(facts: Option<&Facts>, made: Vec<Made>) -> Vec<(Made, Option<Hop>)> {
+    let hop = |made: &Made| match &made.result {
+        Some(Err(fault)) => Some(hop::find(facts?, made.source.ip, &made.check, fault)),
+        _ => None,
+    };
+    made.into_iter().map(|made| (made.clone(), hop(&made))).collect()
+}
+
+fn make_plan(args: &Args, state: &State, deadline: &Deadline) -> anyhow::Result<Plan> {
+    plan::plan(args, state, |pod| mtu(pod, deadline), |name| address(args, state, name))
+}
+
+/// The size of a pod's link; the loopback is not one.
+fn mtu(pod: &Pod, deadline: &Deadline) -> Option<u16> {
+    let side = Side::read(pod.ip, &pod.name, &pod.netns, deadline).ok()?;
+    u16::try_from(side.link()?.mtu).ok()
+}
+
+/// A name's address, asked of the cluster's DNS from the first pod that gets an answer.
+fn address(args: &Args, state: &State, name: &str) -> Option<IpAddr> {
+    let (server, _) = plan::dns(args, state)?;
+    let ask = || Ok(probe::resolve(SocketAddr::new(server, 53), name, args.check_timeout()).ok());
+    let answer = |pod: &Pod| host::netns::inside(&pod.netns, ask).ok().flatten();
+    state.pods.iter().find_map(answer)?.first().copied()
+}
