@@ -63,7 +63,7 @@ pub(crate) fn from_sandboxes(args: &Args, state: &State, count: usize, deadline:
         let facts = look(&made, &state, deadline)?;
         let now = observe::pods(&mut Client::connect(&args.socket, deadline)?, &state.node)?;
         let before = made.len();
-        made.retain(|made| !is_lost(made, &state, &now));
+        made.retain(|made| !is_lost(made, &state, facts.as_ref(), &now));
         let lost = before - made.len();
         drop(temporary);
         apply::forget_unreachable(args, &mut made);
@@ -95,9 +95,11 @@ fn same(made: &Made, source: &Pod, check: &Check) -> bool {
         && (&made.check.to, made.check.place, made.check.probe.kind()) == (&check.to, check.place, check.probe.kind())
 }
 
-/// A failure from or to a sandbox of ours that is not there any more says nothing.
-fn is_lost(made: &Made, state: &State, now: &[Pod]) -> bool {
-    let gone = |pod: &&Pod| pod.temporary && !now.iter().any(|n| n.id == pod.id);
+/// A failure from or to a sandbox of ours says nothing when that has gone, or has lost its address, which goes first.
+fn is_lost(made: &Made, state: &State, facts: Option<&Facts>, now: &[Pod]) -> bool {
+    let has_address = |side: &Side| side.links.iter().any(|link| link.addresses.iter().any(|a| a.ip == side.ip));
+    let whole = |pod: &Pod| facts.and_then(|facts| facts.pod(pod.ip)).is_some_and(has_address);
+    let gone = |pod: &&Pod| pod.temporary && !(now.iter().any(|n| n.id == pod.id) && whole(pod));
     let to = made.check.probe.address();
     matches!(made.result, Some(Err(_)))
         && state.pods.iter().filter(gone).any(|pod| pod.id == made.source.id || pod.ip == to)
