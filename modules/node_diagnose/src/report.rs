@@ -1,6 +1,6 @@
 //! The report a person reads: Markdown, true and short, the primary cause first.
 
-use crate::finding::{Finding, primary};
+use crate::finding::{Finding, one_line, primary};
 use crate::judge::size;
 use crate::observe::Facts;
 use std::fmt::Write;
@@ -15,15 +15,34 @@ pub fn markdown(facts: &Facts, findings: &[Finding]) -> String {
     text
 }
 
+/// Text among Markdown: names of files, mounts and networks are anybody's, and mean nothing here but themselves. One line.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for c in one_line(text).chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '|' | '*' | '[' | ']' => out.extend(['\\', c]),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// A row of a table.
+fn row(out: &mut String, name: &str, value: &str) -> std::fmt::Result {
+    writeln!(out, "| {} | {} |", plain(name), plain(value))
+}
+
 fn summary(out: &mut String, facts: &Facts, findings: &[Finding]) -> std::fmt::Result {
-    writeln!(out, "# Node {}\n", facts.machine.hostname)?;
+    writeln!(out, "# Node {}\n", plain(&facts.machine.hostname))?;
     let state = if facts.joined() { "joined" } else { "not joined to a cluster" };
     match primary(findings) {
         None => writeln!(out, "**Healthy**: nothing is wrong with this node ({state}).\n"),
         Some(first) => {
             writeln!(out, "**Primary cause**: {} (`{}`)", first.kind.title, first.kind.code)?;
-            writeln!(out, "**What it comes from**: {}", first.cause())?;
-            writeln!(out, "**What helps**: {}", first.remedy())?;
+            writeln!(out, "**What it comes from**: {}", plain(first.cause()))?;
+            writeln!(out, "**What helps**: {}", plain(first.remedy()))?;
             writeln!(out, "**State**: {state}, {} findings\n", findings.len())
         }
     }
@@ -34,10 +53,11 @@ fn details(out: &mut String, findings: &[Finding]) -> std::fmt::Result {
         let severity = finding.kind.severity.name();
         writeln!(out, "## {} ({severity}): {}\n", finding.kind.code, finding.kind.title)?;
         for line in &finding.evidence {
+            // One line already; within a code span only its end means anything.
             writeln!(out, "- seen: `{}`", line.replace('`', "'"))?;
         }
-        writeln!(out, "- cause: {}", finding.cause())?;
-        writeln!(out, "- remedy: {}", finding.remedy())?;
+        writeln!(out, "- cause: {}", plain(finding.cause()))?;
+        writeln!(out, "- remedy: {}", plain(finding.remedy()))?;
         if let Some(module) = finding.kind.mended_by {
             writeln!(out, "- mended by: `{module}`")?;
         }
@@ -49,25 +69,25 @@ fn details(out: &mut String, findings: &[Finding]) -> std::fmt::Result {
 fn seen(out: &mut String, facts: &Facts) -> std::fmt::Result {
     writeln!(out, "## What was looked at\n")?;
     writeln!(out, "| | |\n|---|---|")?;
-    writeln!(out, "| kernel | {} |", facts.machine.kernel)?;
+    row(out, "kernel", &facts.machine.kernel)?;
     match &facts.runtime.answer {
         Ok(answer) => {
             let version = &answer.version;
-            writeln!(out, "| containerd | {} over CRI {} |", version.runtime_version, version.api)?;
+            row(out, "containerd", &format!("{} over CRI {}", version.runtime_version, version.api))?;
             let network = answer.status.network().map_or_else(|| "none".to_owned(), |n| n.name);
-            writeln!(out, "| pod network in force | {network} |")?;
-            writeln!(out, "| pods | {} |", answer.pods.len())?;
+            row(out, "pod network in force", &network)?;
+            row(out, "pods", &answer.pods.len().to_string())?;
         }
-        Err(error) => writeln!(out, "| containerd | {error} |")?,
+        Err(error) => row(out, "containerd", &error.to_string())?,
     }
     let process = &facts.kubelet.process;
-    writeln!(out, "| kubelet | {} ({}) |", process.active, process.sub)?;
+    row(out, "kubelet", &format!("{} ({})", process.active, process.sub))?;
     for conf in &facts.cni.confs {
         let what = match &conf.network {
             Ok(network) => format!("{}: {}", network.name, network.types().join(", ")),
             Err(why) => why.clone(),
         };
-        writeln!(out, "| {} | {what} |", conf.path.display())?;
+        row(out, &conf.path.display().to_string(), &what)?;
     }
     for filesystem in &facts.storage.filesystems {
         let space = match &filesystem.space {
@@ -76,13 +96,8 @@ fn seen(out: &mut String, facts: &Facts) -> std::fmt::Result {
             }
             Err(why) => why.clone(),
         };
-        writeln!(out, "| {} | {space} |", filesystem.path)?;
+        row(out, &filesystem.path, &space)?;
     }
-    for line in &facts.storage.protected {
-        writeln!(out, "| protected | {line} |")?;
-    }
-    for line in &facts.passed_over {
-        writeln!(out, "| not looked at | {} |", line.replace('|', "/"))?;
-    }
-    Ok(())
+    facts.storage.protected.iter().try_for_each(|line| row(out, "protected", line))?;
+    facts.passed_over.iter().try_for_each(|line| row(out, "not looked at", line))
 }

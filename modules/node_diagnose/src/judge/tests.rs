@@ -21,6 +21,7 @@ use serde_json::json;
 use std::time::Duration;
 
 mod faults;
+mod hostile;
 mod nftables;
 
 fn space() -> Space {
