@@ -1,7 +1,8 @@
 //! What is found, and that a healthy node yields nothing.
 
 use super::*;
-use crate::observe::Bridged;
+use crate::observe::{Bridged, Lease};
+use std::time::Duration;
 
 /// A healthy worker: two pods on cni0, in 10.244.2.0/24.
 pub(crate) fn healthy() -> State {
@@ -152,7 +153,7 @@ fn a_placeholder_without_a_real_network_is_all_that_can_be_said() {
 #[test]
 fn the_documentation_has_a_section_for_every_finding() {
     let page = include_str!("../../../docs/troubleshooting.md");
-    let sources = [include_str!("findings.rs"), include_str!("ahead.rs")].join("\n");
+    let sources = [include_str!("findings.rs"), include_str!("ahead/decide.rs"), include_str!("ahead.rs")].join("\n");
     // An id is the first argument of `finding`, on a line of its own or beside it.
     let ids = sources.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","));
     let ids: Vec<&str> = ids.filter(|id| id.chars().all(|c| c.is_ascii_lowercase() || c == '_')).collect();

@@ -13,6 +13,8 @@ pub mod observe;
 pub mod plan;
 mod rebuild;
 pub mod results;
+pub mod signs;
+pub mod step;
 pub mod subnet;
 
 use ansible::{Failure, Outcome, Params, Task};

@@ -1,21 +1,23 @@
 //! What there is: the network in force, this node's addresses, the bridge and its ports, pods, leases, the kubelet.
 
+mod network;
+mod pods;
+
+pub use network::network;
+
 use crate::ahead::{self, Ahead};
 use crate::args::Args;
-use crate::findings;
 use crate::results::{self, Record};
+use crate::signs;
 use crate::subnet::{self, Subnet};
 use cni_placeholder::handover;
-use cni_placeholder::template::is_placeholder;
-use host::cni::{self, Network};
-use host::cri::Client;
 use host::deadline::{Deadline, Look};
 use host::files;
 use host::links::{self, Link};
 use kubeadm::gate::{self, Method};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 const RESULTS: &str = "/var/lib/cni/results";
 const NETWORKS: &str = "/var/lib/cni/networks";
@@ -113,7 +115,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let has_tunnel = state.links.iter().any(|link| link.name.starts_with("flannel"));
     state.wants_vxlan = !has_tunnel && Path::new(subnet::SUBNET_ENV).exists() && subnet::backend_is_vxlan(deadline);
     state.records = results::records(Path::new(RESULTS), &network.bridge)?;
-    state.leases = leases(&Path::new(NETWORKS).join(&network.name))?;
+    state.leases = pods::leases(&Path::new(NETWORKS).join(&network.name))?;
     running(args, &mut state, deadline);
     Ok(state)
 }
@@ -123,7 +125,7 @@ pub fn settled(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let limit = deadline.at_most(SETTLED);
     loop {
         let state = observe(args, deadline)?;
-        if limit.expired() || !findings::has_young_leases(&state) {
+        if limit.expired() || !signs::has_young_leases(&state) {
             return Ok(state);
         }
         // A pod that is being made is listed within a second or two; one that is not never will.
@@ -135,43 +137,13 @@ pub fn settled(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
 
 /// Pods, as far as the runtime answers.
 fn running(args: &Args, state: &mut State, deadline: &Deadline) {
-    match pods(&args.socket, &state.records, deadline) {
+    match pods::pods(&args.socket, &state.records, deadline) {
         Ok((pods, sandboxes)) => {
             let (flannel, pods) = pods.into_iter().partition(|pod| pod.host_network);
             (state.flannel, state.pods, state.sandboxes) = (flannel, pods, Some(sandboxes));
         }
         Err(error) => state.runtime_error = Some(format!("{error:#}")),
     }
-}
-
-/// The first file by name that makes a bridge; a placeholder only when there is no other.
-pub fn network() -> anyhow::Result<Option<Bridged>> {
-    let confs = cni::load(cni::CONF_DIR)?;
-    let usable = |conf: &cni::Conf| {
-        let network = conf.network.as_ref().ok().filter(|network| !network.is_loopback_only())?;
-        Some((conf.path.clone(), network.clone()))
-    };
-    let usable: Vec<(PathBuf, Network)> = confs.iter().filter_map(usable).collect();
-    let real = usable.iter().find(|(_, network)| !is_placeholder(network));
-    let Some((path, network)) = real.or(usable.first()) else { return Ok(None) };
-    Ok(bridged(path, network))
-}
-
-fn bridged(path: &Path, network: &Network) -> Option<Bridged> {
-    let main = network.plugins.first()?;
-    // flannel passes `delegate` on to the bridge plugin, whose default bridge is cni0.
-    let options = match main.get("type")?.as_str()? {
-        "flannel" => main.get("delegate").and_then(|delegate| delegate.as_object()).cloned().unwrap_or_default(),
-        "bridge" => main.clone(),
-        _ => return None,
-    };
-    Some(Bridged {
-        conf: path.to_owned(),
-        name: network.name.clone(),
-        bridge: options.get("bridge").and_then(|name| name.as_str()).unwrap_or("cni0").to_owned(),
-        hairpin: options.get("hairpinMode").and_then(|on| on.as_bool()).unwrap_or(false),
-        placeholder: is_placeholder(network),
-    })
 }
 
 /// The placeholder module's own defaults, with our socket.
@@ -191,43 +163,4 @@ fn kubelet_held(unit: &str, deadline: &Deadline) -> bool {
     // Without systemd there is no unit to be held.
     let unit = gate::Unit::observe(unit, deadline).ok();
     joined && unit.is_some_and(|unit| unit.remembered.is_some() && unit.held() != Method::None)
-}
-
-fn pods(socket: &str, records: &[Record], deadline: &Deadline) -> anyhow::Result<(Vec<Pod>, Vec<String>)> {
-    let mut cri = Client::connect(socket, &deadline.at_most(Duration::from_secs(10)))?;
-    let list = cri.list_pod_sandbox()?;
-    let mut pods = Vec::new();
-    for sandbox in list.iter().filter(|sandbox| sandbox.ready) {
-        // One that is removed meanwhile is none of our pods any more.
-        let Ok(status) = cri.pod_sandbox_status(&sandbox.id) else { continue };
-        if !status.host_network || sandbox.name.starts_with("kube-flannel") {
-            let record = records.iter().find(|record| record.container == sandbox.id && record.veth.is_some());
-            pods.push(Pod {
-                id: sandbox.id.clone(),
-                name: format!("{}/{}", sandbox.namespace, sandbox.name),
-                ips: status.ips.iter().filter_map(|ip| ip.parse().ok()).collect(),
-                veth: record.and_then(|record| record.veth.clone()),
-                host_network: status.host_network,
-            });
-        }
-    }
-    // The runtime's order changes from call to call; check mode has to say what a run does.
-    pods.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok((pods, list.into_iter().map(|sandbox| sandbox.id).collect()))
-}
-
-/// host-local names a lease by its address and writes the sandbox's id into the first line (plugins/ipam/host-local).
-fn leases(dir: &Path) -> anyhow::Result<Vec<Lease>> {
-    let mut leases = Vec::new();
-    for name in files::names(dir)? {
-        let path = dir.join(&name);
-        if name.to_str().is_none_or(|name| name.parse::<IpAddr>().is_err()) {
-            continue;
-        }
-        let Some(text) = files::read_text(&path)? else { continue };
-        let taken = path.metadata().and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-        let age = SystemTime::now().duration_since(taken).unwrap_or_default();
-        leases.push(Lease { path, container: text.lines().next().unwrap_or_default().trim().to_owned(), age });
-    }
-    Ok(leases)
 }

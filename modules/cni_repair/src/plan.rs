@@ -5,50 +5,14 @@
 //! recreated; when that is every pod, the bridge goes with them, and the network plugin makes both anew.
 
 use crate::args::Args;
-use crate::findings::{self, Finding, bridge, is_cut_off, is_outside, link, wrong_addresses};
+use crate::findings::Finding;
 use crate::observe::{Pod, State};
+use crate::signs::{bridge, is_cut_off, is_outside, link, stale_leases, wrong_addresses};
+pub use crate::step::Step;
 use ansible::{Diff, Outcome};
-use host::links::{Address, Link};
+use host::links::Link;
 use serde_json::json;
 use std::path::PathBuf;
-
-/// One step.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Step {
-    /// Let go of the kubelet and start it.
-    ReleaseKubelet,
-    /// Remove what is left of the placeholder, as `cni_placeholder` does.
-    HandOver,
-    /// Recreate pods, with the kubelet held back; and with them the bridge, if no pod stays on it.
-    Rebuild {
-        /// The pods.
-        pods: Vec<Pod>,
-        /// The bridge and its ports, ports first, as (index, name); empty to keep it.
-        links: Vec<(u32, String)>,
-    },
-    /// Delete a bridge that no pod is on.
-    DeleteBridge(u32, String),
-    /// Make the bridge.
-    AddBridge(String),
-    /// Set a link up.
-    SetUp(String),
-    /// Take an address from the bridge.
-    DeleteAddress(String, Address),
-    /// Give the bridge its address.
-    AddAddress(String, Address),
-    /// Attach a pod's link to the bridge.
-    Attach(String, String),
-    /// Make flannel's pods on this node anew; those that have a sandbox here.
-    RestartFlannel(Vec<Pod>),
-    /// Copy configuration files that hide the real network, and delete them.
-    SetAside(Vec<PathBuf>),
-    /// Link the distribution's plugins to where the runtime looks, as (plugin, link).
-    LinkPlugins(Vec<(PathBuf, PathBuf)>),
-    /// Tell pods the hardware address of a bridge that was made anew.
-    Announce(String),
-    /// Delete leases of sandboxes that no longer exist.
-    DeleteLeases(Vec<PathBuf>),
-}
 
 /// The steps, and what was left undone.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -120,7 +84,7 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
             pods => plan.steps.push(Step::RestartFlannel(pods.to_vec())),
         }
     }
-    let stale: Vec<PathBuf> = findings::stale_leases(state).iter().map(|lease| lease.path.clone()).collect();
+    let stale: Vec<PathBuf> = stale_leases(state).iter().map(|lease| lease.path.clone()).collect();
     if !stale.is_empty() {
         plan.steps.push(Step::DeleteLeases(stale));
     }
@@ -185,40 +149,6 @@ fn bridge_and_ports(state: &State) -> Vec<(u32, String)> {
         .collect()
 }
 
-impl Step {
-    /// The step as the result and `--diff` show it.
-    pub fn describe(&self, state: &State) -> Vec<String> {
-        match self {
-            Step::ReleaseKubelet => vec!["let go of the kubelet and start it".into()],
-            Step::HandOver => vec![format!("hand over from the placeholder: {}", state.handover.reason)],
-            Step::Rebuild { pods, links } => {
-                let links = links.iter().map(|(_, name)| format!("delete link {name}"));
-                ["hold the kubelet back".to_owned()]
-                    .into_iter()
-                    .chain(pods.iter().map(|pod| format!("recreate pod {}", pod.name)))
-                    .chain(links)
-                    .chain(["start the kubelet".to_owned()])
-                    .collect()
-            }
-            Step::DeleteBridge(_, name) => vec![format!("delete bridge {name}")],
-            Step::AddBridge(name) => vec![format!("make bridge {name}")],
-            Step::SetUp(name) => vec![format!("set {name} up")],
-            Step::DeleteAddress(name, address) => vec![format!("take {address} from {name}")],
-            Step::AddAddress(name, address) => vec![format!("give {name} {address}")],
-            Step::Attach(veth, bridge) => vec![format!("attach {veth} to {bridge}")],
-            Step::Announce(name) => vec![format!("announce {name} to its pods")],
-            Step::SetAside(paths) => paths.iter().map(|path| format!("put {} aside", path.display())).collect(),
-            Step::LinkPlugins(links) => {
-                let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                links.iter().map(|(plugin, _)| format!("link plugin {}", name(plugin))).collect()
-            }
-            Step::RestartFlannel(pods) if pods.is_empty() => vec!["recreate flannel's pod".to_owned()],
-            Step::RestartFlannel(pods) => pods.iter().map(|pod| format!("recreate pod {}", pod.name)).collect(),
-            Step::DeleteLeases(paths) => paths.iter().map(|path| format!("delete {}", path.display())).collect(),
-        }
-    }
-}
-
 impl Plan {
     /// The steps as text.
     pub fn describe(&self, state: &State) -> Vec<String> {
@@ -255,3 +185,7 @@ impl Plan {
 #[cfg(test)]
 #[path = "plan_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "plan_properties.rs"]
+mod properties;

@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use toml_edit::Value;
 
-/// Where plugins are looked for, in order of preference: upstream's, Debian's, Fedora's.
-pub const CANDIDATES: [&str; 3] = ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"];
+/// Where plugins are looked for, in order of preference.
+pub const CANDIDATES: [&str; 3] = host::cni::PLUGIN_DIRS;
 
 /// What every pod network needs: an interface, addresses, the loopback, and published ports.
 const ALWAYS: [&str; 4] = ["bridge", "host-local", "loopback", "portmap"];

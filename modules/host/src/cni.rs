@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 /// Where every runtime looks unless told otherwise.
 pub const CONF_DIR: &str = "/etc/cni/net.d";
 
+/// Where plugins are installed: upstream's directory, which is Kubernetes' default, Debian's, Fedora's.
+pub const PLUGIN_DIRS: [&str; 3] = ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"];
+
 /// One configuration file, in the order in which runtimes load them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conf {

@@ -24,14 +24,26 @@ pub struct Endpoint {
 impl Endpoint {
     /// Reads `host`, `host:port`, `[v6]:port`, a bare IPv6 address, each with or without `https://`.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let plain = text.strip_prefix("https://").unwrap_or(text).trim_end_matches('/');
+        Self::read(text.strip_prefix("https://").unwrap_or(text).trim_end_matches('/'), API_PORT)
+    }
+
+    /// Reads the `server` of a kubeconfig: a URL, which may have a path, and whose port is 443 unless it says otherwise.
+    pub fn of_server(url: &str) -> anyhow::Result<Self> {
+        let (port, rest) = match url.strip_prefix("http://") {
+            Some(rest) => (80, rest),
+            None => (443, url.strip_prefix("https://").unwrap_or(url)),
+        };
+        Self::read(rest.split('/').next().unwrap_or_default(), port)
+    }
+
+    fn read(plain: &str, default: u16) -> anyhow::Result<Self> {
         let (host, port) = match plain.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((host, port)) => (host, port.strip_prefix(':')),
             None if plain.parse::<IpAddr>().is_ok() => (plain, None),
             None => plain.split_once(':').map_or((plain, None), |(host, port)| (host, Some(port))),
         };
         let port = match port {
-            None => API_PORT,
+            None => default,
             Some(port) => port
                 .parse()
                 .ok()
@@ -110,6 +122,21 @@ mod tests {
         for text in ["", "a b", "h:0", "h:x", "h:1:2", "user@h"] {
             assert!(Endpoint::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_server_of_a_kubeconfig_is_a_url() {
+        for (text, read) in [
+            ("https://10.0.0.1:6443", "10.0.0.1:6443"),
+            ("https://cp.example", "cp.example:443"),
+            ("https://rancher.example/k8s/clusters/c-1", "rancher.example:443"),
+            ("https://[fd00::1]:6443/", "[fd00::1]:6443"),
+            ("http://127.0.0.1", "127.0.0.1:80"),
+            ("127.0.0.1:8001", "127.0.0.1:8001"),
+        ] {
+            assert_eq!(Endpoint::of_server(text).unwrap().to_string(), read, "{text}");
+        }
+        assert!(Endpoint::of_server("https:///x").is_err());
     }
 
     #[test]

@@ -5,11 +5,11 @@
 use super::{Missed, patiently};
 use host::deadline::Deadline;
 use host::process::Program;
+use kubeadm::endpoint::Endpoint;
 use kubeadm::kubeconfig::KUBELET_CONF;
 use kubeadm::kubectl::Kubectl;
 use kubeadm::time;
 use serde_json::Value;
-use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, SystemTime};
 
 /// The API server is asked no longer than this.
@@ -94,22 +94,9 @@ fn peers(kubectl: &Kubectl, deadline: &Deadline) -> Vec<(String, String)> {
 
 /// A connection, in words when there is none. A resolver may hang longer than we wait.
 fn connect(server: &str) -> Result<(), String> {
-    let address = server.trim_start_matches("https://").trim_end_matches('/').to_owned();
-    let address = if address.rsplit(':').next().is_some_and(|p| p.parse::<u16>().is_ok()) {
-        address
-    } else {
-        format!("{address}:443")
-    };
-    let look = move || {
-        let mut last = "its name has no address".to_owned();
-        for to in address.to_socket_addrs().map_err(|e| format!("its name cannot be looked up: {e}"))? {
-            match TcpStream::connect_timeout(&to, CONNECT) {
-                Ok(_) => return Ok(()),
-                Err(e) => last = format!("connecting to {to}: {e}"),
-            }
-        }
-        Err(last)
-    };
+    let endpoint = Endpoint::of_server(server).map_err(|e| e.to_string())?;
+    let limit = Deadline::after(CONNECT);
+    let look = move || endpoint.connect(&limit).map(drop).map_err(|unreachable| unreachable.cause);
     patiently(look).unwrap_or_else(|| Err("no connection within 2 s".to_owned()))
 }
 

@@ -1,0 +1,36 @@
+//! The network whose pods hang on a bridge, by its configuration.
+
+use super::Bridged;
+use cni_placeholder::template::is_placeholder;
+use host::cni::{self, Network};
+use std::path::{Path, PathBuf};
+
+/// The first file by name that makes a bridge; a placeholder only when there is no other.
+pub fn network() -> anyhow::Result<Option<Bridged>> {
+    let confs = cni::load(cni::CONF_DIR)?;
+    let usable = |conf: &cni::Conf| {
+        let network = conf.network.as_ref().ok().filter(|network| !network.is_loopback_only())?;
+        Some((conf.path.clone(), network.clone()))
+    };
+    let usable: Vec<(PathBuf, Network)> = confs.iter().filter_map(usable).collect();
+    let real = usable.iter().find(|(_, network)| !is_placeholder(network));
+    let Some((path, network)) = real.or(usable.first()) else { return Ok(None) };
+    Ok(bridged(path, network))
+}
+
+fn bridged(path: &Path, network: &Network) -> Option<Bridged> {
+    let main = network.plugins.first()?;
+    // flannel passes `delegate` on to the bridge plugin, whose default bridge is cni0.
+    let options = match main.get("type")?.as_str()? {
+        "flannel" => main.get("delegate").and_then(|delegate| delegate.as_object()).cloned().unwrap_or_default(),
+        "bridge" => main.clone(),
+        _ => return None,
+    };
+    Some(Bridged {
+        conf: path.to_owned(),
+        name: network.name.clone(),
+        bridge: options.get("bridge").and_then(|name| name.as_str()).unwrap_or("cni0").to_owned(),
+        hairpin: options.get("hairpinMode").and_then(|on| on.as_bool()).unwrap_or(false),
+        placeholder: is_placeholder(network),
+    })
+}
