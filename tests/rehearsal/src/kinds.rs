@@ -1,6 +1,11 @@
 //! The resources the stand-in cluster knows, and how they are named, grouped and abbreviated.
 
+use crate::yaml::text;
+use serde_json::Value;
+use std::sync::Mutex;
+
 /// One resource.
+#[derive(PartialEq, Eq)]
 pub struct Kind {
     /// API group, empty for the core
     pub group: &'static str,
@@ -58,6 +63,7 @@ pub const TABLE: &[Kind] = &[
     row("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", true, &["netpol"]),
     row("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", true, &["pdb"]),
     row("policy", "v1beta1", "podsecuritypolicies", "PodSecurityPolicy", false, &["psp"]),
+    row("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false, &["crd", "crds"]),
     row("storage.k8s.io", "v1", "storageclasses", "StorageClass", false, &["sc"]),
     row("storage.k8s.io", "v1", "csinodes", "CSINode", false, &[]),
     row("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", false, &["pc"]),
@@ -91,11 +97,40 @@ impl Kind {
     }
 }
 
+/// What custom resource definitions have added, each kept for good: a program here runs for one command, or knows few.
+static DEFINED: Mutex<Vec<&'static Kind>> = Mutex::new(Vec::new());
+
+/// The resource that a custom resource definition adds.
+pub fn of_definition(definition: &Value) -> &'static Kind {
+    let leak = |path: &str| -> &'static str { Box::leak(text(definition, path).to_owned().into_boxed_str()) };
+    let kind = Kind {
+        group: leak("/spec/group"),
+        version: leak("/spec/versions/0/name"),
+        plural: leak("/spec/names/plural"),
+        kind: leak("/spec/names/kind"),
+        namespaced: text(definition, "/spec/scope") != "Cluster",
+        short: &[],
+    };
+    let mut defined = DEFINED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(known) = defined.iter().find(|known| ***known == kind) {
+        return known;
+    }
+    let kind: &'static Kind = Box::leak(Box::new(kind));
+    defined.push(kind);
+    kind
+}
+
+/// All that are known: the table's, and those that definitions added.
+fn all() -> Vec<&'static Kind> {
+    let defined = DEFINED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    TABLE.iter().chain(defined.iter().copied()).collect()
+}
+
 /// A resource by what kubectl's user typed: plural, singular, abbreviation, or `plural.group`.
 pub fn by_word(word: &str) -> Option<&'static Kind> {
     let word = word.to_lowercase();
     let plain = word.split('.').next().unwrap_or_default();
-    TABLE.iter().find(|kind| {
+    all().into_iter().find(|kind| {
         let named = kind.plural == plain || kind.kind.to_lowercase() == plain || kind.short.contains(&plain);
         named && (plain == word || word.contains(kind.group))
     })
@@ -103,7 +138,7 @@ pub fn by_word(word: &str) -> Option<&'static Kind> {
 
 /// A resource by the kind an object names.
 pub fn by_kind(kind: &str) -> Option<&'static Kind> {
-    TABLE.iter().find(|row| row.kind == kind)
+    all().into_iter().find(|row| row.kind == kind)
 }
 
 /// A resource by its place in a URL.

@@ -22,7 +22,7 @@ pub struct Target {
     pub sub: String,
 }
 
-fn parse(path: &str) -> Option<Target> {
+fn parse(path: &str, store: &Store) -> Option<Target> {
     let mut parts = path.trim_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
     let group = match parts.first()?.as_str() {
         "api" => {
@@ -44,7 +44,10 @@ fn parse(path: &str) -> Option<Target> {
         parts.drain(..2);
     }
     let at = |index: usize| parts.get(index).cloned().unwrap_or_default();
-    Some(Target { kind: kinds::by_path(&group, &at(0))?, namespace, name: at(1), sub: at(2) })
+    let mut defined = store.list("apiextensions.k8s.io/customresourcedefinitions", None).map(kinds::of_definition);
+    let kind =
+        kinds::by_path(&group, &at(0)).or_else(|| defined.find(|kind| kind.group == group && kind.plural == at(0)))?;
+    Some(Target { kind, namespace, name: at(1), sub: at(2) })
 }
 
 /// The store's name of a resource.
@@ -54,7 +57,7 @@ pub fn resource(kind: &Kind) -> String {
 
 /// Answers one request on an object or a collection. `account_key` signs service account tokens.
 pub fn handle(store: &mut Store, user: &User, request: &Request, account_key: &[u8]) -> Result<Response, Failure> {
-    let Some(target) = parse(&request.path) else {
+    let Some(target) = parse(&request.path, store) else {
         return Err(Failure::new(404, "NotFound", "the server could not find the requested resource"));
     };
     let verb = match request.method.as_str() {
@@ -74,6 +77,9 @@ pub fn handle(store: &mut Store, user: &User, request: &Request, account_key: &[
     };
     if !auth::allowed(user, &ask) {
         return Err(Failure::forbidden(user, &ask));
+    }
+    if verb == "delete" {
+        restrict(store, user, &target)?;
     }
     let body = || -> Result<Value, Failure> {
         serde_json::from_slice(&request.body)
@@ -108,6 +114,21 @@ pub fn handle(store: &mut Store, user: &User, request: &Request, account_key: &[
         }
         _ => delete(store, &target, request),
     }
+}
+
+/// What the admission plugin NodeRestriction keeps a kubelet from (plugin/pkg/admission/noderestriction, admitPod).
+fn restrict(store: &Store, user: &User, target: &Target) -> Result<(), Failure> {
+    let Some(node) = user.name.strip_prefix("system:node:").filter(|_| target.kind.kind == "Pod") else {
+        return Ok(());
+    };
+    if target.name.is_empty() || text(find(store, target)?, "/spec/nodeName") == node {
+        return Ok(());
+    }
+    let message = format!(
+        "pods {:?} is forbidden: node {node:?} can only delete pods with spec.nodeName set to itself",
+        target.name
+    );
+    Err(Failure::new(403, "Forbidden", message))
 }
 
 /// The object a path names.

@@ -59,6 +59,10 @@ pub fn create(store: &mut Store, target: &Target, object: Value, user: &User, dr
         return Err(Failure::exists(&target.kind.qualified(), &name));
     }
     super::services::default(store, &mut object);
+    if target.kind.kind == "CustomResourceDefinition" {
+        let condition = |kind: &str| json!({"type": kind, "status": "True"});
+        object["status"] = json!({"conditions": [condition("NamesAccepted"), condition("Established")]});
+    }
     let made = if dry { object } else { store.put(at, object)? };
     Ok(answer(201, &made))
 }

@@ -11,8 +11,8 @@ use std::io::Read;
 /// The annotation that holds what was applied last.
 pub const LAST: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Every object of the `-f` arguments.
-pub fn objects(line: &Line) -> Result<Vec<Value>, Refusal> {
+/// Every object of the `-f` arguments. Kinds that are not built in are learnt before the first is made.
+pub fn objects(line: &Line, api: &Api) -> Result<Vec<Value>, Refusal> {
     let mut found = Vec::new();
     for path in line.all(&["f", "filename"]) {
         for content in contents(path)? {
@@ -32,6 +32,9 @@ pub fn objects(line: &Line) -> Result<Vec<Value>, Refusal> {
         } else {
             "error: no objects passed to apply"
         }));
+    }
+    if found.iter().any(|object| kinds::by_kind(text(object, "/kind")).is_none()) {
+        super::learn(api);
     }
     Ok(found)
 }
@@ -111,7 +114,7 @@ pub fn files(line: &Line, api: &Api, verb: &str) -> Result<u8, Refusal> {
         None => "",
     };
     let mut failed = Vec::new();
-    for object in objects(line)? {
+    for object in objects(line, api)? {
         let outcome = one(line, api, verb, &object, query, dry == Some("client"));
         match outcome {
             Ok((kind, live, word)) => match line.flag(&["o", "output"]) {

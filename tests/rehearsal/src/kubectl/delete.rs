@@ -29,7 +29,7 @@ pub fn delete(line: &Line, api: &Api) -> Result<u8, Refusal> {
             println!("No resources found");
         }
     } else {
-        for object in objects(line)? {
+        for object in objects(line, api)? {
             let (kind, collection) = place(line, &object)?;
             gone.push((kind, collection, text(&object, "/metadata/name").to_owned()));
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// `kubectl diff -f`: exit status 1 when something would change.
 pub fn diff(line: &Line, api: &Api) -> Result<u8, Refusal> {
     let mut different = false;
-    for object in objects(line).map_err(|refusal| Refusal(refusal.0, 2))? {
+    for object in objects(line, api).map_err(|refusal| Refusal(refusal.0, 2))? {
         let (kind, collection) = place(line, &object)?;
         let name = text(&object, "/metadata/name").to_owned();
         let live = match api.get(&format!("{collection}/{name}")) {

@@ -169,6 +169,16 @@ fn connect(line: &Line) -> Result<Api, Refusal> {
     Ok(kubeconfig::load(&path)?)
 }
 
+/// Takes over what custom resource definitions add, as the real one does from discovery, once for a command: what a command
+/// defines itself is unknown to it. Without an answer nothing is added.
+fn learn(api: &Api) {
+    let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    let list = api.get(path).unwrap_or_default();
+    for definition in crate::yaml::items(&list, "/items") {
+        kinds::of_definition(definition);
+    }
+}
+
 /// A resource by the word the user typed.
 pub fn kind(word: &str) -> Result<&'static kinds::Kind, Refusal> {
     kinds::by_word(word).ok_or_else(|| Refusal::new(format!("error: the server doesn't have a resource type {word:?}")))
@@ -199,6 +209,11 @@ fn run(line: &Line) -> Result<u8, Refusal> {
         }
         _ => connect(line)?,
     };
+    let typed = line.words.get(if verb == "rollout" { 2 } else { 1 }).map_or("", String::as_str);
+    let unknown = |word: &str| kinds::by_word(word.split('/').next().unwrap_or_default()).is_none();
+    if typed.split(',').any(|word| !word.is_empty() && unknown(word)) {
+        learn(&api);
+    }
     match verb {
         "get" => get::get(line, &api),
         "describe" => get::describe(line, &api),
