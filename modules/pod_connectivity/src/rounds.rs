@@ -15,6 +15,7 @@ use crate::probe;
 use crate::sandbox::Temporary;
 use host::cri::Client;
 use host::deadline::Deadline;
+use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ pub(crate) struct Checked {
 
 /// From pods that are there.
 pub(crate) fn from_pods(args: &Args, state: &State, deadline: &Deadline) -> anyhow::Result<Checked> {
-    let plan = make_plan(args, state, deadline)?;
+    let plan = plan::plan(args, state, |pod| mtu(pod, deadline), |name| address(args, state, name))?;
     let mut made = apply::apply(args, &plan, deadline);
     apply::forget_unreachable(args, &mut made);
     let facts = look(&made, state, deadline)?.map(|facts| facts.with_rules(deadline));
@@ -56,7 +57,14 @@ pub(crate) fn from_sandboxes(args: &Args, state: &State, count: usize, deadline:
         let temporary = Temporary::make(args, count, number, deadline)?;
         state.pods = observe::pods(&mut Client::connect(&args.socket, deadline)?, &state.node)?;
         state.pods.iter_mut().for_each(|pod| pod.temporary = temporary.has(&pod.id));
-        let mut plan = make_plan(args, &state, deadline)?;
+        // Without its link's size a check of it is not planned: such a sandbox went before it could be looked at.
+        let unseen = Cell::new(false);
+        let size = |pod: &Pod| {
+            let size = mtu(pod, deadline);
+            unseen.set(unseen.get() || pod.temporary && size.is_none());
+            size
+        };
+        let mut plan = plan::plan(args, &state, size, |name| address(args, &state, name))?;
         let sources = plan.sources.clone();
         plan.checks.retain(|(source, check)| !rows.iter().any(|(made, _)| same(made, &sources[*source], check)));
         let mut made = apply::apply(args, &plan, deadline);
@@ -69,8 +77,7 @@ pub(crate) fn from_sandboxes(args: &Args, state: &State, count: usize, deadline:
         apply::forget_unreachable(args, &mut made);
         let facts = facts.map(|facts| facts.with_rules(deadline));
         rows.extend(explained(facts.as_ref(), made));
-        // One that was gone before it could be planned with loses all its checks.
-        let short = state.pods.len() < ENOUGH;
+        let short = state.pods.len() < ENOUGH || unseen.get();
         if lost == 0 && !short {
             return Ok(checked(&state, &plan, rows, Vec::new()));
         }
@@ -121,10 +128,6 @@ fn explained(facts: Option<&Facts>, made: Vec<Made>) -> Vec<(Made, Option<Hop>)>
         _ => None,
     };
     made.into_iter().map(|made| (made.clone(), hop(&made))).collect()
-}
-
-fn make_plan(args: &Args, state: &State, deadline: &Deadline) -> anyhow::Result<Plan> {
-    plan::plan(args, state, |pod| mtu(pod, deadline), |name| address(args, state, name))
 }
 
 /// The size of a pod's link; the loopback is not one.
