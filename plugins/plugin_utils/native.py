@@ -58,7 +58,8 @@ class NativeAction(BackgroundAction):
         return result
 
     def _module(self) -> str:
-        name: str = getattr(self._task, "resolved_action", None) or self._task.action
+        # As the task names it. ansible-core 2.16 to 2.18 resolve that to the name of the action plugin.
+        name: str = self._task.action
         return name.rpartition(".")[2]
 
     def _native(self, variables: dict[str, Any]) -> dict[str, Any]:
