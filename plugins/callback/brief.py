@@ -1,0 +1,79 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Ansible's own screen output, except that a failed task of this collection is its sentence, not 60 lines of YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback.default import CallbackModule as Default
+
+DOCUMENTATION = """
+name: brief
+type: stdout
+short_description: A failed task is one sentence, and what helps
+description:
+  - Ansible's default output, except for failed tasks of this collection's modules, of M(ansible.builtin.fail) and of
+    M(ansible.builtin.assert). Of those it shows the message, the class of the failure, its evidence, what to do next and
+    where more is kept.
+  - Everything a task returned is shown with C(-v), and is in registered results in any case.
+version_added: 0.1.0
+requirements:
+  - set as stdout callback in the configuration (C(stdout_callback = vmstation.kubejoin.brief))
+extends_documentation_fragment:
+  - default_callback
+  - result_format_callback
+"""
+
+MODULES = frozenset(path.stem for path in (Path(__file__).parents[1] / "modules").glob("*.py"))
+# Their message is what the author of a play wrote for a person.
+SPOKEN = frozenset(["fail", "assert"])
+# Shown below the sentence, in this order, where a result has them.
+SHOWN = ("failure_class", "evidence", "next_action", "evidence_bundle")
+# What ansible-core 2.19 and later put in place of a traceback: the error it stands for is the result's own message.
+NO_TRACEBACK = "(traceback unavailable)"
+
+
+class CallbackModule(Default):  # type: ignore[misc]  # untyped
+    """The default output, with failures that a person can read."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "vmstation.kubejoin.brief"
+
+    _brief = False
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """A task has failed on one host."""
+        self._begin(result)
+        super().v2_runner_on_failed(result, ignore_errors)
+        self._brief = False
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        """One item of a loop has failed."""
+        self._begin(result)
+        super().v2_runner_item_on_failed(result)
+        self._brief = False
+
+    def _begin(self, result: Any) -> None:
+        # From ansible-core 2.23 on only the first of each pair is there, before 2.19 only the second.
+        task = result.task if hasattr(result, "task") else result._task
+        said = result.result if hasattr(result, "result") else result._result
+        module = task.action.rpartition(".")[2]
+        self._brief = self._display.verbosity == 0 and module in MODULES | SPOKEN and bool(said.get("msg"))
+        if self._brief and said.get("exception") == NO_TRACEBACK:
+            said["exception"] = None
+
+    def _dump_results(self, result: Mapping[str, Any], *arguments: Any, **options: Any) -> str:
+        if not self._brief:
+            text: str = super()._dump_results(result, *arguments, **options)
+            return text
+        return sentence(result)
+
+
+def sentence(result: Mapping[str, Any]) -> str:
+    """What a person wants to know of a failed task: its message, then one line for each of SHOWN that says more."""
+    message = result["msg"] if isinstance(result["msg"], str) else "\n".join(map(str, result["msg"]))
+    more = ["%s: %s" % (key, result[key]) for key in SHOWN if result.get(key) and str(result[key]) not in message]
+    return "\n    ".join([message.strip(), *more])

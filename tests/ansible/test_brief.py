@@ -1,0 +1,70 @@
+"""What a person sees of a failed task with the callback that ./deploy.sh uses."""
+
+from __future__ import annotations
+
+from support.controller import Controller, Run
+
+FAILING = """
+- name: ours
+  vmstation.kubejoin.probe: {fail: as asked}
+  register: answer
+  ignore_errors: true
+- name: more
+  probe: {fail: "{{ answer.failure_class }} and {{ answer.failed }}"}
+  loop: [a]
+  ignore_errors: true
+- name: hidden
+  probe: {fail: a sentence, text: topsecret}
+  no_log: true
+  ignore_errors: true
+- name: crashed
+  probe: {die: SIGKILL}
+  ignore_errors: true
+- name: builtin
+  ansible.builtin.fail: {msg: ["one", "two"]}
+  ignore_errors: true
+- name: refused
+  ansible.builtin.assert: {that: false, fail_msg: never so}
+  ignore_errors: true
+- name: foreign
+  ansible.builtin.raw: echo from a command; exit 3
+"""
+
+
+def brief(controller: Controller, *arguments: str) -> Run:
+    return controller.play(
+        FAILING,
+        *arguments,
+        ANSIBLE_STDOUT_CALLBACK="vmstation.kubejoin.brief",
+        ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
+    )
+
+
+def part(run: Run, task: str) -> list[str]:
+    """The lines below the banner of ``task``."""
+    return run.output.split("TASK [%s]" % task)[1].split("\nTASK [")[0].split("\nPLAY ")[0].rstrip().splitlines()[1:]
+
+
+def test_a_failed_task_is_its_sentence_and_what_it_is_called(controller: Controller) -> None:
+    run = brief(controller)
+    assert part(run, "ours") == ["fatal: [here]: FAILED! => as asked", "    failure_class: asked_for", "...ignoring"], (
+        run.output
+    )
+    assert "failed: [here] (item=a) => asked_for and True" in part(run, "more"), run.output
+    crashed = part(run, "crashed")[0]
+    assert crashed.startswith("fatal: [here]: FAILED! => probe gave no answer: it was ended by signal 9"), run.output
+    assert part(run, "builtin")[:2] == ["fatal: [here]: FAILED! => one", "two"], run.output
+    assert part(run, "refused")[0] == "fatal: [here]: FAILED! => never so", run.output
+    assert "topsecret" not in run.output
+
+
+def test_other_peoples_modules_are_shown_as_ansible_does(controller: Controller) -> None:
+    shown = "\n".join(part(brief(controller), "foreign"))
+    assert "from a command" in shown and "rc: 3" in shown, shown
+
+
+def test_everything_is_shown_when_asked_and_registered_in_any_case(controller: Controller) -> None:
+    run = brief(controller)
+    assert run["ours"]["invocation"] and run["ours"]["failure_class"] == "asked_for"
+    shown = "\n".join(part(brief(controller, "-v"), "ours"))
+    assert "failure_class: asked_for" in shown and "changed: false" in shown and "msg: as asked" in shown, shown
