@@ -1,5 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ansible's own screen output, except that a failed task of this collection is its sentence, not 60 lines of YAML."""
+"""Ansible's own screen output, except that a failed task of this collection is its sentence, not 60 lines of YAML.
+
+Tasks of which nobody wants to read that they went well are left out: checked arguments of roles, and includes.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback.default import CallbackModule as Default
 
 DOCUMENTATION = """
@@ -17,6 +21,7 @@ description:
   - Ansible's default output, except for failed tasks of this collection's modules, of M(ansible.builtin.fail) and of
     M(ansible.builtin.assert). Of those it shows the message, the class of the failure, its evidence, what to do next and
     where more is kept.
+  - Leaves out that a role's arguments were right, and that tasks were included.
   - Everything a task returned is shown with C(-v), and is in registered results in any case.
 version_added: 0.1.0
 requirements:
@@ -56,9 +61,20 @@ class CallbackModule(Default):  # type: ignore[misc]  # untyped
         super().v2_runner_item_on_failed(result)
         self._brief = False
 
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """A task has ended well on one host."""
+        task = _task(result)
+        silent = isinstance(task, TaskInclude) or task.action.rpartition(".")[2] == "validate_argument_spec"
+        if self._display.verbosity or not silent:
+            super().v2_runner_on_ok(result)
+
+    def v2_playbook_on_include(self, included_file: Any) -> None:
+        """Tasks were included."""
+        if self._display.verbosity:
+            super().v2_playbook_on_include(included_file)
+
     def _begin(self, result: Any) -> None:
-        # From ansible-core 2.23 on only the first of each pair is there, before 2.19 only the second.
-        task = result.task if hasattr(result, "task") else result._task
+        task = _task(result)
         said = result.result if hasattr(result, "result") else result._result
         module = task.action.rpartition(".")[2]
         self._brief = self._display.verbosity == 0 and module in MODULES | SPOKEN and bool(said.get("msg"))
@@ -70,6 +86,11 @@ class CallbackModule(Default):  # type: ignore[misc]  # untyped
             text: str = super()._dump_results(result, *arguments, **options)
             return text
         return sentence(result)
+
+
+def _task(result: Any) -> Any:
+    # From ansible-core 2.23 on only the first is there, before 2.19 only the second; the same holds for `result`.
+    return result.task if hasattr(result, "task") else result._task
 
 
 def sentence(result: Mapping[str, Any]) -> str:

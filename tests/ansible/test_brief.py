@@ -63,6 +63,19 @@ def test_other_peoples_modules_are_shown_as_ansible_does(controller: Controller)
     assert "from a command" in shown and "rc: 3" in shown, shown
 
 
+def test_what_merely_went_on_is_left_out(controller: Controller) -> None:
+    (controller.work / "more.yml").write_text("- {name: inner, probe: {text: a}}\n")
+    tasks = """
+    - {name: arguments, ansible.builtin.validate_argument_spec: {argument_spec: {}}}
+    - {name: outer, ansible.builtin.include_tasks: more.yml}
+    """
+    env = {"ANSIBLE_STDOUT_CALLBACK": "vmstation.kubejoin.brief", "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false"}
+    said = controller.play(tasks, **env).output
+    assert "TASK [inner]" in said and "ok: [here]" in said and "arguments" not in said and "outer" not in said, said
+    said = controller.play(tasks, "-v", **env).output
+    assert "TASK [arguments]" in said and "TASK [outer]" in said and "included: " in said, said
+
+
 def test_everything_is_shown_when_asked_and_registered_in_any_case(controller: Controller) -> None:
     run = brief(controller)
     assert run["ours"]["invocation"] and run["ours"]["failure_class"] == "asked_for"
