@@ -18,9 +18,9 @@ name: brief
 type: stdout
 short_description: A failed task is one sentence, and what helps
 description:
-  - Ansible's default output, except for failed tasks of this collection's modules, of M(ansible.builtin.fail) and of
-    M(ansible.builtin.assert). Of those it shows the message, the class of the failure, its evidence, what to do next and
-    where more is kept.
+  - Ansible's default output, except for failed tasks of this collection's modules, of M(ansible.builtin.fail),
+    M(ansible.builtin.assert) and M(ansible.builtin.validate_argument_spec). Of those it shows the message, the class of the
+    failure, its evidence, what to do next and where more is kept.
   - Leaves out that a role's arguments were right, and that tasks were included.
   - Everything a task returned is shown with C(-v), and is in registered results in any case.
 version_added: 0.1.0
@@ -33,7 +33,7 @@ extends_documentation_fragment:
 
 MODULES = frozenset(path.stem for path in (Path(__file__).parents[1] / "modules").glob("*.py"))
 # Their message is what the author of a play wrote for a person.
-SPOKEN = frozenset(["fail", "assert"])
+SPOKEN = frozenset(["assert", "fail", "validate_argument_spec"])
 # Shown below the sentence, in this order, where a result has them.
 SHOWN = ("failure_class", "evidence", "next_action", "evidence_bundle")
 # What ansible-core 2.19 and later put in place of a traceback: the error it stands for is the result's own message.
@@ -47,37 +47,47 @@ class CallbackModule(Default):  # type: ignore[misc]  # untyped
     CALLBACK_TYPE = "stdout"
     CALLBACK_NAME = "vmstation.kubejoin.brief"
 
-    _brief = False
+    _brief = _failed = False
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """A task has failed on one host."""
         self._begin(result)
         super().v2_runner_on_failed(result, ignore_errors)
-        self._brief = False
+        self._brief = self._failed = False
 
     def v2_runner_item_on_failed(self, result: Any) -> None:
         """One item of a loop has failed."""
         self._begin(result)
         super().v2_runner_item_on_failed(result)
-        self._brief = False
+        self._brief = self._failed = False
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """A task has ended well on one host."""
-        task = _task(result)
-        silent = isinstance(task, TaskInclude) or task.action.rpartition(".")[2] == "validate_argument_spec"
-        if self._display.verbosity or not silent:
+        if self._worth_telling(_task(result)):
             super().v2_runner_on_ok(result)
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        """A task was left out on one host."""
+        if self._worth_telling(_task(result)):
+            super().v2_runner_on_skipped(result)
 
     def v2_playbook_on_include(self, included_file: Any) -> None:
         """Tasks were included."""
         if self._display.verbosity:
             super().v2_playbook_on_include(included_file)
 
+    def _print_task_banner(self, task: Any) -> None:
+        if self._failed or self._worth_telling(task):
+            super()._print_task_banner(task)
+
+    def _worth_telling(self, task: Any) -> bool:
+        silent = isinstance(task, TaskInclude) or _name(task) == "validate_argument_spec"
+        return self._display.verbosity > 0 or not silent
+
     def _begin(self, result: Any) -> None:
-        task = _task(result)
         said = result.result if hasattr(result, "result") else result._result
-        module = task.action.rpartition(".")[2]
-        self._brief = self._display.verbosity == 0 and module in MODULES | SPOKEN and bool(said.get("msg"))
+        spoken = _name(_task(result)) in MODULES | SPOKEN and bool(said.get("msg"))
+        self._failed, self._brief = True, spoken and self._display.verbosity == 0
         if self._brief and said.get("exception") == NO_TRACEBACK:
             said["exception"] = None
 
@@ -91,6 +101,11 @@ class CallbackModule(Default):  # type: ignore[misc]  # untyped
 def _task(result: Any) -> Any:
     # From ansible-core 2.23 on only the first is there, before 2.19 only the second; the same holds for `result`.
     return result.task if hasattr(result, "task") else result._task
+
+
+def _name(task: Any) -> str:
+    name: str = task.action.rpartition(".")[2]
+    return name
 
 
 def sentence(result: Mapping[str, Any]) -> str:

@@ -69,11 +69,14 @@ def test_what_merely_went_on_is_left_out(controller: Controller) -> None:
     - {name: arguments, ansible.builtin.validate_argument_spec: {argument_spec: {}}}
     - {name: outer, ansible.builtin.include_tasks: more.yml}
     """
-    env = {"ANSIBLE_STDOUT_CALLBACK": "vmstation.kubejoin.brief", "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false"}
-    said = controller.play(tasks, **env).output
-    assert "TASK [inner]" in said and "ok: [here]" in said and "arguments" not in said and "outer" not in said, said
+    env = {"ANSIBLE_STDOUT_CALLBACK": "vmstation.kubejoin.brief"}
+    for skipped in ("true", "false"):
+        said = controller.play(tasks, ANSIBLE_DISPLAY_SKIPPED_HOSTS=skipped, **env).output
+        assert "TASK [inner]" in said and "ok: [here]" in said and "arguments" not in said and "outer" not in said, said
     said = controller.play(tasks, "-v", **env).output
     assert "TASK [arguments]" in said and "TASK [outer]" in said and "included: " in said, said
+    said = controller.play(tasks.replace("{}", "{a: {required: true}}"), **env).output
+    assert "TASK [arguments]" in said and "fatal: [here]: FAILED! => Validation of arguments failed" in said, said
 
 
 def test_everything_is_shown_when_asked_and_registered_in_any_case(controller: Controller) -> None:
