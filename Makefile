@@ -73,6 +73,10 @@ mend: kubejoin rehearsal ## every fault of the table, made on lab nodes, found, 
 	tests/faults/mend.py
 	tests/lab/commands
 
+.PHONY: architectures
+architectures: rehearsal ## a cluster of an x86_64 and an aarch64 node, each with its own program (needs qemu-user-static)
+	tests/lab/architectures
+
 .PHONY: bench
 bench: ## measure, and write docs/benchmarks.md; make bench PARTS="task size" for some (needs root, podman, make build)
 	python3 tests/bench/run.py $(PARTS)
