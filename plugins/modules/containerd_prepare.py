@@ -57,9 +57,9 @@ options:
     default: /etc/crictl.yaml
   socket:
     description:
-      - containerd's socket.
+      - containerd's socket, as a path or with unix://.
     type: str
-    default: /run/containerd/containerd.sock
+    default: unix:///run/containerd/containerd.sock
   require_cni_config:
     description:
       - 'Refuse to start or restart containerd when there is no valid CNI configuration: CNI comes first.'
@@ -214,7 +214,7 @@ def main():
             'cni_conf_dir': {'type': 'path', 'default': '/etc/cni/net.d'},
             'restrict_oom_score_adj': {'type': 'bool'},
             'crictl_config': {'type': 'path', 'default': '/etc/crictl.yaml'},
-            'socket': {'type': 'str', 'default': '/run/containerd/containerd.sock'},
+            'socket': {'type': 'str', 'default': 'unix:///run/containerd/containerd.sock'},
             'require_cni_config': {'type': 'bool', 'default': True},
             'start': {'type': 'bool', 'default': True},
             'timeout': {'type': 'int', 'default': 60},

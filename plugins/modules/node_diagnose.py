@@ -31,9 +31,9 @@ options:
     default: /etc/cni/net.d
   socket:
     description:
-      - containerd's socket.
+      - containerd's socket, as a path or with unix://.
     type: str
-    default: /run/containerd/containerd.sock
+    default: unix:///run/containerd/containerd.sock
   protected:
     description:
       - Directories with data of people, named in the report with what is mounted there.
@@ -158,7 +158,7 @@ def main():
         argument_spec={
             'config_path': {'type': 'path', 'default': '/etc/containerd/config.toml'},
             'cni_conf_dir': {'type': 'path', 'default': '/etc/cni/net.d'},
-            'socket': {'type': 'str', 'default': '/run/containerd/containerd.sock'},
+            'socket': {'type': 'str', 'default': 'unix:///run/containerd/containerd.sock'},
             'protected': {'type': 'list', 'elements': 'path', 'default': ['/srv/media', '/mnt/media']},
             'timeout': {'type': 'int', 'default': 30},
         },

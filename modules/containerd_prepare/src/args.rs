@@ -41,7 +41,8 @@ pub static SPEC: Spec = Spec {
             "crictl's configuration, which tells it and kubeadm where the socket is. An empty value leaves it alone.",
         )
         .default("\"/etc/crictl.yaml\""),
-        Opt::new("socket", Kind::Str, "containerd's socket.").default("\"/run/containerd/containerd.sock\""),
+        Opt::new("socket", Kind::Str, "containerd's socket, as a path or with unix://.")
+            .default("\"unix:///run/containerd/containerd.sock\""),
         Opt::new(
             "require_cni_config",
             Kind::Bool,
@@ -193,6 +194,6 @@ mod tests {
         let default = |o: &Opt| o.default.map_or(serde_json::Value::Null, |json| serde_json::from_str(json).unwrap());
         let all: serde_json::Map<_, _> = SPEC.options.iter().map(|o| (o.name.to_owned(), default(o))).collect();
         let args: Args = serde_json::from_value(all.into()).unwrap();
-        assert_eq!(args.socket, "/run/containerd/containerd.sock");
+        assert_eq!(args.socket_path(), "/run/containerd/containerd.sock");
     }
 }

@@ -14,7 +14,8 @@ pub static SPEC: Spec = Spec {
         Opt::new("config_path", Kind::Path, "containerd's configuration file.")
             .default("\"/etc/containerd/config.toml\""),
         Opt::new("cni_conf_dir", Kind::Path, "The directory of CNI configuration files.").default("\"/etc/cni/net.d\""),
-        Opt::new("socket", Kind::Str, "containerd's socket.").default("\"/run/containerd/containerd.sock\""),
+        Opt::new("socket", Kind::Str, "containerd's socket, as a path or with unix://.")
+            .default("\"unix:///run/containerd/containerd.sock\""),
         Opt::new(
             "protected",
             Kind::List(&Kind::Path),
@@ -33,7 +34,7 @@ pub struct Args {
     pub config_path: PathBuf,
     /// The directory of CNI configuration files.
     pub cni_conf_dir: PathBuf,
-    /// containerd's socket, as a path or `unix://` URL.
+    /// The path of containerd's socket.
     pub socket: String,
     /// Directories with data of people.
     pub protected: Vec<PathBuf>,
@@ -43,7 +44,7 @@ pub struct Args {
 impl Args {
     /// Reads and checks the options; an error names the option, its value and what would be right.
     pub fn from_params(params: Params) -> anyhow::Result<Self> {
-        let args: Args = params.parse()?;
+        let mut args: Args = params.parse()?;
         let single = [("config_path", &args.config_path), ("cni_conf_dir", &args.cni_conf_dir)];
         for (option, path) in single.into_iter().chain(args.protected.iter().map(|p| ("protected", p))) {
             let shown = path.display().to_string();
@@ -51,6 +52,7 @@ impl Args {
         }
         let socket = args.socket.strip_prefix("unix://").unwrap_or(&args.socket);
         ensure!(socket.starts_with('/'), "option socket is {:?}: use a path or a unix:// URL", args.socket);
+        args.socket = socket.to_owned();
         ensure!((5..=600).contains(&args.timeout), "option timeout is {}: use seconds from 5 to 600", args.timeout);
         Ok(args)
     }
@@ -70,6 +72,6 @@ mod tests {
         let default = |o: &Opt| o.default.map_or(serde_json::Value::Null, |json| serde_json::from_str(json).unwrap());
         let all: serde_json::Map<_, _> = SPEC.options.iter().map(|o| (o.name.to_owned(), default(o))).collect();
         let args: Args = serde_json::from_value(all.into()).unwrap();
-        assert_eq!(args.socket, "/run/containerd/containerd.sock");
+        assert_eq!(args.socket, "unix:///run/containerd/containerd.sock");
     }
 }
