@@ -56,15 +56,18 @@ def drawn(lines: list[str]) -> str:
 
 def row(line: str, y: float) -> str:
     """One line as a text element; nothing for an empty one."""
-    parts, colour = [], None
+    parts, colour, length = [], None, 0
     # Every other piece is the number of a colour.
     for place, piece in enumerate(SGR.split(line)):
         if place % 2:
             numbers = [int(number or 0) for number in piece.split(";")]
             colour = next((COLOURS[number] for number in numbers if number in COLOURS), None)
         elif piece:
+            length += len(piece)
             parts.append('<tspan fill="%s">%s</tspan>' % (colour, escape(piece)) if colour else escape(piece))
-    return '<text x="%d" y="%g">%s</text>' % (MARGIN, y, "".join(parts)) if parts else ""
+    # Columns stay columns, whichever font there is.
+    where = 'x="%d" y="%g" textLength="%d"' % (MARGIN, y, length * CHARACTER)
+    return "<text %s>%s</text>" % (where, "".join(parts)) if parts else ""
 
 
 def main() -> int:
