@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A picture of what a command says: runs it in a terminal of its own and draws the end of its output as SVG.
 
-    docs/picture.py --lines 30 docs/run.svg ./deploy.sh cluster
+    docs/picture.py --lines 39 docs/run.svg ./deploy.sh join --limit kubejoin-w1
 
 Only text and colours are drawn; whoever looks at it can search and copy it. The command's exit status is kept.
 """
@@ -43,15 +43,15 @@ def run(command: list[str]) -> tuple[str, int]:
     return output.decode(errors="replace"), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def drawn(lines: list[str]) -> str:
-    """``lines`` with their colours as one SVG document."""
+def drawn(lines: list[str], said: str) -> str:
+    """``lines`` with their colours as one SVG document, described by ``said``."""
     width, height = COLUMNS * CHARACTER + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
     rows = [row(line, MARGIN + (number + 0.75) * LINE) for number, line in enumerate(lines)]
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-size="13" xml:space="preserve"\n'
         ' font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono,monospace" fill="#24292f">\n'
-        '<rect width="100%%" height="100%%" rx="8" fill="#f6f8fa" stroke="#d0d7de"/>\n%s\n</svg>\n'
-    ) % (width, height, "\n".join(filter(None, rows)))
+        '<desc>%s</desc>\n<rect width="100%%" height="100%%" rx="8" fill="#f6f8fa" stroke="#d0d7de"/>\n%s\n</svg>\n'
+    ) % (width, height, escape(said), "\n".join(filter(None, rows)))
 
 
 def row(line: str, y: float) -> str:
@@ -79,10 +79,11 @@ def main() -> int:
     asked = parser.parse_args()
     output, status = run(asked.command)
     lines = [line[: 2 * COLUMNS].rstrip() for line in OTHER.sub("", output).rstrip().split("\n")]
-    shown = ["\x1b[90m$ %s\x1b[0m" % " ".join(asked.command), *lines[-asked.lines :]]
+    cut = ["\x1b[90m...\x1b[0m"] if len(lines) > asked.lines else []
+    shown = ["\x1b[90m$ %s\x1b[0m" % " ".join(asked.command), *cut, *lines[-asked.lines :]]
     if status == 0:
         with open(asked.file, "w", encoding="utf-8") as file:
-            file.write(drawn(shown))
+            file.write(drawn(shown, "Made by " + " ".join(sys.argv)))
     return status
 
 
