@@ -6,13 +6,6 @@ Tasks of which nobody wants to read that they went well are left out: checked ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from ansible.playbook.task_include import TaskInclude
-from ansible.plugins.callback.default import CallbackModule as Default
-
 DOCUMENTATION = """
 name: brief
 type: stdout
@@ -30,6 +23,13 @@ extends_documentation_fragment:
   - default_callback
   - result_format_callback
 """
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.playbook.task_include import TaskInclude
+from ansible.plugins.callback.default import CallbackModule as Default
 
 MODULES = frozenset(path.stem for path in (Path(__file__).parents[1] / "modules").glob("*.py"))
 # Their message is what the author of a play wrote for a person.
