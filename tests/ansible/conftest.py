@@ -59,11 +59,12 @@ def target(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.fixture(scope="session")
-def node(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Node]:
+def node(tmp_path_factory: pytest.TempPathFactory, worker_id: str, testrun_uid: str) -> Iterator[Node]:
     missing = available()
     if missing:
         skip(missing)
-    node = Node("kubejoin-p-%s" % worker_id, tmp_path_factory.mktemp("node"))
+    # Another checkout may run its tests at the same time.
+    node = Node("kubejoin-p-%s-%s" % (testrun_uid[:8], worker_id), tmp_path_factory.mktemp("node"))
     yield node
     node.remove()
 

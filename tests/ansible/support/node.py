@@ -44,10 +44,11 @@ class Node:
         self.name = name
         self.key = work / "key"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)], check=True)
-        self._podman("rm", "--force", "--ignore", "--time", "0", name)
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         self._podman(
-            "--runtime", "runc", "run", "--detach", "--name", name, "--hostname", name, "--cap-add", "NET_ADMIN,SYS_ADMIN",
+            # A run that is killed leaves its node: that ends by itself.
+            "--runtime", "runc", "run", "--rm", "--timeout", "3600", "--detach", "--name", name, "--hostname", name,
+            "--cap-add", "NET_ADMIN,SYS_ADMIN",
             "--ulimit", "nofile=%d:%d" % (files, files), "--ulimit", "nproc=16384:16384", "--tmpfs", "/run", IMAGE,
             "/bin/sh", "-c", "mkdir -p /run/sshd; ssh-keygen -A; exec /usr/sbin/sshd -D -e -o UseDNS=no -o MaxSessions=50",
         )  # fmt: skip
@@ -80,7 +81,7 @@ class Node:
         self.sh("ip link set eth0 up")
 
     def remove(self) -> None:
-        self._podman("rm", "--force", "--time", "0", self.name)
+        self._podman("rm", "--force", "--ignore", "--time", "0", self.name)
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 30
