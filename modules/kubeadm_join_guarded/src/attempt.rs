@@ -18,6 +18,7 @@ use kubeadm::lock::RUN_DIR;
 use kubeadm::program;
 use kubeadm::redact::redact;
 use kubeadm::version::NEWEST_API;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -37,7 +38,8 @@ pub struct Attempt {
     pub stdout: String,
     /// kubeadm's stderr, redacted.
     pub stderr: String,
-    /// kubeadm's exit status; none when it was killed or not run.
+    /// kubeadm's exit status, as a shell counts: 128 and the signal when somebody else killed it. None when it was we who did,
+    /// or it was not run.
     pub exit: Option<i32>,
     /// What went wrong, the cause first; empty when nothing did.
     pub findings: Vec<Finding>,
@@ -125,7 +127,9 @@ fn judge(
     let Watched { phases, stdout: watched_out, stderr: watched_err, doomed, waiting, steps } = watched;
     let (stdout, stderr, exit, failure) = match ran {
         Ok(output) => {
-            (output.stdout, output.stderr, output.status.code(), (!output.status.success()).then(String::new))
+            let signal = output.status.signal().map(|number| 128 + number);
+            let exit = output.status.code().or(signal);
+            (output.stdout, output.stderr, exit, (!output.status.success()).then(String::new))
         }
         Err(error) => (watched_out, watched_err, None, Some(format!("{error:#}"))),
     };
@@ -173,6 +177,9 @@ fn name_the_owner(finding: &mut Finding) {
 fn unexplained(exit: Option<i32>, stderr: &str, error: &str) -> Finding {
     let last = stderr.lines().rev().find(|line| !line.trim().is_empty() && !line.starts_with("To see the stack trace"));
     match (exit, Path::new(kubeadm::kubeconfig::KUBELET_CONF).exists(), kubelet::healthz()) {
+        (Some(exit @ 129..), _, _) => {
+            Finding::of("unknown", &format!("kubeadm was ended by signal {}, which was not ours", exit - 128))
+        }
         (Some(_), _, _) => Finding::of("unknown", last.unwrap_or("kubeadm said nothing")),
         // Its certificate is requested in the background: healthy and without one means that nobody signs it.
         (None, _, Health::Ok) => Finding::of("csr_pending", "the kubelet is healthy and has no certificate yet"),
@@ -184,4 +191,17 @@ fn unexplained(exit: Option<i32>, stderr: &str, error: &str) -> Finding {
 pub fn journal(unit: &str, since: SystemTime, deadline: &Deadline) -> String {
     let limit = Deadline::after(deadline.left().clamp(Duration::from_secs(2), Duration::from_secs(5)));
     systemd::journal_since(unit, since, &limit).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kubeadm::classify::Action;
+
+    #[test]
+    fn a_kubeadm_that_somebody_killed_did_not_run_out_of_time() {
+        let finding = unexplained(Some(128 + 9), "[kubelet-start] Starting the kubelet\n", "");
+        assert_eq!((finding.row.class, finding.row.action), ("unknown", Action::Retry));
+        assert!(finding.evidence.contains("ended by signal 9"), "{}", finding.evidence);
+    }
 }
