@@ -15,6 +15,7 @@ use kubeadm::classify::Finding;
 use kubeadm::gate;
 use kubeadm::patience::jitter;
 use serde_json::Value;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -35,7 +36,7 @@ pub fn all(
     deadline: &Deadline,
     story: &mut Story,
 ) -> Result<Value, Ended> {
-    let fault = |e: anyhow::Error| Ended { finding: Finding::of("unknown", &format!("{e:#}")), keep: false };
+    let fault = |e: anyhow::Error| Ended { finding: ours(&e), keep: false };
     loop {
         let began = Instant::now();
         let since = SystemTime::now();
@@ -68,6 +69,17 @@ pub fn all(
     }
 }
 
+/// What kept us, not kubeadm, from going on.
+fn ours(error: &anyhow::Error) -> Finding {
+    let kind = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    let class = match kind {
+        Some(ErrorKind::StorageFull) => "disk_full",
+        Some(ErrorKind::ReadOnlyFilesystem) => "read_only",
+        _ => "unknown",
+    };
+    Finding::of(class, &format!("{error:#}"))
+}
+
 /// kubeadm says that the node has joined. What is wrong nevertheless is mended once, as on a node joined long ago.
 fn proved(
     args: &Args,
@@ -92,4 +104,21 @@ fn proved(
 fn wait(pause: Duration, deadline: &Deadline) {
     // A wait that is meant to run out is no error.
     let _ = deadline.at_most(pause).poll::<()>(pause, "the next attempt", || Ok(Look::NotYet(String::new())));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+
+    #[test]
+    fn a_full_disk_in_our_own_way_is_no_unknown_wording_of_kubeadm() {
+        let class = |kind: ErrorKind| {
+            let result: std::io::Result<()> = Err(std::io::Error::new(kind, "at path \"/run/kubejoin/.join.json\""));
+            ours(&result.context("writing /run/kubejoin/join.json").unwrap_err()).row.class
+        };
+        assert_eq!(class(ErrorKind::StorageFull), "disk_full");
+        assert_eq!(class(ErrorKind::ReadOnlyFilesystem), "read_only");
+        assert_eq!(class(ErrorKind::PermissionDenied), "unknown");
+    }
 }
