@@ -287,11 +287,11 @@ node:
     pod_cidr: 10.244.1.0/24
     lease_renewed: true
 stdout:
-  description: kubeadm's own output, of the last attempt.
+  description: The end of kubeadm's own output, of the last attempt, at most 32 KiB; the log has more.
   returned: when kubeadm ran
   type: str
 stderr:
-  description: kubeadm's own errors and warnings, of the last attempt.
+  description: The end of kubeadm's own errors and warnings, of the last attempt, at most 32 KiB.
   returned: when kubeadm ran
   type: str
 failure_class:

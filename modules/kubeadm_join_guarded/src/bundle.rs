@@ -118,7 +118,8 @@ fn listing() -> Value {
     dirs.iter().map(|dir| ((*dir).to_owned(), json!(names(dir)))).collect::<serde_json::Map<_, _>>().into()
 }
 
-fn bounded(text: &str) -> String {
+/// The end of a text, at most [`TEXT`] bytes and 400 lines of it.
+pub fn bounded(text: &str) -> String {
     let start = text.len().saturating_sub(TEXT);
     let start = (start..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
     tail(&text[start..], 400)

@@ -2,6 +2,7 @@
 
 use crate::args::Args;
 use crate::attempt::Attempt;
+use crate::bundle::bounded;
 use crate::decide::Tried;
 use crate::observe::State;
 use crate::{bundle, log, metrics, report};
@@ -45,8 +46,9 @@ impl Story {
                 None
             }
         };
-        self.outcome.set("stdout", &attempt.stdout);
-        self.outcome.set("stderr", &attempt.stderr);
+        // What kubeadm printed by the megabyte is in the log: the result is read by people, and kept by Ansible for every node.
+        self.outcome.set("stdout", bounded(&attempt.stdout));
+        self.outcome.set("stderr", bounded(&attempt.stderr));
         self.outcome.set("phases", &attempt.phases);
         self.attempts.push(report::attempt(&attempt, &remedy, log.as_deref()));
         self.made.push(attempt);
