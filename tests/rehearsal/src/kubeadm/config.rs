@@ -48,8 +48,9 @@ pub fn hostname() -> String {
 
 /// Reads a configuration file; refuses API versions the claimed version does not know.
 pub fn documents(path: &str) -> Result<Vec<Value>, Fail> {
-    let content = std::fs::read_to_string(path)
-        .map_err(|error| Fail::plain(format!("unable to read config from {path:?} : open {path}: {}", os(&error))))?;
+    let content = std::fs::read_to_string(path).map_err(|error| {
+        Fail::plain(format!("unable to read config from {path:?} : open {path}: {}", crate::place::words(&error)))
+    })?;
     let documents = yaml::documents(&content).map_err(|error| Fail::plain(format!("{error:#}")))?;
     for document in &documents {
         let (api, kind) = (text(document, "/apiVersion"), text(document, "/kind"));
@@ -90,14 +91,6 @@ fn deprecated(api: &str, kind: &str) {
             "your configuration file uses a deprecated API spec: {api:?} (kind: {kind:?}). Please use 'kubeadm config migrate --old-config old-config-file --new-config new-config-file', which will write the new, similar spec using a newer API version."
         ),
     );
-}
-
-fn os(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "no such file or directory".into(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
-        _ => error.to_string(),
-    }
 }
 
 /// The document of a kind, Null when it is not there.
