@@ -76,6 +76,9 @@ mend: kubejoin rehearsal ## every fault of the table, made on lab nodes, found, 
 .PHONY: architectures
 architectures: rehearsal ## a cluster of an x86_64 and an aarch64 node, each with its own program (needs qemu-user-static)
 	tests/lab/architectures
+.PHONY: drill
+drill: kubejoin rehearsal ## what can happen in the middle of the work, on lab nodes: nothing is lost; writes docs/drill.md (half an hour)
+	tests/faults/drill.py
 
 .PHONY: bench
 bench: ## measure, and write docs/benchmarks.md; make bench PARTS="task size" for some (needs root, podman, make build)
