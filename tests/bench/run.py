@@ -4,6 +4,7 @@ A part is an executable that prints lines, fields parted by tabs, and whatever e
 
     BENCH  group  subject  median in seconds  number of runs
     SIZE   program  bytes
+    SHARE  program  crate  bytes of its code
 
 A group that ends in " @N" is a point of a curve: groups that differ only in N become one plot. The first subject of a group
 is what the others are compared with. What parts print is kept in docs/benchmarks/PART.tsv with the machine it was measured
@@ -20,11 +21,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import targets
+
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ROOT / "tests/bench/parts"
 KEPT = ROOT / "docs/benchmarks"
 PAGE = ROOT / "docs/benchmarks.md"
-Rows = list[tuple[str, float, int]]
+Rows = targets.Rows
 
 
 def first_line(*words: str) -> str:
@@ -57,7 +61,7 @@ def machine() -> str:
 def measure(part: Path) -> bool:
     before, started = machine(), datetime.datetime.now(datetime.timezone.utc)
     done = subprocess.run([part], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-    lines = [line for line in done.stdout.splitlines() if line.startswith(("BENCH\t", "SIZE\t"))]
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("BENCH\t", "SIZE\t", "SHARE\t"))]
     if done.returncode or not lines:
         print("%s failed: status %d, %d lines" % (part.name, done.returncode, len(lines)), file=sys.stderr)
         return False
@@ -79,26 +83,39 @@ def table(group: str, rows: Rows) -> str:
     return text
 
 
-def section(part: str, text: str, taken: set[str]) -> str:
-    head, *lines = text.splitlines()
-    groups: dict[str, Rows] = {}
-    sizes = []
-    for line in lines:
-        kind, *fields = line.split("\t")
-        if kind == "SIZE":
-            sizes.append((fields[0], int(fields[1])))
-        else:
-            groups.setdefault(fields[0], []).append((fields[1], float(fields[2]), int(fields[3])))
-    page = "\n## %s\n\n`make bench PARTS=%s`: %s.\n" % (part, part, head.lstrip("# "))
-    for group, rows in groups.items():
+class Part:
+    """What a part printed, sorted."""
+
+    def __init__(self, text: str) -> None:
+        self.head, *lines = text.splitlines()
+        self.groups: targets.Groups = {}
+        self.sizes: targets.Sizes = {}
+        self.shares: dict[str, list[tuple[str, int]]] = {}
+        for line in lines:
+            kind, *fields = line.split("\t")
+            if kind == "SIZE":
+                self.sizes[fields[0]] = int(fields[1])
+            elif kind == "SHARE":
+                self.shares.setdefault(fields[0], []).append((fields[1], int(fields[2])))
+            else:
+                self.groups.setdefault(fields[0], []).append((fields[1], float(fields[2]), int(fields[3])))
+
+
+def section(name: str, part: Part, taken: set[str]) -> str:
+    page = "\n## %s\n\n`make bench PARTS=%s`: %s.\n" % (name, name, part.head.lstrip("# "))
+    for group, rows in part.groups.items():
         page += table(group, rows)
-    for name, curve in curves(groups).items():
-        file = re.sub(r"[^a-z0-9]+", "-", (part + " " + name).lower()).strip("-") + ".svg"
+    for curve_name, curve in curves(part.groups).items():
+        file = re.sub(r"[^a-z0-9]+", "-", (name + " " + curve_name).lower()).strip("-") + ".svg"
         taken.add(file)
-        (KEPT / file).write_text(plot(name, curve))
-        page += "\n![%s](benchmarks/%s)\n" % (name, file)
-    if sizes:
-        page += "\n| program | bytes |\n|---|---|\n" + "".join("| %s | %s |\n" % (n, format(b, ",")) for n, b in sizes)
+        (KEPT / file).write_text(plot(curve_name, curve))
+        page += "\n![%s](benchmarks/%s)\n" % (curve_name, file)
+    if part.sizes:
+        page += "\n| program | bytes |\n|---|---|\n"
+        page += "".join("| %s | %s |\n" % (n, format(b, ",")) for n, b in part.sizes.items())
+    for program, crates in part.shares.items():
+        page += "\n### %s: its code by crate\n\n| crate | bytes |\n|---|---|\n" % program
+        page += "".join("| %s | %s |\n" % (crate, format(count, ",")) for crate, count in crates)
     return page
 
 
@@ -150,8 +167,12 @@ def main() -> int:
     good = [measure(part) for part in parts if part.name in wanted]
     taken: set[str] = set()
     page = "# Benchmarks\n\nWritten by `make bench`, from what its parts measured; medians, the first line of a table is 1.\n"
-    for kept in sorted(KEPT.glob("*.tsv")):
-        page += section(kept.stem, kept.read_text(), taken)
+    kept = {path.stem: Part(path.read_text()) for path in sorted(KEPT.glob("*.tsv"))}
+    groups = {name: rows for part in kept.values() for name, rows in part.groups.items()}
+    sizes = {name: size for part in kept.values() for name, size in part.sizes.items()}
+    page += targets.table(groups, sizes)
+    for name, part in kept.items():
+        page += section(name, part, taken)
     for old in KEPT.glob("*.svg"):
         if old.name not in taken:
             old.unlink()

@@ -1,10 +1,11 @@
 //! How long a reset takes, beside what does the same work by hand:
 //!
-//!     cargo test --profile rehearsal -p aggressive_reset --test bench -- --ignored --nocapture
+//!     cargo test --profile rehearsal -p aggressive_reset --test bench -- --ignored --nocapture --test-threads=1
 //!
 //! 200 mounts, 5,000 files and 500 firewall chains, all in memory, so that the disk says nothing. Every subject gets the
-//! same state, round by round in turn, and is held to having done all of its work. Lines for programs:
-//! `BENCH <group> <subject> <median seconds> <runs>`, with tabs. `KUBE_BIN_DIR` adds its `kubeadm reset`.
+//! same state, round by round in turn, and is held to having done all of its work. Then how each of the three grows by
+//! itself. Lines for programs: `BENCH <group> <subject> <median seconds> <runs>`, with tabs. `KUBE_BIN_DIR` adds its
+//! `kubeadm reset`, which KUBEADM_STANDS_IN says is no real one.
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -24,13 +25,28 @@ const MOST: Duration = Duration::from_secs(270);
 /// The project's own bound, on two cores.
 const BOUND: Duration = Duration::from_secs(2);
 
-const STATE: &str = r#"
-mkdir -p /var/lib/kubelet/v /var/lib/containerd /run/kubejoin; cd /var/lib/kubelet/v
-for i in {1..200}; do mkdir -p $i; mount --bind /srv/data $i; done
-cd /var/lib/containerd; mkdir d{1..50}; for d in d*; do touch $d/{1..100}; done
-{ echo '*nat'; for i in {1..500}; do echo ":KUBE-SVC-$i - [0:0]"; done; for i in {1..500}; do echo "-A KUBE-SVC-$i -s 10.244.0.0/16 -j MASQUERADE"; done
-  echo '-A POSTROUTING -j KUBE-SVC-1'; echo COMMIT; } | iptables-nft-restore --noflush
-"#;
+/// What a reset finds: bind mounts, files of 100 to a directory, and chains with a rule each.
+#[derive(Clone, Copy)]
+struct Size {
+    mounts: usize,
+    files: usize,
+    chains: usize,
+}
+
+const USUAL: Size = Size { mounts: 200, files: 5000, chains: 500 };
+
+fn state(size: Size) {
+    let Size { mounts, files, chains } = size;
+    let script = format!(
+        r#"set -e; mkdir -p /var/lib/kubelet/v /var/lib/containerd /run/kubejoin; cd /var/lib/kubelet/v
+for ((i = 1; i <= {mounts}; i++)); do mkdir -p $i; mount --bind /srv/data $i; done
+cd /var/lib/containerd; for ((i = 1; i <= {files}; i += 100)); do mkdir d$i; touch d$i/{{1..100}}; done
+{{ echo '*nat'; for ((i = 1; i <= {chains}; i++)); do echo ":KUBE-SVC-$i - [0:0]"; done
+  for ((i = 1; i <= {chains}; i++)); do echo "-A KUBE-SVC-$i -s 10.244.0.0/16 -j MASQUERADE"; done
+  [ {chains} = 0 ] || echo '-A POSTROUTING -j KUBE-SVC-1'; echo COMMIT; }} | iptables-nft-restore --noflush"#
+    );
+    bash(&script);
+}
 const UNMOUNT_AND_RM: &str =
     "for m in /var/lib/kubelet/v/*; do umount -R $m; done; rm -rf /var/lib/kubelet/* /var/lib/containerd/*";
 const IPTABLES: &str = "iptables-nft -t nat -D POSTROUTING -j KUBE-SVC-1
@@ -71,7 +87,7 @@ fn left() -> Vec<String> {
 
 /// Every subject once, each on the same state, and each held to its work.
 fn round(kubeadm: Option<&str>) -> Vec<((&'static str, &'static str), Duration)> {
-    let state = || bash(&format!("set -e; {STATE}"));
+    let state = || state(USUAL);
     let clean = || bash(&format!("{UNMOUNT_AND_RM}; iptables-nft -t nat -F; iptables-nft -t nat -X"));
     state();
     let files = by_hand(UNMOUNT_AND_RM);
@@ -95,10 +111,11 @@ fn round(kubeadm: Option<&str>) -> Vec<((&'static str, &'static str), Duration)>
     }
     if let Some(kubeadm) = kubeadm {
         state();
-        times.push((
-            (FILES, "kubeadm reset, rm -rf"),
-            by_hand(&format!("{kubeadm} reset --force; rm -rf /var/lib/containerd/*")),
-        ));
+        let took = by_hand(&format!("{kubeadm} reset --force; rm -rf /var/lib/containerd/*"));
+        assert_eq!(left()[..2], ["0", "0"], "kubeadm");
+        let stand_in = std::env::var("KUBEADM_STANDS_IN").is_ok_and(|text| !text.is_empty());
+        let name = if stand_in { "kubeadm reset (stand-in), rm -rf" } else { "kubeadm reset, rm -rf" };
+        times.push(((FILES, name), took));
         clean();
     }
     times
@@ -111,7 +128,8 @@ fn bench_reset_beside_what_does_the_same_by_hand() {
         return;
     }
     let directory = std::env::var("KUBE_BIN_DIR").unwrap_or_default();
-    Sandbox::new().empty("/srv").env("KUBE_BIN_DIR", directory).run(|| {
+    let stands_in = std::env::var("KUBEADM_STANDS_IN").unwrap_or_default();
+    Sandbox::new().empty("/srv").env("KUBE_BIN_DIR", directory).env("KUBEADM_STANDS_IN", stands_in).run(|| {
         let kubeadm = std::env::var("KUBE_BIN_DIR").ok().filter(|directory| !directory.is_empty());
         let kubeadm = kubeadm.map(|directory| format!("{directory}/kubeadm"));
         // One file system for all of it: with a mount table as long as this, what one program does wrong costs it most.
@@ -133,6 +151,40 @@ fn bench_reset_beside_what_does_the_same_by_hand() {
         }
         println!("BENCH\tnothing to do\taggressive_reset\t{:.3}\t1", module(&Value::Null).as_secs_f64());
         report(times);
+    });
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn bench_reset_as_its_work_grows() {
+    if !require("root") || !require("program:iptables-nft-restore") {
+        return;
+    }
+    Sandbox::new().empty("/srv").run(|| {
+        bash("mkdir -p /srv/data /srv/var/lib; echo x > /srv/data/x; mount --bind /srv/var /var; mount -t tmpfs run /run");
+        let none = Size { mounts: 0, files: 0, chains: 0 };
+        let started = Instant::now();
+        let curves: [(&str, fn(usize) -> Size, usize); 3] = [
+            ("mounts", |mounts| Size { mounts, files: 0, chains: 0 }, USUAL.mounts),
+            ("files", |files| Size { mounts: 0, files, chains: 0 }, USUAL.files),
+            ("chains", |chains| Size { mounts: 0, files: 0, chains }, USUAL.chains),
+        ];
+        // The first run of all warms up.
+        state(none);
+        module(&Value::Null);
+        for (what, size, usual) in curves {
+            for count in [usual / 4, usual / 2, usual, usual * 2] {
+                let mut list: Vec<Duration> = Vec::new();
+                while list.len() < RUNS && started.elapsed() < MOST {
+                    state(size(count));
+                    list.push(module(&Value::Null));
+                    assert_eq!(left(), ["0", "0", "0"], "{what} {count}");
+                }
+                list.sort();
+                let Some(median) = list.get(list.len() / 2) else { continue };
+                println!("BENCH\ta reset, {what} @{count}\taggressive_reset\t{:.3}\t{}", median.as_secs_f64(), list.len());
+            }
+        }
     });
 }
 
