@@ -9,7 +9,7 @@ use prost::Message;
 pub static CHECK: Check = Check {
     name: "cri",
     run,
-    seed_dirs: &[],
+    seed_dirs: &["tests/fuzz/seeds/cri"],
     seeds: &[
         // A kind, then a message: a condition and an info value; a pod; a sandbox's status; an address.
         b"\x00\x0a\x12\x0a\x10\x0a\x0cNetworkReady\x10\x01\x12\x1d\x0a\x09cniconfig\x12\x10{\"Networks\":[{}]}",
@@ -64,4 +64,22 @@ fn status(status: &Status) {
     status.plugin_dirs();
     status.systemd_cgroup();
     status.last_cni_load_status();
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_recorded_answers_are_what_the_node_said() {
+        let seeds = crate::seeds::of(&CHECK).unwrap();
+        let of = |kind: u8| seeds.iter().filter(move |seed| seed[0] == kind && seed.len() > 80);
+        let recorded: Status = m::StatusResponse::decode(&of(0).last().unwrap()[1..]).unwrap().into();
+        assert!(recorded.holds(NETWORK_READY) && recorded.plugin_dirs() == ["/opt/cni/bin"]);
+        assert_eq!(recorded.network().unwrap().name, "cni0");
+        let disk = m::ImageFsInfoResponse::decode(&of(3).last().unwrap()[1..]).unwrap();
+        let disks: Vec<ImageFilesystem> = disk.image_filesystems.into_iter().map(Into::into).collect();
+        assert_eq!(disks.len(), 1, "{disks:?}");
+    }
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 pub static CHECK: Check = Check {
     name: "mountinfo",
     run,
-    seed_dirs: &[],
+    seed_dirs: &["tests/fuzz/seeds/mountinfo"],
     seeds: &[
         b"22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro\n\
           23 22 0:21 / /proc rw,nosuid shared:12 - proc proc rw\n\
