@@ -40,27 +40,28 @@ def join_and_reset(drill: Drill) -> None:
     meanwhile(drill, "aggressive_reset", {"level": "aggressive"}, LOCKED)
 
 
-@case("reset-and-join", "a second controller joins a node that is being reset", "refused; the reset is done", 20)
+# A reset that is held by a signal as soon as it holds its lock.
+HELD_RESET = """
+{ echo '{"level": "gentle", "timeout": 60}' | /root/kubejoin aggressive_reset -; } >/run/reset.answer 2>&1 &
+timeout 20 sh -c 'while flock -n /run/kubejoin/lock true; do :; done'
+pkill -STOP -f '^/root/kubejoin aggressive_reset'
+"""
+
+
+@case("reset-and-join", "a second controller joins a node that is being reset", "refused at once; the reset is done", 5)
 def reset_and_join(drill: Drill) -> None:
-    drill.joins(drill.join())
-    drill.seconds = 0
-    # A reset that is held: it waits for containerd to remove pods, and containerd says nothing.
-    sh(W, "kill -STOP $(pidof containerd)")
+    sh(W, "mkdir -p /run/kubejoin /var/lib/kubelet/pki; echo >/var/lib/kubelet/pki/old")
+    join = drill.token()
     try:
-        sh(
-            W,
-            "/root/kubejoin aggressive_reset - <<'E' >/run/reset.answer 2>&1 &\n"
-            '{"level": "gentle", "timeout": 60}\nE',
-        )
-        stopped = "timeout 20 sh -c 'while systemctl is-active kubelet >/dev/null; do sleep 0.1; done' && echo yes"
-        drill.expect("the reset does not begin", sh(W, stopped))
-        second = drill.timed(lambda: module(W, "kubeadm_join_guarded", drill.token()))
+        sh(W, HELD_RESET)
+        second = drill.timed(lambda: module(W, "kubeadm_join_guarded", join))
     finally:
-        sh(W, "kill -CONT $(pidof containerd)")
+        sh(W, "pkill -CONT -f '^/root/kubejoin aggressive_reset'; true")
     drill.said = str(second.get("msg", ""))
-    drill.fails(second, "running on this node")
+    drill.fails(second, LOCKED)
     done = sh(W, "timeout 60 sh -c 'until grep -q } /run/reset.answer; do sleep 0.2; done'; cat /run/reset.answer")
-    drill.expect("the reset has failed", '"failed"' not in done, done)
+    drill.expect("the reset has failed", '"failed"' not in done and '"msg"' in done, done)
+    drill.expect("the reset has not done its work", not sh(W, "ls /var/lib/kubelet/pki/old 2>/dev/null || true"))
 
 
 @case(
