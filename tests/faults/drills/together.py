@@ -48,7 +48,9 @@ pkill -STOP -f '^/root/kubejoin aggressive_reset'
 """
 
 
-@case("reset-and-join", "a second controller joins a node that is being reset", "refused at once; the reset is done", 10)
+@case(
+    "reset-and-join", "a second controller joins a node that is being reset", "refused at once; the reset is done", 10
+)
 def reset_and_join(drill: Drill) -> None:
     sh(W, "mkdir -p /run/kubejoin /var/lib/kubelet/pki; echo >/var/lib/kubelet/pki/old")
     join = drill.token()
