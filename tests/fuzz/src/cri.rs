@@ -75,10 +75,10 @@ mod tests {
     fn the_recorded_answers_are_what_the_node_said() {
         let seeds = crate::seeds::of(&CHECK).unwrap();
         let of = |kind: u8| seeds.iter().filter(move |seed| seed[0] == kind && seed.len() > 80);
-        let recorded: Status = m::StatusResponse::decode(&of(0).last().unwrap()[1..]).unwrap().into();
+        let recorded: Status = m::StatusResponse::decode(&of(0).next_back().unwrap()[1..]).unwrap().into();
         assert!(recorded.holds(NETWORK_READY) && recorded.plugin_dirs() == ["/opt/cni/bin"]);
         assert_eq!(recorded.network().unwrap().name, "cni0");
-        let disk = m::ImageFsInfoResponse::decode(&of(3).last().unwrap()[1..]).unwrap();
+        let disk = m::ImageFsInfoResponse::decode(&of(3).next_back().unwrap()[1..]).unwrap();
         let disks: Vec<ImageFilesystem> = disk.image_filesystems.into_iter().map(Into::into).collect();
         assert_eq!(disks.len(), 1, "{disks:?}");
     }
