@@ -3,11 +3,15 @@
 use crate::args::Args;
 use crate::manifest::DAEMON_SET;
 use crate::plan::Plan;
+use crate::pods;
 use ansible::Failure;
 use anyhow::Context as _;
 use host::deadline::{Deadline, Look};
 use kubeadm::kubectl::Kubectl;
 use std::time::Duration;
+
+/// One question to the API server.
+const QUESTION: Duration = Duration::from_secs(10);
 
 /// Does it. The first installation has nothing to go back to: it stays, for its pods to say what is wrong.
 pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()> {
@@ -34,9 +38,12 @@ pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()
 
 /// Waits until every node that should run flannel runs the version of now.
 fn rolled_out(args: &Args, kubectl: &Kubectl, deadline: &Deadline) -> anyhow::Result<()> {
-    deadline.poll(Duration::from_secs(1), "flannel to run on every node", || {
-        let live = kubectl.get("daemonset", DAEMON_SET, &args.namespace, deadline)?;
-        let live = live.with_context(|| format!("DaemonSet {DAEMON_SET} is not there"))?;
+    let done = deadline.poll(Duration::from_secs(1), "flannel to run on every node", || {
+        // An API server that is busy for a moment, as one is after its cluster was made, ends nothing.
+        let live = match kubectl.get("daemonset", DAEMON_SET, &args.namespace, &deadline.at_most(QUESTION)) {
+            Ok(live) => live.with_context(|| format!("DaemonSet {DAEMON_SET} is not there"))?,
+            Err(error) => return Ok(Look::NotYet(format!("{error:#}"))),
+        };
         let number = |path: &str| live.pointer(path).and_then(serde_json::Value::as_i64).unwrap_or(0);
         let seen = number("/status/observedGeneration") >= number("/metadata/generation");
         let (wanted, new, ready) = (
@@ -52,5 +59,16 @@ fn rolled_out(args: &Args, kubectl: &Kubectl, deadline: &Deadline) -> anyhow::Re
                 args.namespace
             ))
         })
+    });
+    done.map_err(|error| match trouble(args, kubectl) {
+        Some(why) => error.context(format!("flannel does not come up on {why}")),
+        None => error,
     })
+}
+
+/// What its pods say, asked when the time is over; none when they cannot be asked.
+fn trouble(args: &Args, kubectl: &Kubectl) -> Option<String> {
+    let asked = ["get", "pods", "--namespace", &args.namespace, "--selector", "app=flannel", "--output", "json"];
+    let answer = kubectl.run(&asked, "", &Deadline::after(QUESTION)).ok()?.success().ok()?;
+    pods::trouble(&serde_json::from_slice(&answer.stdout).ok()?)
 }

@@ -7,6 +7,7 @@ pub mod compare;
 pub mod manifest;
 pub mod observe;
 pub mod plan;
+mod pods;
 
 use ansible::{Outcome, Params, Task};
 use host::deadline::Deadline;

@@ -2,6 +2,7 @@
 
 use crate::args::Args;
 use crate::config;
+use crate::crashed;
 use crate::observe::{self, State};
 use crate::plan::Plan;
 use ansible::{Failure, Outcome, Task};
@@ -19,6 +20,8 @@ use std::time::{Duration, SystemTime};
 
 /// How long the runtime may be out of reach.
 const RUNTIME: Duration = Duration::from_secs(10);
+/// The phases of `kubeadm init` that are done where the API server answers; those after them may be run again.
+const DONE: [&str; 6] = ["preflight", "certs", "kubeconfig", "kubelet-start", "control-plane", "etcd"];
 /// Taking back must not fail because the work took all the time.
 const TAKE_BACK: Duration = Duration::from_secs(20);
 
@@ -38,14 +41,21 @@ pub fn apply(
             gate::release(&Unit::observe(KUBELET, deadline)?, deadline)?;
             Ok(outcome)
         }
-        Plan::Init => {
+        Plan::Init | Plan::Finish => {
             let _lock = lock::take()?;
-            init(args, state, outcome, task, deadline)
+            init(args, state, plan, outcome, task, deadline)
         }
     }
 }
 
-fn init(args: &Args, state: &State, mut outcome: Outcome, task: &Task, deadline: &Deadline) -> anyhow::Result<Outcome> {
+fn init(
+    args: &Args,
+    state: &State,
+    plan: &Plan,
+    mut outcome: Outcome,
+    task: &Task,
+    deadline: &Deadline,
+) -> anyhow::Result<Outcome> {
     runtime_answers(args, deadline)?;
     if state.unit.foreign_mask() {
         outcome.warn(format!("{KUBELET} had been masked by somebody else; kubeadm needs it, so it is unmasked"));
@@ -54,7 +64,7 @@ fn init(args: &Args, state: &State, mut outcome: Outcome, task: &Task, deadline:
     gate::open_for_join(&state.unit, deadline)?;
     task.phase("init");
     let since = SystemTime::now();
-    let ran = run(args, state, deadline);
+    let ran = run(args, state, plan, deadline);
     // The gate goes in any case: what kubeadm has configured may start, what it has not is held by nobody's forgotten file.
     take_back();
     let output = ran?;
@@ -77,15 +87,23 @@ fn init(args: &Args, state: &State, mut outcome: Outcome, task: &Task, deadline:
         .field("stderr", stderr))
 }
 
-fn run(args: &Args, state: &State, deadline: &Deadline) -> anyhow::Result<Output> {
+fn run(args: &Args, state: &State, plan: &Plan, deadline: &Deadline) -> anyhow::Result<Output> {
     let version = state.kubeadm.unwrap_or(Version { major: 1, minor: 31, patch: 0 });
     let path = config_path();
     files::make_dir(RUN_DIR, 0o700)?;
     files::write_atomic(&path, config::init(args, version).as_bytes(), 0o600)?;
-    let running = program::kubeadm().args(["init", "--config", &path]).start()?;
+    let skip = (*plan == Plan::Finish).then(|| skip_phases(args));
+    let running = program::kubeadm().args(["init", "--config", &path]).args(skip).start()?;
     let group = running.group();
     let _abort = ansible::on_abort(move || group.kill());
     running.wait(deadline, |_| Ok(()))
+}
+
+/// As kubeadm takes it; on the command line it goes before the configuration's.
+fn skip_phases(args: &Args) -> String {
+    let mut phases = DONE.to_vec();
+    phases.extend(args.skip_phases.iter().map(String::as_str));
+    format!("--skip-phases={}", phases.join(","))
 }
 
 fn config_path() -> String {
@@ -114,7 +132,12 @@ fn failure(state: &State, since: SystemTime, stdout: &str, stderr: &str, mut out
     let journal = redact(&systemd::journal_since(KUBELET, since, &limit).unwrap_or_default());
     let all = format!("{stdout}\n{stderr}");
     let found = classify(&Texts { kubeadm: &all, kubelet: &journal, runtime: "" });
-    let finding = found.into_iter().find(|finding| !finding.is_normal());
+    let mut found = found.into_iter().filter(|finding| !finding.is_normal());
+    // That the control plane did not come up is a symptom of what its programs said.
+    let finding = match found.next() {
+        Some(cause) if !cause.row.symptom => Some(cause),
+        symptom => crashed::find().or(symptom),
+    };
     let last = stderr.lines().rev().find(|line| !line.trim().is_empty() && !line.starts_with("To see the stack"));
     let finding = finding.unwrap_or_else(|| Finding::of("unknown", last.unwrap_or("kubeadm said nothing")));
     outcome.set("stdout", stdout);

@@ -6,6 +6,7 @@
 mod apply;
 pub mod args;
 mod config;
+mod crashed;
 mod observe;
 mod plan;
 

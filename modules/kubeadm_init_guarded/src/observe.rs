@@ -29,6 +29,8 @@ pub struct State {
     pub admin: Option<Kubeconfig>,
     /// Why the API server does not answer; none when it does, or when there is no kubeconfig to ask with.
     pub unhealthy: Option<String>,
+    /// What the last phases of `kubeadm init` make and this healthy cluster lacks; none when nothing is lacking.
+    pub unfinished: Option<String>,
     /// What a control plane that was begun has left: manifests, etcd's data.
     pub remains: Vec<String>,
     /// Whether this node has credentials of a worker.
@@ -44,12 +46,14 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let admin = kubeconfig::read(ADMIN_CONF)?;
     let unhealthy =
         if admin.is_some() { healthy(&deadline.at_most(BOOT)).err().map(|e| format!("{e:#}")) } else { None };
+    let unfinished = if admin.is_some() && unhealthy.is_none() { unfinished(deadline)? } else { None };
     Ok(State {
         kubeadm: program::version(deadline)?,
         unit: Unit::observe(KUBELET, deadline)?,
         worker: admin.is_none() && Path::new(kubeconfig::KUBELET_CONF).exists(),
         admin,
         unhealthy,
+        unfinished,
         remains: remains()?,
         ca_cert_hash: ca_cert_hash()?,
         node_name: args.node_name.clone().unwrap_or_else(host_name),
@@ -64,6 +68,23 @@ pub fn healthy(deadline: &Deadline) -> anyhow::Result<()> {
         let stderr = output.stderr_text();
         Ok(if output.status.success() { Look::Ready(()) } else { Look::NotYet(stderr.trim().to_owned()) })
     })
+}
+
+/// An init that was killed, or gave up on a control plane which then came up: what the phases after `wait-control-plane`
+/// make is not there. From 1.29 on not even admin.conf may do anything before them.
+fn unfinished(deadline: &Deadline) -> anyhow::Result<Option<String>> {
+    let kubectl = Kubectl::new(ADMIN_CONF);
+    for (name, namespace) in [("kubeadm-config", "kube-system"), ("cluster-info", "kube-public")] {
+        match kubectl.get("configmap", name, namespace, &deadline.at_most(BOOT)) {
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(Some(format!("ConfigMap {name} in {namespace}"))),
+            Err(error) if format!("{error:#}").contains("Forbidden") => {
+                return Ok(Some(format!("the rights of {ADMIN_CONF}")));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 /// The hash workers pin.

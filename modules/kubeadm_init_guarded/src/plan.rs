@@ -12,6 +12,8 @@ pub enum Plan {
     Nothing,
     /// A healthy control plane whose kubelet is still held back by an earlier run that was killed.
     Release,
+    /// A healthy control plane whose `kubeadm init` did not come to its end.
+    Finish,
     /// A first control plane.
     Init,
 }
@@ -31,6 +33,7 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
         );
     }
     match (&state.admin, &state.unhealthy) {
+        (Some(_), None) if state.unfinished.is_some() => Ok(Plan::Finish),
         (Some(_), None) if state.unit.held() != Method::None => Ok(Plan::Release),
         (Some(_), None) => Ok(Plan::Nothing),
         (Some(admin), Some(why)) => refuse(
@@ -60,6 +63,7 @@ pub fn outcome(state: &State, plan: &Plan) -> Outcome {
     let msg = match plan {
         Plan::Nothing => "the control plane is there and healthy",
         Plan::Release => "the control plane is there and healthy; its kubelet is no longer held back",
+        Plan::Finish => "the control plane is healthy, and its initialisation is to be finished",
         Plan::Init => "this machine is to become the first control plane",
     };
     let mut outcome = Outcome::new()
@@ -69,6 +73,10 @@ pub fn outcome(state: &State, plan: &Plan) -> Outcome {
         .field("kubeadm_version", state.kubeadm.map(|version| version.to_string()))
         .field("control_plane_endpoint", state.admin.as_ref().map(|admin| admin.endpoint().to_owned()))
         .field("ca_cert_hash", &state.ca_cert_hash);
+    if *plan == Plan::Finish {
+        let lacking = state.unfinished.clone().unwrap_or_default();
+        outcome = outcome.diff([Diff::new(&state.node_name, format!("without {lacking}\n"), "control plane\n")]);
+    }
     if *plan == Plan::Init {
         outcome = outcome.diff([Diff::new(&state.node_name, "", "control plane\n")]);
     }
@@ -105,6 +113,7 @@ mod tests {
             },
             admin: None,
             unhealthy: None,
+            unfinished: None,
             remains: vec![],
             worker: false,
             ca_cert_hash: None,
@@ -125,6 +134,13 @@ mod tests {
     }
 
     #[test]
+    fn an_initialisation_that_was_cut_off_is_finished_and_not_begun_again() {
+        let admin = Some(Kubeconfig { server: "https://10.0.0.1:6443".into(), ..Kubeconfig::default() });
+        let state = State { admin, unfinished: Some("ConfigMap kubeadm-config".into()), ..bare() };
+        assert_eq!(plan(&args(json!({})), &state).unwrap(), Plan::Finish);
+    }
+
+    #[test]
     fn nothing_is_initialised_over_what_may_be_somebodys_cluster() {
         let admin = Some(Kubeconfig { server: "https://10.0.0.1:6443".into(), ..Kubeconfig::default() });
         let sick = State { admin, unhealthy: Some("refused".into()), ..bare() };
@@ -140,10 +156,11 @@ mod tests {
         match plan {
             Plan::Nothing => state.clone(),
             Plan::Release => State { unit: bare().unit, ..state.clone() },
-            Plan::Init => State {
+            Plan::Init | Plan::Finish => State {
                 unit: bare().unit,
                 admin,
                 unhealthy: None,
+                unfinished: None,
                 remains: vec!["/var/lib/etcd".into()],
                 ..state.clone()
             },
@@ -153,13 +170,14 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_planned_and_done_leaves_nothing_to_plan(
-            [masked, gated, joined, sick, worker, begun, ignoring] in any::<[bool; 7]>()
+            [masked, gated, joined, sick, worker, begun, ignoring, cut_off] in any::<[bool; 8]>()
         ) {
             let mut state = State { worker, ..bare() };
             (state.unit.masked, state.unit.gated) = (masked, gated);
             if joined {
                 state.admin = done(Plan::Init, &state).admin;
                 state.unhealthy = sick.then(|| "refused".to_owned());
+                state.unfinished = (cut_off && !sick).then(|| "ConfigMap kubeadm-config".to_owned());
             }
             if begun {
                 state.remains = vec!["/var/lib/etcd".into()];

@@ -116,7 +116,7 @@ pub fn table() -> impl Iterator<Item = &'static Row> {
 /// The row of a class, for code that found the fault without a text.
 pub fn row(class: &str) -> Option<&'static Row> {
     table()
-        .chain([&UNKNOWN, &OUT_OF_TIME, &PORT_TAKEN, &CSR_UNAPPROVED, &CSR_NOT_ISSUED])
+        .chain([&UNKNOWN, &OUT_OF_TIME, &PORT_TAKEN, &CONTROL_PLANE_CRASHING, &CSR_UNAPPROVED, &CSR_NOT_ISSUED])
         .find(|row| row.class == class)
 }
 
@@ -140,6 +140,13 @@ pub static OUT_OF_TIME: Row = symptom(
 pub static PORT_TAKEN: Row = hopeless(
     "port_taken",
     "another program holds a port that the kubelet needs: stop that program, or give it another port",
+    &[],
+);
+
+/// Seen in the logs of its containers: kubeadm only tells that it has waited.
+pub static CONTROL_PLANE_CRASHING: Row = hopeless(
+    "control_plane_crashing",
+    "a program of the control plane ends as soon as it has started, with these last words",
     &[],
 );
 
