@@ -57,7 +57,8 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         Endpoint::parse(address).with_context(|| format!("reading the server of {}", args.kubeconfig))?.to_string();
     let pem = host::files::read_optional(&args.ca_cert)?.with_context(|| format!("there is no {}", args.ca_cert))?;
     let ca_cert_hash = ca::hash_of_pem(&pem).with_context(|| format!("reading {}", args.ca_cert))?;
-    let listed = ask(args, &["list", "--output", "json"], deadline).context("listing bootstrap tokens")?;
+    // The long form is --experimental-output up to 1.30 and --output from 1.31 on (kubernetes/kubernetes#124393); the short one stays.
+    let listed = ask(args, &["list", "-o", "json"], deadline).context("listing bootstrap tokens")?;
     let mut ours = read(&listed.stdout)?;
     ours.retain(|token| token.description == args.description);
     Ok(State { endpoint, ca_cert_hash, ours })

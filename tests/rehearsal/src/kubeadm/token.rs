@@ -161,6 +161,10 @@ fn decoded(secret: &Value, field: &str) -> String {
 }
 
 fn list(args: &[String]) -> Result<(), Fail> {
+    // Up to 1.30 the long form is --experimental-output (kubernetes/kubernetes#124393).
+    if flag(args, "--output").is_some() && !version::at_least(31) {
+        return Err(Fail::plain("unknown flag: --output".into()));
+    }
     let found = api(args)?.get(&format!("{SECRETS}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken"))?;
     let json = flag(args, "-o").or_else(|| flag(args, "--output")).is_some_and(|form| form == "json");
     if !json && !items(&found, "/items").is_empty() {
