@@ -29,20 +29,28 @@ pub fn forget_container(id: &str, deadline: &Deadline) -> Result<bool> {
     Ok(found)
 }
 
-/// Rules that lead into a chain made for this container, and these chains.
+/// Rules that lead into a chain made for this container, and these chains. A DEL that was killed may have taken the rule
+/// back and left the chain: that one is known by its rules.
 fn of_container(table: &Table, id: &str) -> Option<Removal> {
     let mark = format!("id: \"{id}\"");
-    let is_own = |rule: &&super::Rule| {
-        let words = rule.words();
-        let marked = words::values(&words, "--comment").any(|comment| comment.ends_with(&mark));
-        marked
+    let is_marked =
+        |rule: &super::Rule| words::values(&rule.words(), "--comment").any(|comment| comment.ends_with(&mark));
+    let leads_in = |rule: &&super::Rule| {
+        is_marked(rule)
             && rule.target.as_deref().is_some_and(|target| target.starts_with("CNI-"))
             && !rule.chain.starts_with("CNI-")
     };
-    let rules: Vec<_> = table.rules.iter().filter(is_own).cloned().collect();
-    let targets: BTreeSet<&str> = rules.iter().filter_map(|rule| rule.target.as_deref()).collect();
-    let chains = targets.into_iter().filter(|name| table.chain(name).is_some()).map(str::to_owned).collect();
-    (!rules.is_empty()).then(|| Removal::by_words(table, chains, rules))
+    let rules: Vec<_> = table.rules.iter().filter(leads_in).cloned().collect();
+    let mut names: BTreeSet<&str> = rules.iter().filter_map(|rule| rule.target.as_deref()).collect();
+    let all_marked = |name: &str| {
+        let mut own = table.rules.iter().filter(|rule| rule.chain == name).peekable();
+        own.peek().is_some() && own.all(is_marked)
+    };
+    let led_into = |name: &str| table.rules.iter().any(|rule| rule.target.as_deref() == Some(name) && !is_marked(rule));
+    let chains = table.chains.iter().map(|chain| chain.name.as_str());
+    names.extend(chains.filter(|name| name.starts_with("CNI-") && all_marked(name) && !led_into(name)));
+    let chains: Vec<String> = names.into_iter().filter(|name| table.chain(name).is_some()).map(str::to_owned).collect();
+    (!rules.is_empty() || !chains.is_empty()).then(|| Removal::by_words(table, chains, rules))
 }
 
 #[cfg(test)]
@@ -71,5 +79,26 @@ COMMIT
             "*nat\n:CNI-aa - [0:0]\n-D POSTROUTING -s 10.244.0.2/32 -m comment --comment \"name: \\\"cni0\\\" id: \\\"one\\\"\" -j CNI-aa\n-X CNI-aa\nCOMMIT\n"
         );
         assert_eq!(of_container(&save.tables[0], "two"), None);
+    }
+
+    #[test]
+    fn a_chain_whose_rule_was_taken_back_already_goes_and_nobody_elses_does() {
+        let save = super::super::parse(
+            br#"*nat
+:POSTROUTING ACCEPT [0:0]
+:CNI-aa - [0:0]
+:CNI-bb - [0:0]
+:CNI-cc - [0:0]
+-A POSTROUTING -j CNI-bb
+-A CNI-aa ! -d 224.0.0.0/4 -m comment --comment "name: \"cni0\" id: \"one\"" -j MASQUERADE
+-A CNI-bb -m comment --comment "name: \"cni0\" id: \"one\"" -j ACCEPT
+-A CNI-cc -m comment --comment "name: \"cni0\" id: \"one\"" -j ACCEPT
+-A CNI-cc -j RETURN
+COMMIT
+"#,
+        )
+        .unwrap();
+        let removal = of_container(&save.tables[0], "one").unwrap();
+        assert_eq!((removal.chains, removal.rules), (vec!["CNI-aa".to_owned()], vec![]));
     }
 }
