@@ -12,8 +12,9 @@ short_description: Make this machine the first control plane of a cluster with k
 version_added: 0.1.0
 description:
   - Makes this machine the first control plane of a cluster with C(kubeadm init), once.
-  - A control plane that is there and healthy is left alone. One that is there and does not answer, or that was
-    begun and not finished, is refused, because its etcd holds somebody's cluster.
+  - A control plane that is there and healthy is left alone; one whose C(kubeadm init) was cut off after that is
+    finished. One that does not answer, or that has data or manifests and no C(admin.conf), is refused, because
+    its etcd holds somebody's cluster.
 options:
   control_plane_endpoint:
     description:
