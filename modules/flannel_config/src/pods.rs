@@ -20,8 +20,11 @@ pub fn trouble(pods: &Value) -> Option<String> {
 }
 
 fn ready(pod: &Value) -> bool {
-    let conditions = pod["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+    conditions(pod).iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+}
+
+fn conditions(pod: &Value) -> &[Value] {
+    pod["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// What a container waits for or ended with, the first ones first; else what the pod says, which is no more than its phase.
@@ -42,9 +45,8 @@ fn why(pod: &Value) -> String {
         }
     });
     let unscheduled = || {
-        let conditions = status["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let found =
-            conditions.iter().find(|condition| condition["status"] == "False" && condition["message"].is_string());
+        let mut all = conditions(pod).iter();
+        let found = all.find(|condition| condition["status"] == "False" && condition["message"].is_string());
         found.map(|condition| message(condition).trim_start_matches(": ").to_owned())
     };
     stuck.or_else(unscheduled).unwrap_or_else(|| status["phase"].as_str().unwrap_or("unknown").to_owned())

@@ -82,8 +82,9 @@ impl Deadline {
         }
     }
 
+    /// Waits this long, for a next try; never past the deadline.
     #[allow(clippy::disallowed_methods, reason = "the one place that waits, and never past the deadline")]
-    fn pause(&self, time: Duration) {
+    pub fn pause(&self, time: Duration) {
         std::thread::sleep(time.min(self.left()));
     }
 }

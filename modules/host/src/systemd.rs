@@ -73,18 +73,19 @@ pub fn daemon_reload(deadline: &Deadline) -> anyhow::Result<()> {
 
 /// The last lines a unit wrote to the journal, without time and host: for evidence, never for a decision.
 pub fn journal(unit: &str, lines: u32, deadline: &Deadline) -> anyhow::Result<String> {
-    let lines = lines.to_string();
-    let args = ["--no-pager", "--quiet", "--output=cat", "--lines", &lines, "--unit", unit];
-    Ok(Program::new("journalctl").args(args).run(deadline)?.success()?.stdout_text())
+    journalctl(unit, &[&format!("--lines={lines}")], deadline)
 }
 
 /// What a unit wrote to the journal since `since`, at most its last 500 lines, without time and host: for evidence.
 pub fn journal_since(unit: &str, since: SystemTime, deadline: &Deadline) -> anyhow::Result<String> {
     let seconds = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     // To the microsecond: what an attempt before ended with is not this one's.
-    let since = format!("--since=@{seconds:.6}");
-    let args = ["--no-pager", "--quiet", "--output=cat", "--lines=500", &since, "--unit", unit];
-    Ok(Program::new("journalctl").args(args).run(deadline)?.success()?.stdout_text())
+    journalctl(unit, &["--lines=500", &format!("--since=@{seconds:.6}")], deadline)
+}
+
+fn journalctl(unit: &str, which: &[&str], deadline: &Deadline) -> anyhow::Result<String> {
+    let program = Program::new("journalctl").args(["--no-pager", "--quiet", "--output=cat", "--unit", unit]);
+    Ok(program.args(which).run(deadline)?.success()?.stdout_text())
 }
 
 fn verb(verb: &str, unit: &str, deadline: &Deadline) -> anyhow::Result<()> {

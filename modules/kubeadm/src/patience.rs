@@ -3,7 +3,7 @@
 //! kubeadm and kubectl repeat a request ten times when the answer carries Retry-After (client-go, rest/with_retry.go), which
 //! that of priority and fairness does, and give up then; on everything else they give up at once. Pure but for the pauses.
 
-use host::deadline::{Deadline, Look};
+use host::deadline::Deadline;
 use host::process::TimedOut;
 use std::time::Duration;
 
@@ -43,8 +43,7 @@ pub fn patiently<T>(deadline: &Deadline, mut ask: impl FnMut(&Deadline) -> anyho
         if !is_busy(&error) || pause >= deadline.left() {
             return Err(error);
         }
-        // A wait that is meant to run out is no error.
-        let _ = deadline.at_most(pause).poll::<()>(pause, "the next try", || Ok(Look::NotYet(String::new())));
+        deadline.pause(pause);
         failed += 1;
     }
 }

@@ -10,14 +10,14 @@ use crate::plan::Mend;
 use crate::story::Story;
 use crate::{mend, prove, remedy, report};
 use ansible::Task;
-use host::deadline::{Deadline, Look};
+use host::deadline::Deadline;
 use kubeadm::classify::Finding;
 use kubeadm::gate;
 use kubeadm::patience::jitter;
 use serde_json::Value;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 /// The end of all attempts without a join.
 pub struct Ended {
@@ -63,7 +63,7 @@ pub fn all(
                 let done = done.unwrap_or_else(|e| vec![format!("not mended: {e:#}")]);
                 story.record(args, state, attempt, done.clone());
                 story.steps.extend(done);
-                wait(pause, deadline);
+                deadline.pause(pause);
             }
         }
     }
@@ -99,11 +99,6 @@ fn proved(
             Err(_) => Err(mend::cause(finding, since, deadline)),
         }
     })
-}
-
-fn wait(pause: Duration, deadline: &Deadline) {
-    // A wait that is meant to run out is no error.
-    let _ = deadline.at_most(pause).poll::<()>(pause, "the next attempt", || Ok(Look::NotYet(String::new())));
 }
 
 #[cfg(test)]

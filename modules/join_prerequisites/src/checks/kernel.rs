@@ -20,8 +20,11 @@ fn modules(facts: &Facts) -> Check {
     // Without overlay containerd has no snapshotter; without br_netfilter flannel stops and services do not work.
     let mend = format!("modprobe -a {}, and the same in /etc/modules-load.d", facts.missing_modules.join(" "));
     let status = if facts.modules_can_load { Status::Fail } else { Status::Warn };
-    let check = Check::bad("kernel_modules", status, found, "overlay, br_netfilter", mend);
-    // Where no module can be loaded, a remedy would be promised at every run and change nothing.
+    mendable(facts, Check::bad("kernel_modules", status, found, "overlay, br_netfilter", mend))
+}
+
+/// Where no module can be loaded, a remedy would be promised at every run and change nothing.
+fn mendable(facts: &Facts, check: Check) -> Check {
     if facts.modules_can_load { check.with(Fix::Kernel) } else { check }
 }
 
@@ -51,8 +54,7 @@ fn bridge(facts: &Facts) -> Check {
         None => {
             let checked = facts.kubelet.is_some_and(|version| version.minor < 30);
             let status = if checked || facts.modules_can_load { Status::Fail } else { Status::Warn };
-            let check = Check::bad("bridge_netfilter", status, "no such sysctl", "1", mend);
-            if facts.modules_can_load { check.with(Fix::Kernel) } else { check }
+            mendable(facts, Check::bad("bridge_netfilter", status, "no such sysctl", "1", mend))
         }
     }
 }
