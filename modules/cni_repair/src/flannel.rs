@@ -1,5 +1,6 @@
-//! flannel's pod on this node, made anew: by removing its sandbox, which the kubelet replaces; or, where it has none, by
-//! deleting the pod from the cluster, which its DaemonSet replaces. When it does not come up its own log says why.
+//! flannel's pod on this node, made anew: by removing its sandbox, which the kubelet replaces; or, where it has none or its
+//! container has ended, by deleting the pod from the cluster, which its DaemonSet replaces. When it does not come up its own
+//! log says why.
 
 use crate::ahead::Ahead;
 use crate::args::Args;
@@ -11,27 +12,26 @@ use host::deadline::{Deadline, Look};
 use host::{cni, files, links};
 use kubeadm::kubeconfig::KUBELET_CONF;
 use kubeadm::kubectl::Kubectl;
+use kubeadm::pod_log;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long its pod may take to come up. Its images are there: it ran here before, or they are being pulled.
 const COMES_UP: Duration = Duration::from_secs(90);
-/// How its DaemonSet names pods (kube-flannel.yml).
+/// How its DaemonSet names its pods and their container (kube-flannel.yml).
 const NAME: &str = "kube-flannel";
-/// Where the kubelet links containers' logs: `<namespace>_<pod>_<uid>/<container>/<n>.log`.
-const LOGS: &str = "/var/log/pods";
 
 /// Does it, and waits for what flannel brings: its file, its subnet, its VXLAN.
 pub(crate) fn restart(args: &Args, pods: &[Pod], ahead: &Ahead, deadline: &Deadline) -> anyhow::Result<()> {
     let tunnel = has_tunnel(deadline)? || subnet::backend_is_vxlan(deadline);
     let mut cri = Client::connect(&args.socket, deadline).context("restarting flannel")?;
-    if pods.is_empty() {
-        delete_from_cluster(deadline)?;
-    }
-    for pod in pods {
-        cri.stop_pod_sandbox(&pod.id).with_context(|| format!("stopping pod {}", pod.name))?;
-        cri.remove_pod_sandbox(&pod.id).with_context(|| format!("removing the old sandbox of pod {}", pod.name))?;
+    let by_cluster = pods.is_empty() || has_ended(&mut cri, pods)?;
+    match by_cluster.then(|| delete_from_cluster(deadline)) {
+        Some(Ok(())) => {}
+        Some(Err(error)) if pods.is_empty() => return Err(error),
+        // The slower way, which needs no API server.
+        Some(Err(_)) | None => remove_sandboxes(&mut cri, pods)?,
     }
     let limit = deadline.at_most(COMES_UP);
     let waited = limit.poll(Duration::from_millis(250), "flannel to come up on this node", || {
@@ -48,6 +48,23 @@ pub(crate) fn restart(args: &Args, pods: &[Pod], ahead: &Ahead, deadline: &Deadl
         Some(words) => format!("restarting flannel, whose log says {words:?}"),
         None => "restarting flannel, which has written no log on this node".to_owned(),
     })
+}
+
+fn remove_sandboxes(cri: &mut Client, pods: &[Pod]) -> anyhow::Result<()> {
+    for pod in pods {
+        cri.stop_pod_sandbox(&pod.id).with_context(|| format!("stopping pod {}", pod.name))?;
+        cri.remove_pod_sandbox(&pod.id).with_context(|| format!("removing the old sandbox of pod {}", pod.name))?;
+    }
+    Ok(())
+}
+
+/// The kubelet waits up to five minutes before it starts a container again that keeps ending (the CrashLoopBackOff), and
+/// goes on waiting when only its sandbox is new; a new pod is started at once.
+fn has_ended(cri: &mut Client, pods: &[Pod]) -> anyhow::Result<bool> {
+    let containers = cri.list_containers().context("restarting flannel")?;
+    let mut own =
+        containers.iter().filter(|c| c.name == NAME && pods.iter().any(|pod| pod.id == c.sandbox_id)).peekable();
+    Ok(own.peek().is_some() && own.all(|container| !container.running))
 }
 
 /// What flannel has not brought yet.
@@ -102,45 +119,8 @@ fn delete_from_cluster(deadline: &Deadline) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The last line that tells of an error in the newest log of flannel's on this node, else its last line.
+/// What it printed last on this node.
 fn last_words() -> Option<String> {
-    let newest = logs().into_iter().max_by_key(|path| path.metadata().and_then(|meta| meta.modified()).ok())?;
-    let text = files::read_text(newest).ok()??;
-    let lines: Vec<&str> = text.lines().map(content).filter(|line| !line.trim().is_empty()).collect();
-    let tells = |line: &&&str| line.starts_with('E') || line.contains("rror") || line.contains("ailed");
-    let line = lines.iter().rfind(tells).or(lines.last())?;
-    Some(line.chars().take(300).collect())
-}
-
-fn logs() -> Vec<PathBuf> {
-    let names = |dir: &Path| files::names(dir).unwrap_or_default();
-    let mut found = Vec::new();
-    for pod in names(Path::new(LOGS)).into_iter().filter(|name| name.to_string_lossy().contains("_kube-flannel-")) {
-        let dir = Path::new(LOGS).join(pod);
-        for container in names(&dir) {
-            let dir = dir.join(container);
-            found.extend(names(&dir).into_iter().map(|name| dir.join(name)).filter(|path| path.is_file()));
-        }
-    }
-    found
-}
-
-/// A line without what the runtime puts before it: `2026-11-21T03:00:00.000000000Z stderr F `.
-fn content(line: &str) -> &str {
-    let mut words = line.splitn(4, ' ');
-    match (words.next(), words.next(), words.next(), words.next()) {
-        (Some(_), Some("stdout" | "stderr"), Some("F" | "P"), Some(rest)) => rest,
-        _ => line,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn what_the_runtime_puts_before_a_line_is_left_away() {
-        let line =
-            "2026-11-21T03:00:00.123456789Z stderr F E1121 03:00:00.1 1 main.go:293] Failed to check br_netfilter";
-        assert_eq!(super::content(line), "E1121 03:00:00.1 1 main.go:293] Failed to check br_netfilter");
-        assert_eq!(super::content("E1121 03:00"), "E1121 03:00");
-    }
+    let ours = format!("_{NAME}-");
+    pod_log::logs(Path::new(pod_log::PODS), |pod| pod.contains(&ours), NAME).last()?.last_words()
 }

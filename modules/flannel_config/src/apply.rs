@@ -38,11 +38,13 @@ pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()
 
 /// Waits until every node that should run flannel runs the version of now.
 fn rolled_out(args: &Args, kubectl: &Kubectl, deadline: &Deadline) -> anyhow::Result<()> {
+    let mut said = None;
     let done = deadline.poll(Duration::from_secs(1), "flannel to run on every node", || {
         // An API server that is busy for a moment, as one is after its cluster was made, ends nothing.
         let live = match kubectl.get("daemonset", DAEMON_SET, &args.namespace, &deadline.at_most(QUESTION)) {
             Ok(live) => live.with_context(|| format!("DaemonSet {DAEMON_SET} is not there"))?,
-            Err(error) => return Ok(Look::NotYet(format!("{error:#}"))),
+            // What it said last tells more than that the last question was cut off.
+            Err(error) => return Ok(Look::NotYet(said.clone().unwrap_or_else(|| format!("{error:#}")))),
         };
         let number = |path: &str| live.pointer(path).and_then(serde_json::Value::as_i64).unwrap_or(0);
         let seen = number("/status/observedGeneration") >= number("/metadata/generation");
@@ -54,10 +56,9 @@ fn rolled_out(args: &Args, kubectl: &Kubectl, deadline: &Deadline) -> anyhow::Re
         Ok(if seen && wanted > 0 && new >= wanted && ready >= wanted {
             Look::Ready(())
         } else {
-            Look::NotYet(format!(
-                "{ready} of {wanted} nodes; kubectl -n {} get pods -o wide shows which",
-                args.namespace
-            ))
+            let namespace = &args.namespace;
+            let words = format!("{ready} of {wanted} nodes; kubectl -n {namespace} get pods -o wide shows which");
+            Look::NotYet(said.insert(words).clone())
         })
     });
     done.map_err(|error| match trouble(args, kubectl) {

@@ -16,6 +16,7 @@ pub mod kubectl;
 pub mod kubelet;
 pub mod lock;
 pub mod patience;
+pub mod pod_log;
 pub mod program;
 pub mod redact;
 pub mod time;

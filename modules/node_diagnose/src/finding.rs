@@ -89,6 +89,12 @@ impl Finding {
         self.remedy.as_deref().unwrap_or(self.kind.remedy)
     }
 
+    /// What is wrong and what helps; in between what this node says of it, where it says more than the table.
+    pub fn sentence(&self) -> String {
+        let own = self.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+        format!("{}: {}{own}; {}", self.kind.code, self.kind.title, self.remedy())
+    }
+
     /// Where the documentation speaks of it.
     pub fn link(&self) -> String {
         format!("docs/troubleshooting.md#{}", self.kind.code)

@@ -6,6 +6,7 @@ mod machine;
 mod network;
 mod runtime;
 mod storage;
+mod system_pods;
 
 pub(crate) use storage::size;
 
@@ -21,6 +22,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
     cni::judge(facts, &mut found);
     kubelet::judge(facts, &mut found);
     network::judge(facts, &mut found);
+    system_pods::judge(facts, &mut found);
     ordered(found)
 }
 

@@ -1,7 +1,7 @@
 //! The table of findings: every kind once, in the order of causes.
 //!
 //! A disk that is full explains a containerd that does not start, which explains a kubelet that does not: so storage comes
-//! before the runtime, the runtime before CNI, CNI before the kubelet, and the pod network last.
+//! before the runtime, the runtime before CNI, CNI before the kubelet, then the pod network, and what runs as pods last.
 
 mod cni;
 mod kubelet;
@@ -9,12 +9,15 @@ mod machine;
 mod network;
 mod runtime;
 mod storage;
+mod system_pods;
 
 use crate::finding::Kind;
 
 /// All kinds, causes first.
 pub fn table() -> impl Iterator<Item = &'static Kind> {
-    [storage::KINDS, machine::KINDS, runtime::KINDS, cni::KINDS, kubelet::KINDS, network::KINDS].into_iter().flatten()
+    [storage::KINDS, machine::KINDS, runtime::KINDS, cni::KINDS, kubelet::KINDS, network::KINDS, system_pods::KINDS]
+        .into_iter()
+        .flatten()
 }
 
 /// The kind with that code.

@@ -28,7 +28,7 @@ fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let msg = match first {
         None => "nothing is wrong with this node".to_owned(),
-        Some(f) => format!("{}: {}; {}", f.kind.code, f.kind.title, f.remedy()),
+        Some(first) => first.sentence(),
     };
     Ok(Outcome::new()
         .msg(msg)

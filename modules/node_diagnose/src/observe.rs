@@ -9,6 +9,7 @@ pub mod machine;
 pub mod network;
 pub mod runtime;
 pub mod storage;
+pub mod system_pods;
 
 use crate::args::Args;
 use host::deadline::Deadline;
@@ -35,6 +36,8 @@ pub struct Facts {
     pub cni: cni::Cni,
     /// The kubelet.
     pub kubelet: kubelet::Kubelet,
+    /// The control plane's and the network's pods.
+    pub system_pods: system_pods::SystemPods,
     /// Links, routes, firewall.
     pub network: network::Network,
     /// What could not be looked at, and why.
@@ -64,13 +67,16 @@ pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
     let cni = Part::start("CNI", move |missed| cni::observe(&own, dirs, missed));
     let (server, name) = (kubelet.server.clone(), kubelet.node_name());
     let api = Part::start("the API server", move |missed| api::observe(&server, &name, &limit, missed));
+    let own = args.socket.clone();
+    let pods = Part::start("the system's pods", move |_| system_pods::observe(&own, &limit));
     let machine = Part::start("the machine", move |missed| machine::observe(&limit, missed));
 
     let mut network = network.end(deadline, &mut missed);
     network.forget_young_leases(&args.socket, &runtime, deadline);
     let (storage, cni) = (storage.end(deadline, &mut missed), cni.end(deadline, &mut missed));
     let (api, machine) = (api.end(deadline, &mut missed), machine.end(deadline, &mut missed));
-    Facts { storage, machine, api, runtime, cni, kubelet, network, passed_over: missed.0 }
+    let system_pods = pods.end(deadline, &mut missed);
+    Facts { storage, machine, api, runtime, cni, kubelet, system_pods, network, passed_over: missed.0 }
 }
 
 /// A part being looked at in a thread of its own.

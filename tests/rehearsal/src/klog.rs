@@ -52,3 +52,8 @@ pub fn warn(place: &str, text: &str) {
 pub fn error(place: &str, text: &str) {
     line('E', place, text);
 }
+
+/// The line a program ends with.
+pub fn fatal(place: &str, text: &str) {
+    line('F', place, text);
+}

@@ -2,7 +2,7 @@
 
 use crate::hostside;
 use crate::yaml::{items, text};
-use crate::{clock, klog};
+use crate::{clock, faults, klog};
 use anyhow::Result;
 use serde_json::Value;
 use std::fmt::Write;
@@ -12,6 +12,10 @@ use std::time::Duration;
 /// `kube-proxy FLAGS`.
 pub fn main() -> ExitCode {
     crate::container::end_on_term();
+    if faults::switched("no-conntrack-max") {
+        klog::fatal("server.go:495", "open /proc/sys/net/netfilter/nf_conntrack_max: permission denied");
+        return ExitCode::from(255);
+    }
     klog::info("server_others.go:206", &format!("\"Using iptables Proxier\" ({})", crate::banner::LINE));
     match run() {
         Ok(()) => ExitCode::SUCCESS,

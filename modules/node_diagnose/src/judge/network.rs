@@ -24,7 +24,11 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     let uses_flannel =
         facts.cni.in_force().and_then(|c| c.network.as_ref().ok()).is_some_and(|n| n.types().contains(&"flannel"));
     if uses_flannel && network.flannel.is_none() {
-        found.push(Finding::new("flannel_not_running", ["/run/flannel/subnet.env is not there"]));
+        let finding = Finding::new("flannel_not_running", ["/run/flannel/subnet.env is not there"]);
+        found.push(match &facts.system_pods.flannel {
+            Some(words) => finding.because(format!("flannel's last words: {words}")),
+            None => finding,
+        });
     }
     pod_cidr(facts, found);
     bridge::judge(facts, found);

@@ -6,6 +6,7 @@ use crate::observe::api::Refusal;
 use crate::observe::network::{Flannel, Lease};
 use crate::observe::runtime::{Answer, Unit as RuntimeUnit};
 use crate::observe::storage::Filesystem;
+use crate::observe::system_pods::Ended;
 use crate::observe::{Facts, kubelet::Kubelet, runtime::Runtime};
 use cni_repair::results::Record;
 use containerd_prepare::ImageFilesystem;
@@ -53,6 +54,10 @@ fn pod(id: &str, ip: &str) -> SandboxStatus {
     let sandbox = Sandbox { id: id.into(), name: id.into(), namespace: "default".into(), uid: "u".into(), ready: true };
     let info = Default::default();
     SandboxStatus { sandbox, ips: vec![ip.into()], host_network: false, pid: Some(1), netns: None, info }
+}
+
+fn ended(container: &str, pod: &str) -> Ended {
+    Ended { container: container.into(), pod: pod.into(), words: Some("F1121 10:08:43.1 1 server.go:495] gone".into()) }
 }
 
 fn bridge(address: &str, prefix: u8) -> Link {

@@ -96,7 +96,7 @@ pub(super) static KINDS: &[Kind] = &[
         "the control plane is down, its address has changed, or something on the way drops the connection",
         "look whether the API server runs, then at the route and firewalls between this node and its address",
     )
-    .explained_by(&["containerd_stopped", "containerd_failed", "containerd_hung", "containerd_masked", "cri_disabled", "cri_not_loaded", "kubelet_masked", "kubelet_stopped", "kubelet_failing", "filesystem_full", "filesystem_read_only"]),
+    .explained_by(&["containerd_stopped", "containerd_failed", "containerd_hung", "containerd_masked", "cri_disabled", "cri_not_loaded", "kubelet_masked", "kubelet_stopped", "kubelet_failing", "filesystem_full", "filesystem_read_only", "control_plane_not_running"]),
     warning(
         "kubelet_not_enabled",
         "the kubelet will not start at boot",

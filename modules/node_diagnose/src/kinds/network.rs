@@ -24,10 +24,10 @@ pub(super) static KINDS: &[Kind] = &[
         "flannel_not_running",
         "flannel's configuration is there and flannel is not",
         "flanneld has not written /run/flannel/subnet.env: its pod does not run, or stops; every new pod waits for it",
-        "read the log of flannel's pod on this node",
+        "mend what its last words name; cni_repair makes its pod on this node anew",
     )
     .mended_by("cni_repair")
-    .explained_by(&["br_netfilter_missing", "kubelet_stopped", "kubelet_failing", "containerd_stopped", "cni_plugins_missing"]),
+    .explained_by(&["br_netfilter_missing", "kubelet_stopped", "kubelet_failing", "containerd_stopped", "cni_plugins_missing", "kube_proxy_not_running", "api_unreachable"]),
     critical(
         "pod_cidr_mismatch",
         "flannel's subnet is not the one the cluster gave this node",

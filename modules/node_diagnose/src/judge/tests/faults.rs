@@ -96,6 +96,15 @@ pub(super) fn faults() -> Vec<Fault> {
         ("br_netfilter_missing", |f| f.network.br_netfilter = false),
         ("forwarding_off", |f| f.network.switched_off = vec!["/proc/sys/net/ipv4/ip_forward is 0".into()]),
         ("flannel_not_running", |f| f.network.flannel = None),
+        ("control_plane_not_running", |f| {
+            f.system_pods.ended = vec![ended("etcd", "etcd-cp1")];
+            f.api.refusal = Some(Refusal::Unreachable("https://10.0.0.1:6443: refused".into()));
+        }),
+        ("kube_proxy_not_running", |f| {
+            f.system_pods.ended = vec![ended("kube-proxy", "kube-proxy-4c6wf"), ended("coredns", "coredns-1")];
+            f.network.flannel = None;
+        }),
+        ("coredns_not_running", |f| f.system_pods.ended = vec![ended("coredns", "coredns-1")]),
         ("bridge_address_wrong", |f| f.network.links[0] = bridge("10.244.0.1", 16)),
         // Not "starts with 10.244.": another node's subnet of the same network is wrong too.
         ("bridge_address_wrong", |f| f.network.links[0] = bridge("10.244.3.1", 24)),

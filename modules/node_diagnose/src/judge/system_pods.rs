@@ -1,0 +1,24 @@
+//! The pods of the control plane and of the node's network that have ended, with their last words.
+
+use crate::finding::Finding;
+use crate::observe::Facts;
+
+pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
+    if !facts.joined() {
+        return;
+    }
+    for ended in &facts.system_pods.ended {
+        let code = match ended.container.as_str() {
+            "kube-proxy" => "kube_proxy_not_running",
+            "coredns" => "coredns_not_running",
+            // Told by what it has not written, which a flannel that comes back soon has.
+            "kube-flannel" => continue,
+            _ => "control_plane_not_running",
+        };
+        let finding = Finding::new(code, [format!("{} of pod {} has ended", ended.container, ended.pod)]);
+        found.push(match &ended.words {
+            Some(words) => finding.because(format!("{}'s last words: {words}", ended.container)),
+            None => finding,
+        });
+    }
+}
