@@ -9,14 +9,18 @@ use host::deadline::Deadline;
 use host::mounts::{self, Mount};
 use serde_json::Value;
 
+use crate::apply::below_any;
 use crate::args::{Args, Part};
 use crate::manifest::Manifest;
 use crate::network::{self, missing};
 use crate::observe::State;
 use crate::preserve;
 
-/// Directories below which mounts come and go with pods.
-const OF_PODS: [&str; 5] = ["/var/lib/kubelet", "/var/lib/containerd", "/run/containerd", "/run/netns", "/run/user"];
+/// Directories below which mounts come and go with pods, users and units.
+const COME_AND_GO: [&str; 6] =
+    ["/var/lib/kubelet", "/var/lib/containerd", "/run/containerd", "/run/netns", "/run/user", "/run/credentials"];
+/// Where other engines mount a container's /dev/shm.
+const OF_ENGINES: [&str; 2] = ["/var/lib/containers", "/var/lib/docker"];
 
 /// The proof: a line per preserved tree, and what is not as it was.
 pub struct Proof {
@@ -64,6 +68,16 @@ fn names(route: &str, link: &str) -> bool {
     route.split(' ').any(|word| word == link)
 }
 
+/// Whether it may go at any moment without anything being lost: a root of a container of podman's or Docker's, which may end
+/// just now, keeps its files in directories; a namespace has none; an image is read-only.
+fn comes_and_goes(mount: &Mount) -> bool {
+    match mount.fs_type.as_str() {
+        "overlay" | "fuse.fuse-overlayfs" | "nsfs" | "squashfs" | "binfmt_misc" => true,
+        "tmpfs" if below_any(&mount.point, &OF_ENGINES) => true,
+        _ => below_any(&mount.point, &COME_AND_GO),
+    }
+}
+
 fn lost_mounts(before: &[Mount], now: &[Mount], state: &State) -> Vec<String> {
     // Ids are reused, so a mount is named by what it shows and where.
     let there: BTreeSet<(&Path, &Path, (u32, u32))> =
@@ -72,12 +86,26 @@ fn lost_mounts(before: &[Mount], now: &[Mount], state: &State) -> Vec<String> {
         .iter()
         .filter(|mount| !there.contains(&(mount.point.as_path(), mount.root.as_path(), mount.device)))
         // What an automounter mounted goes when nobody uses it.
-        .filter(|mount| {
-            mount.fs_type != "binfmt_misc"
-                && !before.iter().any(|over| over.fs_type == "autofs" && mount.point.starts_with(&over.point))
-        })
-        .filter(|mount| !crate::apply::below_any(&mount.point, &OF_PODS))
+        .filter(|mount| !before.iter().any(|over| over.fs_type == "autofs" && mount.point.starts_with(&over.point)))
+        .filter(|mount| !comes_and_goes(mount))
         .filter(|mount| !state.targets.iter().any(|found| found.mounts.iter().any(|gone| gone.point == mount.point)))
         .map(|mount| mount.point.display().to_string())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_that_ends_meanwhile_is_no_loss_and_its_volume_is() {
+        let of = |fs_type: &str, point: &str| {
+            let line = format!("36 35 98:0 / {point} rw - {fs_type} none rw\n");
+            comes_and_goes(&mounts::parse(line.as_bytes()).unwrap()[0])
+        };
+        assert!(of("overlay", "/srv/engine/overlay/1f/merged") && of("nsfs", "/run/docker/netns/2"));
+        assert!(of("tmpfs", "/var/lib/containers/storage/overlay-containers/1f/userdata/shm"));
+        assert!(!of("nfs4", "/var/lib/docker/volumes/films/_data") && !of("tmpfs", "/srv/ram"));
+        assert!(!of("ext4", "/var/lib/containers"));
+    }
 }
