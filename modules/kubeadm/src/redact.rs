@@ -19,7 +19,9 @@ pub fn redact(text: &str) -> String {
             in_key = !line.contains("-----END ");
             continue;
         }
-        kept.push_str(&tokens(&value_after(&value_after(line, "key-data:"), "--certificate-key")));
+        let labels = ["key-data:", "key-data\":", "--certificate-key"];
+        let clean = labels.into_iter().fold(line.to_owned(), |line, label| value_after(&line, label));
+        kept.push_str(&tokens(&clean));
     }
     kept
 }
@@ -61,13 +63,21 @@ fn end_is_free(rest: &[u8]) -> bool {
     }
 }
 
-/// Replaces the word after `label`, in the first place it stands.
+/// Replaces the word after `label`, wherever it stands.
 fn value_after(line: &str, label: &str) -> String {
-    let Some(start) = line.find(label).map(|at| at + label.len()) else { return line.to_owned() };
-    let rest = &line[start..];
-    let from = rest.find(|c: char| !c.is_whitespace() && c != '=').unwrap_or(rest.len());
-    let to = rest[from..].find(char::is_whitespace).map_or(rest.len(), |len| from + len);
-    format!("{}{}{}{}", &line[..start], &rest[..from], if from < to { MASK } else { "" }, &rest[to..])
+    let mut kept = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(start) = rest.find(label).map(|at| at + label.len()) {
+        kept.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let from = rest.find(|c: char| !c.is_whitespace() && c != '=').unwrap_or(rest.len());
+        kept.push_str(&rest[..from]);
+        rest = &rest[from..];
+        let to = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        kept.push_str(if to > 0 { MASK } else { "" });
+        rest = &rest[to..];
+    }
+    kept + rest
 }
 
 #[cfg(test)]
@@ -91,6 +101,14 @@ mod tests {
     #[test]
     fn a_certificate_key_goes() {
         assert_eq!(redact("join --certificate-key 0a1b2c --v=5"), "join --certificate-key ******** --v=5");
+    }
+
+    #[test]
+    fn every_key_of_a_line_goes() {
+        let text = "a: {client-key-data: TUlJ, b: {client-key-data: TVVJ }} --certificate-key=0a --certificate-key 1b {\"client-key-data\":\"TVdJ\"}";
+        let clean = redact(text);
+        assert!(["TUlJ", "TVVJ", "0a", "1b", "TVdJ"].iter().all(|secret| !clean.contains(secret)), "{clean}");
+        assert_eq!(redact(&clean), clean);
     }
 
     proptest! {

@@ -29,34 +29,35 @@ pub fn run(data: &[u8]) {
     assert_eq!(table.len(), lines, "a mount was left out: who does not know it deletes through it");
     let written: Vec<u8> = table.iter().flat_map(line).collect();
     assert_eq!(mounts::parse(&written).ok().as_ref(), Some(&table), "written back it is another table");
+    let ids: HashSet<_> = table.iter().map(|mount| mount.id).collect();
     for path in ["/", "/var/lib/kubelet", ""].map(Path::new) {
         let below = mounts::below(&table, path);
-        let ids: HashSet<_> = below.iter().map(|mount| mount.id).collect();
         assert!(below.iter().all(|m| m.point != path && m.point.starts_with(path)), "{path:?}: {below:?}");
-        if ids.len() == below.len() {
-            in_order(&below);
+        if ids.len() == table.len() {
+            in_order(&table, &below);
         }
         mounts::containing(&table, path);
     }
 }
 
-/// Children come before what they are mounted on, unless a made-up table has a ring.
-fn in_order(below: &[&Mount]) {
+/// Children come before what they are mounted on, unless a made-up table has a ring, be it over mounts that are not below.
+fn in_order(table: &[Mount], below: &[&Mount]) {
     for (at, mount) in below.iter().enumerate() {
         let parent = below.iter().position(|other| other.id == mount.parent && other.id != mount.id);
-        let ring = parent.is_some_and(|parent| reaches(below, below[parent], mount.id));
+        let ring = has_ring(table, mount);
         assert!(ring || parent.is_none_or(|parent| parent > at), "{mount:?} after its parent: {below:?}");
     }
 }
 
-fn reaches(below: &[&Mount], from: &Mount, id: u64) -> bool {
+/// Whether the way up from a mount comes by one mount twice. The root may be mounted on itself.
+fn has_ring(table: &[Mount], mount: &Mount) -> bool {
     let mut seen = HashSet::new();
-    let mut now = Some(from);
-    while let Some(mount) = now.filter(|mount| seen.insert(mount.id)) {
-        if mount.parent == id {
+    let mut now = Some(mount);
+    while let Some(mount) = now {
+        if !seen.insert(mount.id) {
             return true;
         }
-        now = below.iter().copied().find(|other| other.id == mount.parent);
+        now = table.iter().find(|other| other.id == mount.parent && other.id != mount.id);
     }
     false
 }
