@@ -77,7 +77,8 @@ def faster(groups: Groups, _: Sizes) -> Measured:
     for rows in groups.values():
         ours = next((took for name, took, _ in rows if name == "aggressive_reset"), None)
         for name, took, _ in rows if ours else []:
-            if name != "aggressive_reset" and ours is not None:
+            # A stand-in does what it has to for tests, and shows how fast nothing real is.
+            if name != "aggressive_reset" and "stand-in" not in name and ours is not None:
                 text.append("%s: %.1f times" % (name, took / ours))
                 met = met and ours < took
     if not text:

@@ -1,4 +1,4 @@
-//! One mount(2), umount2(2) or statfs(2) call in a child process that can be abandoned.
+//! mount(2), umount2(2) or statfs(2) calls in a child process that can be abandoned.
 //!
 //! Unmounting a file system whose server or daemon is gone can block for ever in the kernel, where no signal reaches it. A
 //! thread would not do: a process with a stuck thread never ends for its parent (sudo, sshd), and keeps its stdout open.
@@ -8,11 +8,12 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{ForkResult, fork};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
@@ -47,41 +48,79 @@ pub(super) enum Ended {
 /// The last component is never followed if it is a link, and the directory it is in must be exactly the one named: if
 /// any component has been replaced by a link meanwhile, the answer is ELOOP.
 pub(super) fn call(call: Call, point: &Path, deadline: &Deadline) -> Result<Ended> {
-    let (Some(parent), Some(name)) = (point.parent(), point.file_name()) else {
-        return Ok(Ended::Failed(Errno::EINVAL));
-    };
-    let parent = CString::new(parent.as_os_str().as_bytes()).context("a mount point with a NUL in it")?;
-    let name = CString::new(name.as_bytes()).context("a mount point with a NUL in it")?;
+    Ok(call_each(call, &[point], deadline.left(), deadline)?.pop().unwrap_or(Ended::Stuck))
+}
+
+/// The same for one mount after the other, in one child, because a child for each takes longer than what it does. Each call
+/// may take as long as `each`. The answers are in the order of the points; behind one that is stuck there is none.
+pub(super) fn call_each(call: Call, points: &[&Path], each: Duration, deadline: &Deadline) -> Result<Vec<Ended>> {
+    let names: Vec<(CString, CString)> = points.iter().map(|point| split(point)).collect::<Result<_>>()?;
     let (ours, theirs) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).context("making a pipe")?;
-    let child = spawn(call, &parent, &name, &theirs)?;
+    let child = spawn(call, &names, &theirs)?;
     drop(theirs);
-    // Its end of the pipe closes when it ends, however it ends.
+    let mut all = Vec::with_capacity(points.len());
+    while all.len() < points.len() {
+        match answer(&ours, &deadline.at_most(each)) {
+            Answer::Errno(errno) => all.push(ended(errno)),
+            Answer::Ended => {
+                all.push(Ended::Failed(Errno::EINTR));
+                break;
+            }
+            Answer::Late => {
+                // It cannot be helped: it is left to init, unless it has ended just now. Should it ever come back it finds
+                // nobody who reads its answers, and makes no further call.
+                all.push(Ended::Stuck);
+                let _ = waitpid(child, Some(WaitPidFlag::WNOHANG));
+                return Ok(all);
+            }
+        }
+    }
+    let _ = waitpid(child, None);
+    Ok(all)
+}
+
+/// The directory that a mount point is in, and its name there; the root has none, which umount2 refuses.
+fn split(point: &Path) -> Result<(CString, CString)> {
+    let bytes = |part: Option<&[u8]>| CString::new(part.unwrap_or_default()).context("a mount point with a NUL in it");
+    Ok((
+        bytes(point.parent().map(|parent| parent.as_os_str().as_bytes()))?,
+        bytes(point.file_name().map(|name| name.as_bytes()))?,
+    ))
+}
+
+/// What the child says next.
+enum Answer {
+    /// A call has ended with this errno, 0 for none.
+    Errno(i32),
+    /// The child has ended without one: somebody killed it.
+    Ended,
+    /// Time is up.
+    Late,
+}
+
+fn answer(pipe: &OwnedFd, deadline: &Deadline) -> Answer {
     while !deadline.expired() {
         let left = deadline.left();
         let time = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
-        let mut fds = [PollFd::new(&ours, PollFlags::IN)];
+        let mut fds = [PollFd::new(pipe, PollFlags::IN)];
         if rustix::event::poll(&mut fds, Some(&time)).is_ok_and(|ready| ready > 0) {
-            return Ok(ended(waitpid(child, None)));
+            let mut errno = [0; 4];
+            // Four bytes are written at once (PIPE_BUF) or not at all.
+            return match rustix::io::read(pipe, &mut errno) {
+                Ok(4) => Answer::Errno(i32::from_ne_bytes(errno)),
+                _ => Answer::Ended,
+            };
         }
     }
-    // It may have ended just now. If not, it cannot be helped: it is left to init.
-    match waitpid(child, Some(WaitPidFlag::WNOHANG)) {
-        Ok(WaitStatus::StillAlive) => Ok(Ended::Stuck),
-        status => Ok(ended(status)),
-    }
+    Answer::Late
 }
 
-fn ended(status: nix::Result<WaitStatus>) -> Ended {
-    match status {
-        Ok(WaitStatus::Exited(_, 0)) => Ended::Done,
-        Ok(WaitStatus::Exited(_, errno)) => Ended::Failed(Errno::from_raw(errno)),
-        Ok(_) => Ended::Failed(Errno::EINTR),
-        Err(errno) => Ended::Failed(errno),
-    }
+fn ended(errno: i32) -> Ended {
+    if errno == 0 { Ended::Done } else { Ended::Failed(Errno::from_raw(errno)) }
 }
 
 #[allow(unsafe_code, reason = "a process that may block for ever in one system call can only be a fork")]
-fn spawn(call: Call, parent: &CStr, name: &CStr, keep: &OwnedFd) -> Result<nix::unistd::Pid> {
+fn spawn(call: Call, names: &[(CString, CString)], keep: &OwnedFd) -> Result<nix::unistd::Pid> {
     // SAFETY: until it ends the child only makes system calls: it allocates nothing and takes no lock, which is all a
     // child of a process with threads may do. It never returns from this function.
     match unsafe { fork() }.context("starting a process to unmount in")? {
@@ -89,12 +128,18 @@ fn spawn(call: Call, parent: &CStr, name: &CStr, keep: &OwnedFd) -> Result<nix::
         ForkResult::Child => unsafe {
             libc::setsid();
             close_all_but(keep.as_raw_fd());
-            libc::_exit(run(call, parent, name))
+            for (parent, name) in names {
+                let errno = run(call, parent, name).to_ne_bytes();
+                if libc::write(keep.as_raw_fd(), errno.as_ptr().cast(), errno.len()) != errno.len() as isize {
+                    break;
+                }
+            }
+            libc::_exit(0)
         },
     }
 }
 
-/// The child's work; returns the errno that becomes its exit status.
+/// One call of the child's; returns its errno.
 #[allow(unsafe_code, reason = "raw system calls, as nix's own wrappers may allocate")]
 unsafe fn run(call: Call, parent: &CStr, name: &CStr) -> i32 {
     // PATH_MAX and a little: a longer directory cannot be named to chdir either.

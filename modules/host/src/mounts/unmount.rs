@@ -10,13 +10,14 @@
 //! other mounts is made private first, with all that is on it. Copies at the peers of the directory's own mount (other mount namespaces that were given
 //! the same volume) go as well; that is what the kubelet does, too.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use nix::errno::Errno;
 
-use super::child::{Call, Ended, call};
+use super::child::{Call, Ended, call, call_each};
 use super::{Mount, below, exactly_at, holders, table};
 use crate::deadline::{Deadline, Look};
 
@@ -81,8 +82,13 @@ pub fn unmount_below(directory: &Path, deadline: &Deadline) -> Result<Unmounted>
             call(Call::MakePrivate, &carrier.point, &deadline.at_most(CALL_PATIENCE))?;
         }
         let before = done.gone.len();
+        let easy = go_at_once(&table, &round, deadline)?;
         let mut deferred = Vec::new();
         for mount in round {
+            if easy.contains(&mount.id) {
+                done.gone.push(mount.clone());
+                continue;
+            }
             // What it hides has to come to light and go first; the next round sees it.
             let carries = |child: &Mount| child.parent == mount.id && child.id != mount.id;
             if table.iter().any(|child| carries(child) && !settled(&done, &stuck, child)) {
@@ -117,6 +123,26 @@ pub fn unmount_below(directory: &Path, deadline: &Deadline) -> Result<Unmounted>
     }
     done.left = stuck;
     Ok(done)
+}
+
+/// Unmounts, in one child, what nobody uses, nobody has to answer for and nothing else is mounted on by then; gives back the
+/// ids of what went. The rest is for [`attempt`], one by one.
+fn go_at_once(table: &[Mount], round: &[&Mount], deadline: &Deadline) -> Result<HashSet<u64>> {
+    let mut tried: HashSet<u64> = HashSet::new();
+    if deadline.expired() {
+        return Ok(tried);
+    }
+    let mut points = Vec::new();
+    for mount in round.iter().filter(|mount| !mount.may_hang()) {
+        let carries = |child: &Mount| child.parent == mount.id && child.id != mount.id;
+        if table.iter().filter(|child| carries(child)).all(|child| tried.contains(&child.id)) {
+            tried.insert(mount.id);
+            points.push((mount.id, mount.point.as_path()));
+        }
+    }
+    let paths: Vec<&Path> = points.iter().map(|(_, point)| *point).collect();
+    let all = call_each(Call::Unmount, &paths, CALL_PATIENCE, deadline)?;
+    Ok(points.iter().zip(all).filter(|(_, ended)| *ended == Ended::Done).map(|((id, _), _)| *id).collect())
 }
 
 fn settled(done: &Unmounted, stuck: &[Left], mount: &Mount) -> bool {
