@@ -26,7 +26,7 @@ const NAME: &str = "kube-flannel";
 pub(crate) fn restart(args: &Args, pods: &[Pod], ahead: &Ahead, deadline: &Deadline) -> anyhow::Result<()> {
     let tunnel = has_tunnel(deadline)? || subnet::backend_is_vxlan(deadline);
     let mut cri = Client::connect(&args.socket, deadline).context("restarting flannel")?;
-    let by_cluster = pods.is_empty() || has_ended(&mut cri, pods)?;
+    let by_cluster = pods.is_empty() || has_ended(&mut cri, pods);
     match by_cluster.then(|| delete_from_cluster(deadline)) {
         Some(Ok(())) => {}
         Some(Err(error)) if pods.is_empty() => return Err(error),
@@ -59,12 +59,12 @@ fn remove_sandboxes(cri: &mut Client, pods: &[Pod]) -> anyhow::Result<()> {
 }
 
 /// The kubelet waits up to five minutes before it starts a container again that keeps ending (the CrashLoopBackOff), and
-/// goes on waiting when only its sandbox is new; a new pod is started at once.
-fn has_ended(cri: &mut Client, pods: &[Pod]) -> anyhow::Result<bool> {
-    let containers = cri.list_containers().context("restarting flannel")?;
+/// goes on waiting when only its sandbox is new; a new pod is started at once. A runtime that does not tell counts for no.
+fn has_ended(cri: &mut Client, pods: &[Pod]) -> bool {
+    let containers = cri.list_containers().unwrap_or_default();
     let mut own =
         containers.iter().filter(|c| c.name == NAME && pods.iter().any(|pod| pod.id == c.sandbox_id)).peekable();
-    Ok(own.peek().is_some() && own.all(|container| !container.running))
+    own.peek().is_some() && own.all(|container| !container.running)
 }
 
 /// What flannel has not brought yet.
