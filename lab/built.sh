@@ -21,7 +21,8 @@ built() {
 
 # What Ansible sends to nodes.
 built_kubejoin() {
-    built "$checkout/binaries/$(uname -m)/kubejoin" kubejoin "$checkout/Cargo.toml" "$checkout/Cargo.lock" "$checkout/modules"
+    built "$checkout/binaries/$(uname -m)/kubejoin" kubejoin "$checkout/Cargo.toml" "$checkout/Cargo.lock" \
+        "$checkout/crates" "$checkout/modules"
 }
 
 # built_can_be: refuses when there is neither the program nor a Rust to build it with.
