@@ -142,6 +142,7 @@ def test_a_connection_that_dies_is_picked_up_without_starting_anything_twice(rem
     def kill() -> None:
         until(lambda: followed(node))
         for _ in range(2):
+            until(lambda: "sshd: root" in node.command_lines())
             node.sh("pkill -KILL -f '^sshd: root' || true")
 
     killer = threading.Thread(target=kill)
