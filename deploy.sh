@@ -57,12 +57,13 @@ main() {
     check_call
     local started
     started=$(now_ms)
+    # What cannot be had is told before anything is downloaded.
+    $lists || built_can_be
     venv
     if [[ -n ${inventories[*]} ]]; then
         # Bad input is told before anything is built or brought up.
         check_nodes
     else
-        built_can_be
         lab_lock "$name"
         [[ $command != cluster ]] || $lists || "$checkout/lab/lab.sh" up "${lab_options[@]}" 9>&-
         inventories=("$(lab_inventory)")
