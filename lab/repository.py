@@ -155,7 +155,7 @@ def main() -> NoReturn:
             if versions:
                 end(0, "%s %d" % (text(max(versions)), versions[max(versions)]))
     if minors:
-        has = ", ".join("1.%d" % minor for minor in minors)
+        has = ", ".join("1.%d" % minor for minor in minors if minor not in number[1:2])
         end(3, "it has no %s for %s; it has %s" % (wanted if number else "release", architecture, has))
     if repository.reasons:
         end(4, repository.reasons.most_common(1)[0][0])
