@@ -9,10 +9,9 @@ export ANSIBLE_CONFIG=$checkout/ansible.cfg
 venv() {
     local stamp=$checkout/.venv/requirements.txt
     cmp -s "$checkout/requirements.txt" "$stamp" && return
-    need python3=python3
+    need_for ansible
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || refuse "python3 is $(python3 --version), and ansible-core needs 3.11 or newer"
-    python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages "Python's venv" python3-venv
-    step "installing ansible-core into .venv" make_venv
+    step "installing ansible-core into .venv (downloads 10 MB, half a minute)" make_venv
     cp "$checkout/requirements.txt" "$stamp"
 }
 

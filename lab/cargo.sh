@@ -10,6 +10,8 @@ cargo_find() {
     builder=()
     least=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$checkout/Cargo.toml")
     way="curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y"
+    there curl || way="sudo apt-get install -y curl && $way"
+    ((EUID)) || way=${way#sudo }
     cargo_reason="cargo not found; install Rust with: $way"
     for directory in "$(dirname "$(command -v cargo || echo /none/)")" "${CARGO_HOME:-${HOME:-/root}/.cargo}/bin"; do
         [[ -x $directory/cargo ]] || continue
@@ -35,4 +37,16 @@ cargo_find() {
         return 1
     done < <(find "$checkout" "$checkout"/target "$checkout"/dist "$checkout"/binaries -maxdepth 0 -type d 2>/dev/null
         find "$checkout"/target "$checkout"/dist "$checkout"/binaries -mindepth 1 -maxdepth 3 -type d ! -user "$SUDO_USER" 2>/dev/null)
+}
+
+# cargo_get: the same, with the distribution's rustup where there is no cargo at all and it is ours to install one.
+cargo_get() {
+    cargo_find && return
+    [[ $cargo_reason == 'cargo not found'* ]] && package_exists rustup || return 1
+    if ((EUID)); then
+        cargo_reason="cargo not found; install Rust with: sudo apt-get install -y rustup"
+        return 1
+    fi
+    install_packages cargo rustup
+    cargo_find
 }

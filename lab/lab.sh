@@ -142,9 +142,7 @@ make_nodes() {
 }
 
 up() {
-    need podman=podman runc=runc ip=iproute2 iptables=iptables ssh=openssh-client flock=util-linux
-    # podman takes it for granted and its package only recommends it.
-    [[ -x /usr/lib/podman/netavark || -x /usr/libexec/podman/netavark ]] || install_packages "podman's netavark" netavark
+    need_for lab
     lab_lock "$name"
     local asked
     asked=$(kubernetes_asked "$version")
