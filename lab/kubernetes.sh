@@ -10,13 +10,16 @@ source "$here/programs.sh"
 
 rehearsal=${KUBEJOIN_REHEARSAL:-$checkout/dist/rehearsal/rehearsal}
 
-# kubernetes_asked VERSION: the source that option and environment ask for; nothing when they ask for none.
+# kubernetes_asked VERSION: the source that option and environment ask for; nothing when they ask for none. Refuses what
+# can be seen to be wrong without the network.
 kubernetes_asked() {
+    repository_check
     case $1 in
         none | rehearsal) echo "$1" ;;
         '')
             [[ -n ${KUBE_BIN_DIR:-} ]] || return 0
             [[ -d $KUBE_BIN_DIR ]] || refuse "KUBE_BIN_DIR=$KUBE_BIN_DIR is not a directory"
+            programs_check "$KUBE_BIN_DIR"
             echo "directory $(cd "$KUBE_BIN_DIR" && pwd)"
             ;;
         *)
@@ -32,12 +35,11 @@ kubernetes_is() { [[ -z $2 || $1 == "$2" || ($2 =~ ^packages\ 1\.[0-9]+$ && $1 =
 # kubernetes_choose ASKED: sets source and megabytes (of the packages), and says in one sentence what the nodes get, why,
 # and how to get another.
 kubernetes_choose() {
-    local answer status=0 other='the stand-ins: --kubernetes rehearsal'
+    local answer status=0 before why wanted=(newest) other='the stand-ins: --kubernetes rehearsal'
     megabytes=0
     case $1 in
         packages*)
-            repository_check
-            answer=$(repository_ask "${1#packages }" "$repository_asked") || status=$?
+            answer=$(repository_ask "$repository_asked" "${1#packages }") || status=$?
             case $status in
                 0) ;;
                 3) refuse "--kubernetes ${1#packages }: the Kubernetes package repository is $repository, and $answer" ;;
@@ -47,22 +49,33 @@ kubernetes_choose() {
             say "    Kubernetes ${answer% *} from $repository, as asked for ($other)"
             ;;
         '')
-            repository_check
-            if answer=$(repository_ask newest "$repository_unasked"); then
+            read -r before why < <(kubernetes_before) || true
+            [[ -z $before ]] || wanted=(before "$before")
+            if answer=$(repository_ask "$repository_unasked" "${wanted[@]}"); then
                 source="packages ${answer% *}" megabytes=${answer#* }
-                say "    Kubernetes ${answer% *}, the newest in $repository (another: --kubernetes VERSION; $other)"
+                say "    Kubernetes ${answer% *}, the newest in $repository${before:+ before $before, because $why} (another: --kubernetes VERSION; $other)"
             else
                 source=rehearsal
-                say "    stand-ins for Kubernetes, because there is no way to $repository: $answer (real ones: --kubernetes VERSION, or KUBE_BIN_DIR=DIRECTORY)"
+                say "    stand-ins for Kubernetes, because $repository gives none: $answer (real ones: --kubernetes VERSION, or KUBE_BIN_DIR=DIRECTORY)"
             fi
             ;;
         directory*)
             source=$1
-            programs_check "${1#directory }"
             say "    Kubernetes $(programs_version "${1#directory }/kubelet") of KUBE_BIN_DIR=${1#directory } ($other)"
             ;;
         *) source=$1 ;;
     esac
+}
+
+# kubernetes_before: the first release that nodes on this machine cannot run, and why; nothing when they can run every one.
+kubernetes_before() {
+    if [[ $(stat -f -c %T /sys/fs/cgroup) != cgroup2fs ]]; then
+        # From then on a kubelet ends at once there.
+        echo "1.35 this machine has cgroup v1"
+    elif [[ $suite != forky ]]; then
+        # From then on a kubelet asks its runtime for what containerd before 2.0 does not know.
+        echo "1.38 Debian $suite has containerd 1"
+    fi
 }
 
 # kubernetes_name SOURCE: for people.

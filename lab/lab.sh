@@ -142,10 +142,10 @@ make_nodes() {
 }
 
 up() {
-    need_for lab
-    lab_lock "$name"
     local asked
     asked=$(kubernetes_asked "$version")
+    need_for lab
+    lab_lock "$name"
     source='' megabytes=0
     adopt "$asked"
     if [[ -n $source ]]; then kubernetes_kept "$source"; else kubernetes_choose "$asked"; fi

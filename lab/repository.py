@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """What the Kubernetes package repository holds for this machine, asked within a time limit.
 
-    repository.py ADDRESS ARCHITECTURE SECONDS newest       the newest release of all
-    repository.py ADDRESS ARCHITECTURE SECONDS 1.33         the newest of a minor release
-    repository.py ADDRESS ARCHITECTURE SECONDS 1.33.2       that one
+    repository.py ADDRESS ARCHITECTURE SECONDS newest          the newest release of all
+    repository.py ADDRESS ARCHITECTURE SECONDS before 1.35     the newest before that minor release
+    repository.py ADDRESS ARCHITECTURE SECONDS 1.33            the newest of a minor release
+    repository.py ADDRESS ARCHITECTURE SECONDS 1.33.2          that one
 
 Prints the version and how many MB it takes, installed and as packages. Ends with 3 and a sentence when the repository
 answers and does not have it, with 4 and a reason when there is no way to it. Nothing is believed of what is read here but which
@@ -138,9 +139,9 @@ def text(version: tuple[int, ...]) -> str:
 
 def main() -> NoReturn:
     """The command line."""
-    address, architecture, seconds, wanted = sys.argv[1:]
+    address, architecture, seconds, wanted, *before = sys.argv[1:]
     repository = Repository(address.rstrip("/"), float(seconds))
-    number = [] if wanted == "newest" else [int(part) for part in wanted.split(".")]
+    number = [] if wanted in ("newest", "before") else [int(part) for part in wanted.split(".")]
     if number:
         versions = repository.versions(number[1], architecture)
         fitting = [version for version in versions if list(version[: len(number)]) == number]
@@ -150,13 +151,15 @@ def main() -> NoReturn:
             end(3, "it has no %s; of 1.%d it has %s" % (wanted, number[1], ", ".join(map(text, sorted(versions)))))
     minors = repository.minors() if repository.answered or not number else []
     if not number:
-        for minor in reversed(minors):
+        bound = int(before[0].split(".")[1]) if before else sys.maxsize
+        for minor in reversed([minor for minor in minors if minor < bound]):
             versions = repository.versions(minor, architecture)
             if versions:
                 end(0, "%s %d" % (text(max(versions)), versions[max(versions)]))
     if minors:
         has = ", ".join("1.%d" % minor for minor in minors if minor not in number[1:2])
-        end(3, "it has no %s for %s; it has %s" % (wanted if number else "release", architecture, has))
+        what = wanted if number else " ".join(["release", *(["before", *before] if before else [])])
+        end(3, "it has no %s for %s; it has %s" % (what, architecture, has))
     if repository.reasons:
         end(4, repository.reasons.most_common(1)[0][0])
     end(3, "it answers, and has no release of Kubernetes below %s" % repository.folder)

@@ -15,8 +15,8 @@ repository_check() {
         refuse "KUBEJOIN_KUBERNETES_REPOSITORY is '$repository': it must be http:// or https://, the host of a mirror of pkgs.k8s.io, and the folder above core:/stable:, without name or password"
 }
 
-# repository_ask newest|VERSION SECONDS: prints the version to take and the MB it needs. Fails with the reason: 3 when the
-# repository has no such version, 4 when there is no way to it.
+# repository_ask SECONDS newest|before VERSION|VERSION: prints the version to take and the MB it needs. Fails with the
+# reason: 3 when the repository has no such version, 4 when there is no way to it.
 repository_ask() {
     local architecture
     need python3=python3
@@ -25,7 +25,7 @@ repository_ask() {
         aarch64) architecture=arm64 ;;
         *) architecture=$(uname -m) ;;
     esac
-    python3 "$here/repository.py" "$repository" "$architecture" "$2" "$1"
+    python3 "$here/repository.py" "$repository" "$architecture" "$@"
 }
 
 # repository_image VERSION IMAGE: the name of IMAGE with Kubernetes VERSION in it, made when it is not there.
