@@ -32,8 +32,9 @@ repository_ask() {
 repository_image() {
     local image=$2-kubernetes-$1
     # Labels are inherited: the same recipe means that it was made from the present node image.
-    [[ "$(image_label "$image" kubejoin.recipe) $(image_label "$image" kubejoin.repository)" == "$(image_label "$2" kubejoin.recipe) $repository" ]] ||
+    if [[ "$(image_label "$image" kubejoin.recipe) $(image_label "$image" kubejoin.repository)" != "$(image_label "$2" kubejoin.recipe) $repository" ]]; then
         step "installing Kubernetes $1 from $repository into the node image (about a minute, once)" repository_install "$1" "$2" "$image"
+    fi
     echo "$image"
 }
 
@@ -59,7 +60,8 @@ install "$2" || { apt-get update; install "$2"; }
 rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb
 SCRIPT
         fail "Kubernetes $1 could not be installed from $repository: $(repository_fault "$log"); nothing was kept, and all that apt said is in $log"
-    podman commit -q -c 'CMD ["/usr/local/sbin/node-init"]' -c "LABEL kubejoin.repository=$repository" "$build" "$image" >/dev/null
+    podman commit -q -c 'CMD ["/usr/local/sbin/node-init"]' -c "LABEL kubejoin.repository=$repository" "$build" "$image" >/dev/null ||
+        fail "podman could not keep the image with Kubernetes $1: it says why above"
     podman rm --force --time 0 "$build" >/dev/null
     trap - EXIT
     rm -f "$log"
