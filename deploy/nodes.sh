@@ -13,13 +13,18 @@ inventory_arguments() {
 
 # check_nodes: runs the first play of every command alone.
 check_nodes() {
-    local arguments=() answer unknown
+    local arguments=() answer reason unknown
     inventory_arguments
     # The password would be asked for twice; the play itself looks, too.
     ! $asks_vault || return 0
     answer=$(ANSIBLE_NOCOLOR=1 "$checkout/.venv/bin/ansible-playbook" "${arguments[@]}" --extra-vars "asked_command=$command" \
-        "$checkout/playbooks/asked.yml" 2>&1 </dev/null 9>&-) || refuse "$(ansible_reason "$answer")"
-    unknown=$(sed -n 's/^\[WARNING\]: Could not match supplied host pattern, ignoring: //p' <<<"$answer" | grep -vxE 'control_plane|workers|all' | xargs)
+        "$checkout/playbooks/asked.yml" 2>&1 </dev/null 9>&-) || {
+        reason=$(ansible_reason "$answer")
+        [[ $reason != 'the inventory has no '* ]] || reason="--limit $limit: $reason"
+        refuse "$reason"
+    }
+    # A name of several that is not there is a mistake, too.
+    unknown=$(awk '/^\[WARNING\]: Could not match supplied host pattern, ignoring: / && $NF !~ /^(control_plane|workers|all)$/ { print $NF }' <<<"$answer" | xargs)
     [[ -z $limit || -z $unknown ]] || refuse "--limit $limit: the inventory has no ${unknown// /, no }"
     [[ -z $start_at ]] || check_task
 }
