@@ -124,9 +124,7 @@ def test_a_controller_that_vanishes_leaves_nothing_running(remote: Controller, n
 
 def test_a_network_that_is_gone_for_twenty_seconds_does_not_fail_the_task(remote: Controller, node: Node) -> None:
     options = {"phases": ["one", "two", "three"], "seconds": 8, "note": NOTE, "text": "arrived"}
-    cutter = threading.Thread(
-        target=lambda: (until(lambda: followed(node)), node.cut(20))
-    )
+    cutter = threading.Thread(target=lambda: (until(lambda: followed(node)), node.cut(20)))
     cutter.start()
     run = remote.adhoc("aggressive_reset", options, "-e", "kubejoin_progress=true", host="node")
     cutter.join()
