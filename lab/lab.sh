@@ -96,6 +96,7 @@ adopt() {
             refuse "a lab named $name was brought up from $(label "$node" kubejoin.checkout): take it down first, or choose another --name"
         complete "$node" || continue
         source=$(label "$node" kubejoin.kubernetes)
+        [[ $source != packages* ]] || repository=$(label "$node" kubejoin.repository)
         suite=${suite:-$(label "$node" kubejoin.suite)}
         [[ $(label "$node" kubejoin.suite) == "$suite" ]] || refuse "the lab $name is up with Debian $(label "$node" kubejoin.suite): take it down first to change that"
         kubernetes_is "$source" "$1" || refuse "the lab $name is up with $(kubernetes_name "$source"): take it down first to change that"
