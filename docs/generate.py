@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from archive import galaxy
 from page import index, page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,6 +91,8 @@ def files(specs: list[dict[str, Any]]) -> dict[Path, str]:
         wanted[ROOT / "plugins/modules" / (name + ".py")] = stub(spec, sidecar)
         wanted[ROOT / "plugins/action/names" / (name + ".py")] = "-> ../kubejoin.py"
         wanted[ROOT / "docs/modules" / (name + ".md")] = page(spec, sidecar)
+    # Last: it lists the others.
+    wanted[ROOT / "galaxy.yml"] = galaxy(ROOT)
     return wanted
 
 
