@@ -6,7 +6,17 @@ import subprocess
 from pathlib import Path
 
 # Where the collection's files are; `binaries` is built, and git does not know it.
-SHIPPED = ("CHANGELOG.md", "LICENSE", "README.md", "docs", "inventory/example.yml", "meta", "playbooks", "plugins", "roles")
+SHIPPED = (
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "docs",
+    "inventory/example.yml",
+    "meta",
+    "playbooks",
+    "plugins",
+    "roles",
+)
 BUILT = ("binaries/aarch64/kubejoin", "binaries/x86_64/kubejoin")
 # What only a checkout needs of those.
 LEFT_OUT = ("docs/*.py", "playbooks/lab.yml", "plugins/action/names/*")

@@ -67,7 +67,18 @@ def test_the_archive_has_the_collections_own_files_and_nothing_else(
 
 
 def test_the_archive_has_all_that_a_stranger_needs(tarball: Path) -> None:
-    command = ["git", "ls-files", "LICENSE", "README.md", "CHANGELOG.md", "docs", "meta", "plugins", "playbooks", "roles"]
+    command = [
+        "git",
+        "ls-files",
+        "LICENSE",
+        "README.md",
+        "CHANGELOG.md",
+        "docs",
+        "meta",
+        "plugins",
+        "playbooks",
+        "roles",
+    ]
     known = set(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split())
     only_here = {name for name in known if name.startswith("plugins/action/names/") or Path(name).match("docs/*.py")}
     added = {"MANIFEST.json", "FILES.json", "binaries/x86_64/kubejoin", "inventory/example.yml"}
