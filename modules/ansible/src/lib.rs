@@ -19,6 +19,7 @@ mod mask;
 mod nearest;
 mod outcome;
 mod params;
+mod printable;
 mod rules;
 mod spec;
 mod task;
@@ -27,6 +28,7 @@ pub use abort::{AbortGuard, on_abort};
 pub use command_line::{main, validate};
 pub use outcome::{Diff, Failure, Outcome};
 pub use params::Params;
+pub use printable::printable;
 pub use spec::{Kind, Opt, Rule, Spec};
 pub use task::Task;
 
