@@ -12,7 +12,12 @@ from support.tree import ROOT
 sys.path.insert(0, str(ROOT / "docs"))
 from picture import CHARACTER, MARGIN, drawn
 
-TABLE = ["NODE            READY   AGE", "\x1b[32mw1\x1b[0m              \x1b[31mno <&>\x1b[0m  5", "    \x1b[33min\x1b[0m:deep ", ""]
+TABLE = [
+    "NODE            READY   AGE",
+    "\x1b[32mw1\x1b[0m              \x1b[31mno <&>\x1b[0m  5",
+    "    \x1b[33min\x1b[0m:deep ",
+    "",
+]
 
 
 def texts(svg: str) -> list[tuple[float, float, str]]:
