@@ -103,7 +103,7 @@ def test_what_is_wrong_is_told_once_with_file_and_line(tmp_path: Path, content: 
     ("content", "said"),
     [
         (b"\xff\xfea\x00", "it is UTF-16: save it as UTF-8"),
-        (b"a: 1\nb: caf\xe9\n", "line 2: it is not UTF-8 (byte 0xe9): save it as UTF-8"),
+        (b"a: 1\nb: f\xefn\n", "line 2: it is not UTF-8 (byte 0xef): save it as UTF-8"),
         (b'{"a": 1,\n "b": }', "line 2, column 7: expecting value"),
         (b"[1,\n", "line 2, column 1: expecting value"),
         (b"[" * 100_000, "line 1: it is nested too deeply"),

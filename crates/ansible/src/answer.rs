@@ -175,7 +175,7 @@ mod tests {
         let name = "/srv/x\u{1b}[1A\r\nok: [w1] => nothing is wrong";
         let shown = "/srv/x\\x1b[1A\\r\\nok: [w1] => nothing is wrong";
         let frame = Frame { show_diff: true, warnings: vec![name.into()], ..Frame::default() };
-        let diff = crate::Diff::new(name, "", format!("delete {}\n", crate::printable(name)));
+        let diff = crate::Diff::list(name, &[], &[format!("delete {name}")]);
         let outcome = Outcome::new().msg(name).field("kept", [name]).field("evidence", [name]).diff([diff]);
         let answer = frame.success(outcome);
         let of_a_failure = frame.failure(Failure::new(name).field("explanation", name).into());
