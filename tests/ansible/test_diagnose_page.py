@@ -120,6 +120,7 @@ def test_the_primary_cause_is_first_and_evidence_is_in_sight(pages: dict[str, st
     folded = "".join(re.findall(r"<details>.*?</details>", page, re.DOTALL))
     assert "What was looked at" in folded and "Evidence" in page and "Evidence" not in folded and "<pre>" not in folded
     assert "nothing is wrong, but not all could be looked at" in page
+    assert "<p>could not be reached: No route</p>" in page, "ssh's own reason, without what Ansible says around it"
 
 
 def test_every_link_works_without_anything_but_the_page_and_explanations_are_in_it(pages: dict[str, str]) -> None:
