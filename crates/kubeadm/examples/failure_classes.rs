@@ -2,6 +2,7 @@
 
 use kubeadm::classify::{Action, Place, Row, Wording, table, wordless};
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 /// The newest release whose words were looked at.
 const NEWEST: u8 = 36;
@@ -24,8 +25,8 @@ classes, and is never repeated by itself.
 
 ";
 
-fn main() {
-    print!("{}", page());
+fn main() -> std::io::Result<()> {
+    std::io::stdout().write_all(page().as_bytes())
 }
 
 /// The whole page.
