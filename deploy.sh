@@ -57,12 +57,19 @@ main() {
     check_call
     local started
     started=$(now_ms)
+    # What cannot be had is told before anything is downloaded.
+    $lists || built_can_be
+    # For the lab all at once: a package manager is slow to start.
+    if [[ -z ${inventories[*]} && $command == cluster ]] && ! $lists; then
+        local purposes=(ansible lab image)
+        brought || purposes+=(build)
+        need_for "${purposes[@]}"
+    fi
     venv
     if [[ -n ${inventories[*]} ]]; then
         # Bad input is told before anything is built or brought up.
         check_nodes
     else
-        built_can_be
         lab_lock "$name"
         [[ $command != cluster ]] || $lists || "$checkout/lab/lab.sh" up "${lab_options[@]}" 9>&-
         inventories=("$(lab_inventory)")

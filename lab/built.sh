@@ -13,7 +13,7 @@ built() {
     if cargo_get; then
         need_for build
         "${builder[@]}" "$checkout/lab/toolchain.sh" "$(uname -m)-unknown-linux-musl"
-        step "building $goal from source (the first time: some 200 crates downloaded, one to five minutes)" "${builder[@]}" make --no-print-directory -C "$checkout" "$goal" >&2
+        step "building $goal from source (the first time: some 200 crates downloaded, one to five minutes)" "${builder[@]}" make --silent --no-print-directory -C "$checkout" "$goal" >&2
         touch "$product"
     elif [[ ! -x $product ]]; then
         [[ $goal != rehearsal ]] ||

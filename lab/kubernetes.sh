@@ -94,7 +94,7 @@ kubernetes_kept() { say "    $(kubernetes_name "$1"), as the lab $name was made;
 # kubernetes_built SOURCE: the stand-ins are made here, not brought.
 kubernetes_built() {
     [[ $1 != rehearsal || -n ${KUBEJOIN_REHEARSAL:-} ]] ||
-        built "$rehearsal" rehearsal "$checkout/Cargo.lock" "$checkout/tests/rehearsal"
+        built "$rehearsal" rehearsal "$checkout/Cargo.lock" "$checkout/tests/rehearsal" "$checkout/tests/cri_api"
 }
 
 # kubernetes_image SOURCE IMAGE: the image the nodes start from.

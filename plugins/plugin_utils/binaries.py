@@ -1,6 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which binaries this collection carries: ``binaries/<arch>/kubejoin``, known by the hash of their content. Those below
-KUBEJOIN_BINARIES instead, where that is set.
+"""Which binaries this collection carries: ``binaries/<arch>/kubejoin``, known by the hash of their content.
+
+Where KUBEJOIN_BINARIES is set, those that it names are used instead.
 
 An architecture is named as ``uname -m`` names it. The target's own shell chooses, so nothing is asked of the target
 before the task itself.

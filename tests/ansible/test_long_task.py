@@ -124,9 +124,7 @@ def test_a_controller_that_vanishes_leaves_nothing_running(remote: Controller, n
 
 def test_a_network_that_is_gone_for_twenty_seconds_does_not_fail_the_task(remote: Controller, node: Node) -> None:
     options = {"phases": ["one", "two", "three"], "seconds": 8, "note": NOTE, "text": "arrived"}
-    cutter = threading.Thread(
-        target=lambda: (until(lambda: followed(node)), node.cut(20))
-    )
+    cutter = threading.Thread(target=lambda: (until(lambda: followed(node)), node.cut(20)))
     cutter.start()
     run = remote.adhoc("aggressive_reset", options, "-e", "kubejoin_progress=true", host="node")
     cutter.join()
@@ -142,6 +140,7 @@ def test_a_connection_that_dies_is_picked_up_without_starting_anything_twice(rem
     def kill() -> None:
         until(lambda: followed(node))
         for _ in range(2):
+            until(lambda: "sshd: root" in node.command_lines())
             node.sh("pkill -KILL -f '^sshd: root' || true")
 
     killer = threading.Thread(target=kill)

@@ -36,7 +36,7 @@ def call(*words: str, **environment: str) -> tuple[int, str]:
 def test_a_stage_counts_what_it_tested(tmp_path: Path, stage: str, code: int, closing: str) -> None:
     stages = tmp_path / "stages"
     stages.write_text(stage + "\n")
-    name = stage.split("(")[0]
+    name = stage.partition("(")[0]
     assert call("tests/run", name, MORE_STAGES=str(stages))[0] == code
     assert call("tests/run", name, MORE_STAGES=str(stages))[1].splitlines()[-1] == closing
 

@@ -47,8 +47,7 @@ def filled(descriptor, depth=0):
         elif depth > 6:
             continue
         elif field.is_repeated:
-            target = getattr(message, field.name)
-            target.add().CopyFrom(value(field, depth)) if field.type == FieldDescriptor.TYPE_MESSAGE else target.append(value(field, depth))
+            getattr(message, field.name).extend([value(field, depth)])
         elif field.type == FieldDescriptor.TYPE_MESSAGE:
             getattr(message, field.name).CopyFrom(value(field, depth))
         else:
