@@ -20,6 +20,7 @@ use crate::journal::Journal;
 use crate::observe::{Found, State, deserted_netns, kubernetes_processes};
 use crate::plan::Step;
 use crate::report::{Removal, Report};
+use crate::sole::Sole;
 use crate::{network, runtime};
 
 /// How long unmounting below one target may take.
@@ -37,12 +38,21 @@ pub struct Run<'a> {
     pub report: Report,
     /// Targets that must be left alone, because something is still mounted below them or uses them.
     blocked: BTreeSet<PathBuf>,
+    /// That containerd is Kubernetes' alone, as long as its data is deleted.
+    proof: Proof,
+}
+
+/// Whether containerd is Kubernetes' alone.
+enum Proof {
+    NotAsked,
+    Holds(Sole),
+    Fails,
 }
 
 impl<'a> Run<'a> {
     /// Nothing done yet.
     pub fn new(state: &'a State, deadline: Deadline) -> Self {
-        Self { state, deadline, report: Report::default(), blocked: BTreeSet::new() }
+        Self { state, deadline, report: Report::default(), blocked: BTreeSet::new(), proof: Proof::NotAsked }
     }
 
     /// Does the steps in order. An error is a run that could not go on.
@@ -109,7 +119,7 @@ impl<'a> Run<'a> {
                 self.report.repaired = repair.sentences();
                 Ok(())
             }
-            Step::StartContainerd(bound) => runtime::start(bound, &self.deadline),
+            Step::StartContainerd(bound) => self.start_containerd(bound),
         }
     }
 
@@ -153,6 +163,36 @@ impl<'a> Run<'a> {
         stopped
     }
 
+    /// containerd's data goes only while it is proved to be Kubernetes' alone. Where that cannot be proved all of it is kept.
+    fn may_empty(&mut self, found: &Found) -> bool {
+        if found.target.part != Part::Containerd || !self.state.containerd.is_ours() {
+            return true;
+        }
+        if matches!(self.proof, Proof::NotAsked) {
+            let roots = &self.state.containerd.roots;
+            self.proof = match Sole::prove(roots) {
+                Ok(sole) => Proof::Holds(sole),
+                Err(error) => {
+                    let why = format!("it is not proved to be Kubernetes' alone: {error:#}");
+                    self.report.problems.push(format!("emptying {}: {why}", roots.root.display()));
+                    self.report.kept.push((roots.root.clone(), why));
+                    Proof::Fails
+                }
+            };
+        }
+        matches!(self.proof, Proof::Holds(_))
+    }
+
+    fn start_containerd(&mut self, bound: &[String]) -> Result<()> {
+        let unit = crate::containerd::UNIT;
+        // Whoever started it meanwhile waits for a database that is deleted by now, and would go on with that one.
+        if matches!(self.proof, Proof::Holds(_)) && systemd::active_state(unit, &self.deadline)? != "inactive" {
+            systemd::stop(unit, &self.deadline)?;
+        }
+        self.proof = Proof::NotAsked;
+        runtime::start(bound, &self.state.containerd.roots, &self.deadline)
+    }
+
     fn end(&mut self, which: impl Fn(Kind) -> bool) -> Result<()> {
         let found: Vec<_> = kubernetes_processes()?.into_iter().filter(|process| which(process.kind)).collect();
         for left in processes::end(&found, &self.deadline.at_most(END))? {
@@ -173,6 +213,9 @@ impl<'a> Run<'a> {
 
     fn unmount(&mut self, found: &Found) -> Result<()> {
         let path = &found.target.path;
+        if self.blocked.contains(path) || !self.may_empty(found) {
+            return Ok(());
+        }
         let done = mounts::unmount_below(path, &self.deadline.at_most(UNMOUNT));
         if done.as_ref().map_or(true, |done| !done.left.is_empty()) {
             self.blocked.insert(path.clone());
@@ -191,6 +234,9 @@ impl<'a> Run<'a> {
             let users = found.users.join(", ");
             self.report.problems.push(format!("deleting {}: {users}; unmount that first", path.display()));
             self.report.kept.push((path.clone(), users));
+            return Ok(());
+        }
+        if !self.blocked.contains(path) && !self.may_empty(found) {
             return Ok(());
         }
         if self.blocked.contains(path) {

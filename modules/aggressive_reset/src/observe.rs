@@ -12,6 +12,7 @@ use host::{files, processes, systemd};
 use crate::Caller;
 use crate::args::{Args, Part};
 use crate::containerd::{self, Containerd};
+use crate::holdings::Holdings;
 use crate::journal::{self, Begun};
 use crate::manifest::Manifest;
 use crate::network::{self, Network};
@@ -62,7 +63,7 @@ pub struct State {
     /// Temporary files of ours.
     pub temporary: Vec<PathBuf>,
     /// What containerd held when the last reset was done.
-    pub left_by_last_reset: Option<containerd::Holdings>,
+    pub left_by_last_reset: Option<Holdings>,
 }
 
 /// A target that exists.
@@ -101,6 +102,10 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     let mut kept: Vec<(PathBuf, String)> =
         foreign_cni.paths.iter().map(|path| (path.clone(), "another program's CNI network".to_owned())).collect();
     let mut wanted = targets::wanted(args);
+    if args.wants(Part::Containerd) {
+        wanted.retain(|target| target.part != Part::Containerd);
+        wanted.extend(containerd.roots.targets()?);
+    }
     if !containerd.is_ours() || containerd.is_stray() {
         kept.extend(not_ours(&containerd, &mut wanted));
     }
@@ -189,12 +194,8 @@ fn not_ours(containerd: &Containerd, wanted: &mut Vec<Target>) -> Vec<(PathBuf, 
     *wanted = rest;
     let taken: Vec<Target> = taken;
     if !taken.is_empty() {
-        let left = containerd::pod_directories();
-        wanted.extend(left.into_iter().map(|path| Target {
-            part: Part::Containerd,
-            path: path.into(),
-            what: What::Contents,
-        }));
+        let left = containerd::pod_directories(&containerd.roots);
+        wanted.extend(left.into_iter().map(|path| Target { part: Part::Containerd, path, what: What::Contents }));
     }
     taken.into_iter().map(|target| (target.path, why.clone())).collect()
 }

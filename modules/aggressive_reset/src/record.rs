@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use host::files;
 use serde_json::json;
 
-use crate::containerd::Holdings;
+use crate::holdings::Holdings;
 use crate::journal;
 
 const PATH: &str = "/var/lib/kubejoin/reset.json";

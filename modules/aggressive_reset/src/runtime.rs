@@ -7,7 +7,9 @@ use cri::{Client, Error, Image, RUNTIME_READY};
 use host::deadline::{Deadline, Look};
 use host::{files, systemd};
 
-use crate::containerd::{self, SOCKET, UNIT};
+use crate::containerd::{SOCKET, UNIT};
+use crate::holdings;
+use crate::roots::Roots;
 use crate::record;
 use crate::targets::CNI_CONF;
 
@@ -55,7 +57,7 @@ pub fn image_name(image: &Image) -> String {
 
 /// Starts containerd and waits until it says that it can run pods; then the units that went down with it. Records what
 /// it holds now, so that the next run knows that there is nothing to do.
-pub fn start(bound: &[String], deadline: &Deadline) -> Result<()> {
+pub fn start(bound: &[String], roots: &Roots, deadline: &Deadline) -> Result<()> {
     // containerd 2.1 and later ends when the directory it watches is not there.
     files::make_dir(CNI_CONF, 0o755)?;
     // A start limit that was reached while it was broken must not hold it back now. Not failed is no error worth having.
@@ -74,5 +76,5 @@ pub fn start(bound: &[String], deadline: &Deadline) -> Result<()> {
     for unit in bound {
         systemd::start(unit, deadline)?;
     }
-    record::write(&containerd::namespaces().unwrap_or_default().kubernetes)
+    record::write(&holdings::namespaces(&roots.root).unwrap_or_default().kubernetes)
 }
