@@ -7,25 +7,22 @@ use std::time::Duration;
 
 use ansible::Task;
 use anyhow::{Context, Result};
-use firewall::{iptables, ipvs, nftables};
 use host::deadline::Deadline;
 use host::mounts;
-use host::process::Program;
-use host::processes::{self, Kind};
+use host::processes::Kind;
 use host::remove::remove;
-use host::{files, links, routes, systemd};
+use host::{files, systemd};
 
 use crate::args::Part;
 use crate::journal::Journal;
-use crate::observe::{Found, State, deserted_netns, kubernetes_processes};
-use crate::plan::Step;
+use crate::observe::{Found, State};
+use crate::parts::runtime::{self, pods};
+use crate::parts::{etcd, firewall, kubelet, network};
+use crate::plan::{self, Step};
 use crate::report::{Removal, Report};
-use crate::{network, runtime};
 
 /// How long unmounting below one target may take.
 const UNMOUNT: Duration = Duration::from_secs(60);
-/// How long killed processes may take to be gone.
-const END: Duration = Duration::from_secs(15);
 
 /// The run.
 pub struct Run<'a> {
@@ -45,9 +42,15 @@ impl<'a> Run<'a> {
         Self { state, deadline, report: Report::default(), blocked: BTreeSet::new() }
     }
 
+    /// Leaves the targets of a part alone from now on.
+    pub fn block(&mut self, part: Part) {
+        let targets = self.state.targets.iter().filter(|found| found.target.part == part);
+        self.blocked.extend(targets.map(|found| found.target.path.clone()));
+    }
+
     /// Does the steps in order. An error is a run that could not go on.
     pub fn apply(&mut self, steps: &[Step], journal: &mut Journal, task: &Task) -> Result<()> {
-        let wipes = steps.iter().any(|step| matches!(step, Step::StopContainerd));
+        let wipes = plan::wipes(steps);
         for step in steps {
             let name = step.name();
             task.phase(&name);
@@ -74,27 +77,23 @@ impl<'a> Run<'a> {
 
     fn step(&mut self, step: &Step, wipes: bool) -> Result<()> {
         match step {
-            Step::LeaveEtcd => self.leave_etcd(),
-            Step::StopKubelet { unit, .. } => self.stop_kubelet(*unit),
-            Step::RemoveSandboxes(_) => self.remove_sandboxes(wipes),
-            Step::StopContainerd => self.stop_containerd(),
-            Step::EndPods(_) => self.end(|kind| kind != Kind::Kubelet),
-            Step::RemoveNetns(_) => self.remove_netns(),
+            Step::LeaveEtcd => etcd::leave(self),
+            Step::StopKubelet { unit, .. } => kubelet::stop(self, *unit),
+            Step::RemoveSandboxes(_) => pods::remove(self, wipes),
+            Step::StopContainerd => runtime::stop(self),
+            Step::EndPods(_) => pods::end(self, |kind| kind != Kind::Kubelet),
+            Step::RemoveNetns(_) => pods::remove_netns(self),
             Step::RemoveImages(images) => {
-                let (removed, problems) = runtime::remove_images(images, &self.deadline)?;
+                let (removed, problems) = pods::remove_images(images, &self.deadline)?;
                 self.report.images = removed;
                 self.report.problems.extend(problems);
                 Ok(())
             }
             Step::Unmount(found) => self.unmount(found),
             Step::Delete(found) => self.delete(found),
-            Step::Network => self.delete_links(),
-            Step::Firewall => self.delete_rules(),
-            Step::DropIn(path, why) => {
-                files::delete_file(path)?;
-                self.report.drop_ins.push(format!("{}: {why}", path.display()));
-                path.parent().map_or(Ok(()), |directory| files::delete_empty_dir(directory).map(drop))
-            }
+            Step::Network => network::delete(self),
+            Step::Firewall => firewall::delete(self),
+            Step::DropIn(path, why) => kubelet::delete_drop_in(self, path, why),
             Step::Temporary(path) => {
                 files::delete_file(path)?;
                 self.report.removed.push(Removal { path: path.clone(), entries: 1, bytes: 0 });
@@ -109,66 +108,8 @@ impl<'a> Run<'a> {
                 self.report.repaired = repair.sentences();
                 Ok(())
             }
-            Step::StartContainerd(bound) => runtime::start(bound, &self.deadline),
+            Step::StartContainerd(bound) => pods::start(bound, &self.deadline),
         }
-    }
-
-    /// The one part of `kubeadm reset` that is left to kubeadm: it knows the other members.
-    fn leave_etcd(&mut self) -> Result<()> {
-        let args = ["reset", "phase", "remove-etcd-member", "--kubeconfig", "/etc/kubernetes/admin.conf"];
-        let limit = self.deadline.at_most(Duration::from_secs(60));
-        let left = Program::new("kubeadm").args(args).run(&limit).and_then(|output| output.success());
-        if let Err(error) = left {
-            // The only member of a cluster that is being ended cannot leave it, and need not.
-            self.report.warnings.push(format!("leaving etcd: {error:#}"));
-        }
-        Ok(())
-    }
-
-    fn stop_kubelet(&mut self, unit: bool) -> Result<()> {
-        if unit {
-            systemd::stop("kubelet.service", &self.deadline.at_most(Duration::from_secs(100)))?;
-        }
-        self.end(|kind| kind == Kind::Kubelet)
-    }
-
-    fn remove_sandboxes(&mut self, wipes: bool) -> Result<()> {
-        let (removed, problems) = runtime::remove_sandboxes(&self.deadline)?;
-        self.report.pods.extend(removed);
-        // Where containerd is wiped anyway, what it could not do itself is done without it.
-        if wipes {
-            self.report.warnings.extend(problems)
-        } else {
-            self.report.problems.extend(problems)
-        }
-        Ok(())
-    }
-
-    fn stop_containerd(&mut self) -> Result<()> {
-        let stopped = systemd::stop(crate::containerd::UNIT, &self.deadline.at_most(Duration::from_secs(100)));
-        if stopped.is_err() {
-            let targets = self.state.targets.iter().filter(|found| found.target.part == Part::Containerd);
-            self.blocked.extend(targets.map(|found| found.target.path.clone()));
-        }
-        stopped
-    }
-
-    fn end(&mut self, which: impl Fn(Kind) -> bool) -> Result<()> {
-        let found: Vec<_> = kubernetes_processes()?.into_iter().filter(|process| which(process.kind)).collect();
-        for left in processes::end(&found, &self.deadline.at_most(END))? {
-            let problem =
-                format!("ending process {} ({}): it does not end, state {}", left.pid, left.program, left.state);
-            self.report.problems.push(problem);
-        }
-        Ok(())
-    }
-
-    fn remove_netns(&mut self) -> Result<()> {
-        for path in deserted_netns(&mounts::table()?) {
-            mounts::unmount(&path, &self.deadline)?;
-            files::delete_file(&path)?;
-        }
-        Ok(())
     }
 
     fn unmount(&mut self, found: &Found) -> Result<()> {
@@ -211,35 +152,6 @@ impl<'a> Run<'a> {
         if more > 0 {
             self.report.problems.push(format!("deleting {}: {more} more could not be deleted", path.display()));
         }
-        Ok(())
-    }
-
-    fn known(&self) -> Vec<String> {
-        self.state.network.pod_networks.iter().map(ToString::to_string).collect()
-    }
-
-    /// Looks again: removing the pods has taken some of it away.
-    fn delete_links(&mut self) -> Result<()> {
-        let now = network::observe(&self.known(), &self.state.network.owner.foreign_networks, &self.deadline)?;
-        routes::delete(&now.routes, &self.deadline)?;
-        let list: Vec<(u32, String)> = now.links.iter().map(|link| (link.index, link.name.clone())).collect();
-        links::delete(&list, &self.deadline)?;
-        self.report.links.extend(self.state.network.links.iter().map(|link| link.name.clone()));
-        self.report.routes.clone_from(&self.state.network.route_texts);
-        Ok(())
-    }
-
-    fn delete_rules(&mut self) -> Result<()> {
-        let now = network::observe(&self.known(), &self.state.network.owner.foreign_networks, &self.deadline)?;
-        iptables::remove(&now.firewall, &now.owner, &self.deadline)?;
-        nftables::delete(&now.tables, &self.deadline)?;
-        let left = ipvs::remove(&now.ipvs, &self.deadline)?;
-        if !left.is_empty() {
-            let warning =
-                format!("{} IPVS services of kube-proxy are left, because ipvsadm is not installed", left.len());
-            self.report.warnings.push(warning);
-        }
-        self.report.firewall = crate::render::firewall(&self.state.network);
         Ok(())
     }
 }

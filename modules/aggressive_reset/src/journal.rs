@@ -12,7 +12,7 @@ use host::files;
 use serde::{Deserialize, Serialize};
 
 use crate::args::{Args, Level, Part};
-use crate::manifest::Manifest;
+use crate::trees::manifest::Manifest;
 
 /// Where our modules keep state.
 pub const STATE: &str = "/var/lib/kubejoin";

@@ -7,22 +7,21 @@ use anyhow::Result;
 use host::deadline::Deadline;
 use host::mounts::{self, Mount};
 use host::remove::{self, Identity, Removed, What};
-use host::{files, processes, systemd};
+use host::{processes, systemd};
 
 use crate::Caller;
 use crate::args::{Args, Part};
-use crate::containerd::{self, Containerd};
 use crate::journal::{self, Begun};
-use crate::manifest::Manifest;
-use crate::network::{self, Network};
-use crate::place::{self, Place};
-use crate::targets::{self, MANIFESTS, Target};
-use crate::{cni, control_plane, elsewhere, kubectl, preserve, record, temporary, units};
+use crate::parts::network::{self, Network};
+use crate::parts::runtime::{self as containerd, Containerd, pods, record};
+use crate::parts::{cni, etcd, kubectl, kubelet, temporary};
+use crate::trees::manifest::Manifest;
+use crate::trees::place::{self, Place};
+use crate::trees::targets::{self, MANIFESTS, Target};
+use crate::trees::{elsewhere, preserve};
 
 /// Entries counted in one target for the plan; beyond that it says "more than".
 const MOST_ENTRIES: u64 = 100_000;
-/// Where CNI plugins of containerd keep pods' network namespaces alive.
-const NETNS: &str = "/run/netns";
 
 /// The node as it is.
 #[derive(Debug)]
@@ -129,12 +128,12 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     let systemd = |part| booted && args.wants(part);
     Ok(State {
         kubelet: if booted { systemd::active_state("kubelet.service", deadline)? } else { String::new() },
-        processes: kubernetes_processes()?,
-        control_plane: control_plane::signs()?,
-        stacked_etcd: control_plane::has_stacked_etcd(),
-        netns: if args.wants(Part::Pods) { deserted_netns(&mounts) } else { Vec::new() },
-        drop_ins: if systemd(Part::Units) { units::conflicting_drop_ins(deadline)? } else { Vec::new() },
-        failed: if systemd(Part::Units) { units::failed(deadline)? } else { Vec::new() },
+        processes: pods::processes()?,
+        control_plane: etcd::signs()?,
+        stacked_etcd: etcd::has_stacked_etcd(),
+        netns: if args.wants(Part::Pods) { pods::deserted_netns(&mounts) } else { Vec::new() },
+        drop_ins: if systemd(Part::Units) { kubelet::conflicting_drop_ins(deadline)? } else { Vec::new() },
+        failed: if systemd(Part::Units) { kubelet::failed(deadline)? } else { Vec::new() },
         preserved: preserved.collect(),
         temporary: if args.wants(Part::Temporary) { temporary::find(caller)? } else { Vec::new() },
         left_by_last_reset: record::read(),
@@ -147,11 +146,6 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
         mounts,
         unfinished,
     })
-}
-
-/// Kubernetes' processes, now.
-pub fn kubernetes_processes() -> Result<Vec<processes::Owned>> {
-    Ok(processes::owned(&processes::list()?, &[containerd::SOCKET]))
 }
 
 fn look(
@@ -202,20 +196,4 @@ fn not_ours(containerd: &Containerd, wanted: &mut Vec<Target>) -> Vec<(PathBuf, 
 fn conflicts(args: &Args, mounts: &[Mount], wanted: &[Target]) -> Vec<String> {
     let paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
     args.preserve.iter().filter_map(|path| preserve::conflict(mounts, path, &paths)).collect()
-}
-
-/// Network namespaces named by containerd's CNI library (go-cni, `pkg/netns`: `cni-` and a UUID) that no process is in.
-pub fn deserted_netns(mounts: &[Mount]) -> Vec<PathBuf> {
-    let in_use: Vec<PathBuf> = files::names("/proc")
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|name| std::fs::read_link(Path::new("/proc").join(name).join("ns/net")).ok())
-        .collect();
-    mounts
-        .iter()
-        .filter(|mount| mount.fs_type == "nsfs" && mount.point.parent() == Some(Path::new(NETNS)))
-        .filter(|mount| mount.point.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cni-")))
-        .filter(|mount| !in_use.contains(&mount.root))
-        .map(|mount| mount.point.clone())
-        .collect()
 }

@@ -1,6 +1,6 @@
 //! What to do, in order. Pure: the same node and options give the same steps, and a node that was reset gives none.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use containerd_prepare::repair::Repair;
 use cri::{Image, Sandbox};
@@ -11,6 +11,7 @@ use crate::args::{Args, ContainerdConfig, Level, Part};
 use crate::observe::{Found, State};
 use crate::parts::RUNNING;
 use crate::report::count;
+use crate::trees::targets::CONTAINERD;
 
 /// One step. The order of the variants is the order of the work.
 #[derive(Debug, Clone)]
@@ -141,6 +142,13 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
         steps.push(Step::StartContainerd(bound));
     }
     steps
+}
+
+/// Whether containerd's data goes with these steps. Stopping it says nothing: a mere repair of its configuration does, too.
+pub fn wipes(steps: &[Step]) -> bool {
+    let stops = steps.iter().any(|step| matches!(step, Step::StopContainerd));
+    let goes = |step: &Step| matches!(step, Step::Delete(found) if found.target.path == Path::new(CONTAINERD[0]));
+    stops && steps.iter().any(goes)
 }
 
 /// systemd's words for a unit that has processes, or is about to.

@@ -7,9 +7,9 @@ use host::remove::Removed;
 use proptest::prelude::*;
 
 use super::*;
-use crate::containerd::Containerd;
-use crate::network::Network;
-use crate::targets;
+use crate::parts::network::Network;
+use crate::parts::runtime::Containerd;
+use crate::trees::targets;
 
 fn nothing() -> State {
     let containerd = Containerd {
@@ -149,4 +149,11 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_mere_repair_of_containerds_configuration_wipes_nothing() {
+    let steps = [Step::StopContainerd, Step::StartContainerd(Vec::new())];
+    assert!(!wipes(&steps), "{:?}", names(&steps));
+    assert!(wipes(&plan(&Args::of(Level::Aggressive), &full(Level::Aggressive))));
 }

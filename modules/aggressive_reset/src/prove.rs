@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use crate::apply::below_any;
 use crate::args::{Args, Part};
-use crate::manifest::Manifest;
-use crate::network::{self, missing};
 use crate::observe::State;
-use crate::preserve;
+use crate::parts::network::{self, missing};
+use crate::trees::manifest::Manifest;
+use crate::trees::preserve;
 
 /// Directories below which mounts come and go with pods, users and units.
 const COME_AND_GO: [&str; 6] =

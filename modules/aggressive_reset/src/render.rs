@@ -1,11 +1,10 @@
 //! The plan as people read it: what there is before, and what is left of it.
 
 use ansible::Diff;
-use firewall::iptables::TableRemoval;
 
 use crate::args::{Args, Part};
-use crate::network::Network;
 use crate::observe::State;
+use crate::parts::firewall;
 use crate::plan::{Step, extent};
 use crate::report::{count, named};
 
@@ -61,7 +60,8 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
             before.extend(list.iter().map(|path| format!("network namespace {}", path.display())))
         }
         Step::RemoveImages(images) => {
-            before.extend(images.iter().map(|image| format!("image {}", crate::runtime::image_name(image))));
+            before
+                .extend(images.iter().map(|image| format!("image {}", crate::parts::runtime::pods::image_name(image))));
         }
         Step::Unmount(found) => {
             if found.target.part == Part::Containerd {
@@ -90,7 +90,7 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
             before.extend(network.route_texts.iter().map(|route| format!("route {}", plain(route))));
         }
         Step::Firewall => {
-            before.extend(firewall(&state.network));
+            before.extend(firewall::lines(&state.network));
         }
         Step::DropIn(path, why) => before.push(format!("{}: {why}", path.display())),
         Step::Temporary(path) => before.push(format!("{}: a temporary file", path.display())),
@@ -103,22 +103,6 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
             after.extend(bound.iter().map(|unit| format!("{unit}: started again")));
         }
     }
-}
-
-/// The firewall's part, a line per table.
-pub fn firewall(network: &Network) -> Vec<String> {
-    let chains = network.firewall.iter().map(|TableRemoval { tool, removal }| {
-        let (chains, rules) = (removal.chains.len(), removal.rules.len());
-        let chains = count(chains as u64, "chain", "chains");
-        let rules = match rules {
-            0 => String::new(),
-            rules => format!(", {} into them", count(rules as u64, "jump", "jumps")),
-        };
-        format!("{} {}: {chains}{rules}", tool.name(), removal.table)
-    });
-    let tables = network.tables.iter().map(|table| format!("nftables table {table}"));
-    let services = network.ipvs.iter().map(|service| format!("IPVS service {service}"));
-    chains.chain(tables).chain(services).collect()
 }
 
 /// A route as `ip route` shows it: without what goes without saying.

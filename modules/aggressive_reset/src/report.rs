@@ -9,7 +9,8 @@ use host::processes::Owned;
 use serde_json::json;
 
 use crate::args::{Args, Part};
-use crate::observe::{State, kubernetes_processes};
+use crate::observe::State;
+use crate::parts::runtime::pods;
 use crate::plan::{Step, repairs_config};
 use crate::render::plain;
 
@@ -82,7 +83,9 @@ impl Report {
                     report.ended.extend(processes.iter().map(named));
                 }
                 Step::RemoveNetns(list) => report.unmounted.extend(list.iter().map(|path| path.display().to_string())),
-                Step::RemoveImages(images) => report.images = images.iter().map(crate::runtime::image_name).collect(),
+                Step::RemoveImages(images) => {
+                    report.images = images.iter().map(crate::parts::runtime::pods::image_name).collect()
+                }
                 Step::Unmount(found) => {
                     report.unmounted.extend(found.mounts.iter().map(|mount| mount.point.display().to_string()));
                 }
@@ -99,7 +102,7 @@ impl Report {
                     report.routes.clone_from(&state.network.route_texts);
                 }
                 Step::Firewall => {
-                    report.firewall = crate::render::firewall(&state.network);
+                    report.firewall = crate::parts::firewall::lines(&state.network);
                 }
                 Step::DropIn(path, why) => report.drop_ins.push(format!("{}: {why}", path.display())),
                 Step::Temporary(path) => report.removed.push(Removal { path: path.clone(), entries: 1, bytes: 0 }),
@@ -117,7 +120,7 @@ impl Report {
         let table = mounts::table()?;
         let mounted: Vec<String> = table.iter().map(|mount| mount.point.display().to_string()).collect();
         self.unmounted = planned.unmounted.into_iter().filter(|point| !mounted.contains(point)).collect();
-        let running: Vec<String> = kubernetes_processes()?.iter().map(named).collect();
+        let running: Vec<String> = pods::processes()?.iter().map(named).collect();
         self.ended = planned.ended.into_iter().filter(|process| !running.contains(process)).collect();
         Ok(())
     }

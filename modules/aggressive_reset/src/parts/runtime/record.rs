@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use host::files;
 use serde_json::json;
 
-use crate::containerd::Holdings;
 use crate::journal;
+use crate::parts::runtime::Holdings;
 
 const PATH: &str = "/var/lib/kubejoin/reset.json";
 

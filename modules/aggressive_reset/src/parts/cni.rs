@@ -11,7 +11,7 @@ use anyhow::Result;
 use host::files;
 use serde_json::Value;
 
-use crate::targets::{CNI_CONF, CNI_STATE};
+use crate::trees::targets::{CNI_CONF, CNI_STATE};
 
 /// What of CNI is somebody else's.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

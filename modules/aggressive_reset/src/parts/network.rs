@@ -13,7 +13,8 @@ use host::deadline::Deadline;
 use host::routes::Route;
 use host::{cni, files, links, routes};
 
-use crate::targets::CNI_CONF;
+use crate::apply::Run;
+use crate::trees::targets::CNI_CONF;
 
 /// The network as it is.
 #[derive(Debug, Clone, Default)]
@@ -85,6 +86,24 @@ pub fn observe(known: &[String], foreign_networks: &BTreeSet<String>, deadline: 
         pod_networks,
         owner,
     })
+}
+
+/// Looks again, for what is to be deleted now.
+pub fn again(run: &Run) -> Result<Network> {
+    let before = &run.state.network;
+    let known: Vec<String> = before.pod_networks.iter().map(ToString::to_string).collect();
+    observe(&known, &before.owner.foreign_networks, &run.deadline)
+}
+
+/// Deletes links and routes that are there now: removing the pods has taken some of them away.
+pub fn delete(run: &mut Run) -> Result<()> {
+    let now = again(run)?;
+    routes::delete(&now.routes, &run.deadline)?;
+    let list: Vec<(u32, String)> = now.links.iter().map(|link| (link.index, link.name.clone())).collect();
+    links::delete(&list, &run.deadline)?;
+    run.report.links.extend(now.links.into_iter().map(|link| link.name));
+    run.report.routes = now.route_texts;
+    Ok(())
 }
 
 /// Link-local addresses and whole-internet masks are no pod network.

@@ -1,20 +1,80 @@
-//! containerd's part of the work: pods removed through CRI, and containerd up again at the end, proved.
+//! Pods and images removed through CRI, what pods left behind, and containerd up again at the end, proved.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
 use cri::{Client, Error, Image, RUNTIME_READY};
 use host::deadline::{Deadline, Look};
+use host::mounts::{self, Mount};
+use host::processes::{self, Kind};
 use host::{files, systemd};
 
-use crate::containerd::{self, SOCKET, UNIT};
-use crate::record;
-use crate::targets::CNI_CONF;
+use super::{SOCKET, UNIT, record};
+use crate::apply::Run;
+use crate::trees::targets::CNI_CONF;
 
 /// How long containerd may take to answer after its start.
 const ANSWER: Duration = Duration::from_secs(60);
 /// How long one pod may take.
 const POD: Duration = Duration::from_secs(30);
+
+/// Where CNI plugins of containerd keep pods' network namespaces alive.
+const NETNS: &str = "/run/netns";
+/// How long killed processes may take to be gone.
+const END: Duration = Duration::from_secs(15);
+
+/// Removes the pods. Where containerd is wiped anyway, what it could not do itself is done without it.
+pub fn remove(run: &mut Run, wipes: bool) -> Result<()> {
+    let (removed, problems) = remove_sandboxes(&run.deadline)?;
+    run.report.pods.extend(removed);
+    if wipes {
+        run.report.warnings.extend(problems)
+    } else {
+        run.report.problems.extend(problems)
+    }
+    Ok(())
+}
+
+/// Ends the processes of Kubernetes that are there now and of one of these kinds.
+pub fn end(run: &mut Run, which: impl Fn(Kind) -> bool) -> Result<()> {
+    let found: Vec<_> = processes()?.into_iter().filter(|process| which(process.kind)).collect();
+    for left in processes::end(&found, &run.deadline.at_most(END))? {
+        let problem = format!("ending process {} ({}): it does not end, state {}", left.pid, left.program, left.state);
+        run.report.problems.push(problem);
+    }
+    Ok(())
+}
+
+/// Kubernetes' processes, now.
+pub fn processes() -> Result<Vec<processes::Owned>> {
+    Ok(processes::owned(&processes::list()?, &[SOCKET]))
+}
+
+/// Takes deserted network namespaces away: those there now, as removing the pods has deserted some.
+pub fn remove_netns(run: &mut Run) -> Result<()> {
+    for path in deserted_netns(&mounts::table()?) {
+        mounts::unmount(&path, &run.deadline)?;
+        files::delete_file(&path)?;
+    }
+    Ok(())
+}
+
+/// Network namespaces named by containerd's CNI library (go-cni, `pkg/netns`: `cni-` and a UUID) that no process is in.
+pub fn deserted_netns(mounts: &[Mount]) -> Vec<PathBuf> {
+    let in_use: Vec<PathBuf> = files::names("/proc")
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|name| std::fs::read_link(Path::new("/proc").join(name).join("ns/net")).ok())
+        .collect();
+    mounts
+        .iter()
+        .filter(|mount| mount.fs_type == "nsfs" && mount.point.parent() == Some(Path::new(NETNS)))
+        .filter(|mount| mount.point.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cni-")))
+        .filter(|mount| !in_use.contains(&mount.root))
+        .map(|mount| mount.point.clone())
+        .collect()
+}
 
 /// Stops and removes every pod sandbox. Gives back the names of those removed, and what went wrong with the others.
 pub fn remove_sandboxes(deadline: &Deadline) -> Result<(Vec<String>, Vec<String>)> {
@@ -74,5 +134,5 @@ pub fn start(bound: &[String], deadline: &Deadline) -> Result<()> {
     for unit in bound {
         systemd::start(unit, deadline)?;
     }
-    record::write(&containerd::namespaces().unwrap_or_default().kubernetes)
+    record::write(&super::namespaces().unwrap_or_default().kubernetes)
 }

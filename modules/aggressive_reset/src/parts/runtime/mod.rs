@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 use containerd_prepare::repair::Repair;
@@ -12,10 +13,16 @@ use cri::{Client, Image, Sandbox};
 use host::deadline::Deadline;
 use host::{files, systemd};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
-use crate::bolt::Bolt;
-use crate::targets::CONTAINERD;
+use crate::apply::Run;
+use crate::args::Part;
+use crate::trees::targets::CONTAINERD;
+
+pub mod bolt;
+pub mod pods;
+pub mod record;
+
+use bolt::Bolt;
 
 /// The unit.
 pub const UNIT: &str = "containerd.service";
@@ -186,6 +193,15 @@ pub fn observe(booted: bool, deadline: &Deadline) -> Result<Containerd> {
         }
     }
     Ok(containerd)
+}
+
+/// Stops it. One that does not stop keeps its directories.
+pub fn stop(run: &mut Run) -> Result<()> {
+    let stopped = systemd::stop(UNIT, &run.deadline.at_most(Duration::from_secs(100)));
+    if stopped.is_err() {
+        run.block(Part::Containerd);
+    }
+    stopped
 }
 
 /// Directories in which pods leave traces that outlive them.
