@@ -7,26 +7,23 @@ use std::time::Duration;
 
 use ansible::Task;
 use anyhow::{Context, Result};
-use firewall::{iptables, ipvs, nftables};
 use host::deadline::Deadline;
 use host::mounts;
-use host::process::Program;
-use host::processes::{self, Kind};
+use host::processes::Kind;
 use host::remove::remove;
-use host::{files, links, routes, systemd};
+use host::{files, systemd};
 
 use crate::args::Part;
 use crate::journal::Journal;
-use crate::observe::{Found, State, deserted_netns, kubernetes_processes};
-use crate::plan::Step;
+use crate::observe::{Found, State};
+use crate::parts::runtime::sole::Sole;
+use crate::parts::runtime::{self, pods};
+use crate::parts::{etcd, firewall, kubectl, kubelet, network};
+use crate::plan::{self, Step};
 use crate::report::{Removal, Report};
-use crate::sole::Sole;
-use crate::{network, runtime};
 
 /// How long unmounting below one target may take.
 const UNMOUNT: Duration = Duration::from_secs(60);
-/// How long killed processes may take to be gone.
-const END: Duration = Duration::from_secs(15);
 
 /// The run.
 pub struct Run<'a> {
@@ -38,11 +35,11 @@ pub struct Run<'a> {
     pub report: Report,
     /// Targets that must be left alone, because something is still mounted below them or uses them.
     blocked: BTreeSet<PathBuf>,
-    /// That containerd is Kubernetes' alone, as long as its data is deleted.
+    /// Whether containerd is Kubernetes' alone.
     proof: Proof,
 }
 
-/// Whether containerd is Kubernetes' alone.
+/// Whether containerd is Kubernetes' alone: asked before the first thing of it is taken away.
 enum Proof {
     NotAsked,
     Holds(Sole),
@@ -55,9 +52,15 @@ impl<'a> Run<'a> {
         Self { state, deadline, report: Report::default(), blocked: BTreeSet::new(), proof: Proof::NotAsked }
     }
 
+    /// Leaves the targets of a part alone from now on.
+    pub fn block(&mut self, part: Part) {
+        let targets = self.state.targets.iter().filter(|found| found.target.part == part);
+        self.blocked.extend(targets.map(|found| found.target.path.clone()));
+    }
+
     /// Does the steps in order. An error is a run that could not go on.
     pub fn apply(&mut self, steps: &[Step], journal: &mut Journal, task: &Task) -> Result<()> {
-        let wipes = steps.iter().any(|step| matches!(step, Step::StopContainerd));
+        let wipes = plan::wipes(steps);
         for step in steps {
             let name = step.name();
             task.phase(&name);
@@ -84,27 +87,23 @@ impl<'a> Run<'a> {
 
     fn step(&mut self, step: &Step, wipes: bool) -> Result<()> {
         match step {
-            Step::LeaveEtcd => self.leave_etcd(),
-            Step::StopKubelet { unit, .. } => self.stop_kubelet(*unit),
-            Step::RemoveSandboxes(_) => self.remove_sandboxes(wipes),
-            Step::StopContainerd => self.stop_containerd(),
-            Step::EndPods(_) => self.end(|kind| kind != Kind::Kubelet),
-            Step::RemoveNetns(_) => self.remove_netns(),
+            Step::LeaveEtcd => etcd::leave(self),
+            Step::StopKubelet { unit, .. } => kubelet::stop(self, *unit),
+            Step::RemoveSandboxes(_) => pods::remove(self, wipes),
+            Step::StopContainerd => runtime::stop(self),
+            Step::EndPods(_) => pods::end(self, |kind| kind != Kind::Kubelet),
+            Step::RemoveNetns(_) => pods::remove_netns(self),
             Step::RemoveImages(images) => {
-                let (removed, problems) = runtime::remove_images(images, &self.deadline)?;
+                let (removed, problems) = pods::remove_images(images, &self.deadline)?;
                 self.report.images = removed;
                 self.report.problems.extend(problems);
                 Ok(())
             }
             Step::Unmount(found) => self.unmount(found),
             Step::Delete(found) => self.delete(found),
-            Step::Network => self.delete_links(),
-            Step::Firewall => self.delete_rules(),
-            Step::DropIn(path, why) => {
-                files::delete_file(path)?;
-                self.report.drop_ins.push(format!("{}: {why}", path.display()));
-                path.parent().map_or(Ok(()), |directory| files::delete_empty_dir(directory).map(drop))
-            }
+            Step::Network => network::delete(self),
+            Step::Firewall => firewall::delete(self),
+            Step::DropIn(path, why) => kubelet::delete_drop_in(self, path, why),
             Step::Temporary(path) => {
                 files::delete_file(path)?;
                 self.report.removed.push(Removal { path: path.clone(), entries: 1, bytes: 0 });
@@ -119,48 +118,19 @@ impl<'a> Run<'a> {
                 self.report.repaired = repair.sentences();
                 Ok(())
             }
-            Step::StartContainerd(bound) => self.start_containerd(bound),
+            Step::StartContainerd(bound) => runtime::start(self, bound),
+            Step::Kubeconfig(edit) => kubectl::apply(self, edit),
         }
     }
 
-    /// The one part of `kubeadm reset` that is left to kubeadm: it knows the other members.
-    fn leave_etcd(&mut self) -> Result<()> {
-        let args = ["reset", "phase", "remove-etcd-member", "--kubeconfig", "/etc/kubernetes/admin.conf"];
-        let limit = self.deadline.at_most(Duration::from_secs(60));
-        let left = Program::new("kubeadm").args(args).run(&limit).and_then(|output| output.success());
-        if let Err(error) = left {
-            // The only member of a cluster that is being ended cannot leave it, and need not.
-            self.report.warnings.push(format!("leaving etcd: {error:#}"));
-        }
-        Ok(())
+    /// Whether containerd's database is held.
+    pub fn has_sole(&self) -> bool {
+        matches!(self.proof, Proof::Holds(_))
     }
 
-    fn stop_kubelet(&mut self, unit: bool) -> Result<()> {
-        if unit {
-            systemd::stop("kubelet.service", &self.deadline.at_most(Duration::from_secs(100)))?;
-        }
-        self.end(|kind| kind == Kind::Kubelet)
-    }
-
-    fn remove_sandboxes(&mut self, wipes: bool) -> Result<()> {
-        let (removed, problems) = runtime::remove_sandboxes(&self.deadline)?;
-        self.report.pods.extend(removed);
-        // Where containerd is wiped anyway, what it could not do itself is done without it.
-        if wipes {
-            self.report.warnings.extend(problems)
-        } else {
-            self.report.problems.extend(problems)
-        }
-        Ok(())
-    }
-
-    fn stop_containerd(&mut self) -> Result<()> {
-        let stopped = systemd::stop(crate::containerd::UNIT, &self.deadline.at_most(Duration::from_secs(100)));
-        if stopped.is_err() {
-            let targets = self.state.targets.iter().filter(|found| found.target.part == Part::Containerd);
-            self.blocked.extend(targets.map(|found| found.target.path.clone()));
-        }
-        stopped
+    /// Lets go of it, so that containerd can open its new one.
+    pub fn release(&mut self) {
+        self.proof = Proof::NotAsked;
     }
 
     /// containerd's data goes only while it is proved to be Kubernetes' alone. Where that cannot be proved all of it is kept.
@@ -180,40 +150,12 @@ impl<'a> Run<'a> {
                 }
             };
         }
-        matches!(self.proof, Proof::Holds(_))
-    }
-
-    fn start_containerd(&mut self, bound: &[String]) -> Result<()> {
-        let unit = crate::containerd::UNIT;
-        // Whoever started it meanwhile waits for a database that is deleted by now, and would go on with that one.
-        if matches!(self.proof, Proof::Holds(_)) && systemd::active_state(unit, &self.deadline)? != "inactive" {
-            systemd::stop(unit, &self.deadline)?;
-        }
-        self.proof = Proof::NotAsked;
-        runtime::start(bound, &self.state.containerd.roots, &self.deadline)
-    }
-
-    fn end(&mut self, which: impl Fn(Kind) -> bool) -> Result<()> {
-        let found: Vec<_> = kubernetes_processes()?.into_iter().filter(|process| which(process.kind)).collect();
-        for left in processes::end(&found, &self.deadline.at_most(END))? {
-            let problem =
-                format!("ending process {} ({}): it does not end, state {}", left.pid, left.program, left.state);
-            self.report.problems.push(problem);
-        }
-        Ok(())
-    }
-
-    fn remove_netns(&mut self) -> Result<()> {
-        for path in deserted_netns(&mounts::table()?) {
-            mounts::unmount(&path, &self.deadline)?;
-            files::delete_file(&path)?;
-        }
-        Ok(())
+        self.has_sole()
     }
 
     fn unmount(&mut self, found: &Found) -> Result<()> {
         let path = &found.target.path;
-        if self.blocked.contains(path) || !self.may_empty(found) {
+        if !self.may_empty(found) {
             return Ok(());
         }
         let done = mounts::unmount_below(path, &self.deadline.at_most(UNMOUNT));
@@ -236,7 +178,7 @@ impl<'a> Run<'a> {
             self.report.kept.push((path.clone(), users));
             return Ok(());
         }
-        if !self.blocked.contains(path) && !self.may_empty(found) {
+        if !self.may_empty(found) {
             return Ok(());
         }
         if self.blocked.contains(path) {
@@ -257,35 +199,6 @@ impl<'a> Run<'a> {
         if more > 0 {
             self.report.problems.push(format!("deleting {}: {more} more could not be deleted", path.display()));
         }
-        Ok(())
-    }
-
-    fn known(&self) -> Vec<String> {
-        self.state.network.pod_networks.iter().map(ToString::to_string).collect()
-    }
-
-    /// Looks again: removing the pods has taken some of it away.
-    fn delete_links(&mut self) -> Result<()> {
-        let now = network::observe(&self.known(), &self.state.network.owner.foreign_networks, &self.deadline)?;
-        routes::delete(&now.routes, &self.deadline)?;
-        let list: Vec<(u32, String)> = now.links.iter().map(|link| (link.index, link.name.clone())).collect();
-        links::delete(&list, &self.deadline)?;
-        self.report.links.extend(self.state.network.links.iter().map(|link| link.name.clone()));
-        self.report.routes.clone_from(&self.state.network.route_texts);
-        Ok(())
-    }
-
-    fn delete_rules(&mut self) -> Result<()> {
-        let now = network::observe(&self.known(), &self.state.network.owner.foreign_networks, &self.deadline)?;
-        iptables::remove(&now.firewall, &now.owner, &self.deadline)?;
-        nftables::delete(&now.tables, &self.deadline)?;
-        let left = ipvs::remove(&now.ipvs, &self.deadline)?;
-        if !left.is_empty() {
-            let warning =
-                format!("{} IPVS services of kube-proxy are left, because ipvsadm is not installed", left.len());
-            self.report.warnings.push(warning);
-        }
-        self.report.firewall = crate::render::firewall(&self.state.network);
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ansible::{Kind, Opt, Spec};
 use anyhow::{Result, ensure};
+use host::cidr::Cidr;
 use serde::{Deserialize, Serialize};
 
 pub use crate::parts::Part;
@@ -38,6 +39,19 @@ pub static SPEC: Spec = Spec {
         )
         .default("false"),
         Opt::new(
+            "allow_other_kubernetes",
+            Kind::Bool,
+            "Also reset a node on which k3s, k0s, rke2 or microk8s is at work: its pods end and its network goes.",
+        )
+        .default("false"),
+        Opt::new(
+            "pod_networks",
+            Kind::List(&Kind::Str),
+            "Networks of pods, such as 10.244.0.0/16, beyond those that the node itself tells. Links, routes and rules that are \
+             kept because nothing proves them to be Kubernetes' are its own when they are about one of these.",
+        )
+        .default("[]"),
+        Opt::new(
             "containerd_config",
             Kind::Str,
             "repair enables CRI in containerd's configuration and leaves cgroups to systemd, as containerd_prepare does, and \
@@ -61,6 +75,10 @@ pub struct Args {
     pub scope: Option<Vec<Part>>,
     /// Whether a control plane may be reset.
     pub allow_control_plane: bool,
+    /// Whether another distribution's node may be reset.
+    pub allow_other_kubernetes: bool,
+    /// Networks that are pods' by the user's word.
+    pub pod_networks: Vec<String>,
     /// What becomes of containerd's configuration.
     pub containerd_config: ContainerdConfig,
     /// Seconds.
@@ -102,7 +120,7 @@ impl Args {
     pub fn of(level: Level) -> Self {
         let preserve = ["/srv/media", "/mnt/media"].map(PathBuf::from).to_vec();
         let containerd_config = ContainerdConfig::Repair;
-        Self { level, preserve, scope: None, allow_control_plane: false, containerd_config, timeout: 300 }
+        Self { level, preserve, scope: None, allow_control_plane: false, allow_other_kubernetes: false, pod_networks: Vec::new(), containerd_config, timeout: 300 }
     }
 
     /// Whether the part is asked for.
@@ -142,6 +160,11 @@ impl Args {
                 "option preserve has {shown:?}: it must not contain .., which means another directory behind a link"
             );
         }
+        for network in &self.pod_networks {
+            if let Err(error) = network.parse::<Cidr>() {
+                anyhow::bail!("option pod_networks has {network:?}: {error}");
+            }
+        }
         let scope = self.scope.as_deref().unwrap_or_default();
         ensure!(
             self.scope.is_none() || !scope.is_empty(),
@@ -175,6 +198,7 @@ mod tests {
         assert!(refused(|args| args.preserve = vec!["media".into()]).starts_with("option preserve has \"media\": "));
         assert!(refused(|args| args.preserve = vec!["/srv/../x".into()]).contains("must not contain .."));
         assert!(refused(|args| args.scope = Some(vec![Part::Containerd])).contains("level gentle does not touch"));
+        assert!(refused(|args| args.pod_networks = vec!["10.244.0.1/16".into()]).starts_with("option pod_networks has "));
         assert!(refused(|args| args.scope = Some(vec![])).starts_with("option scope is an empty list"));
     }
 }

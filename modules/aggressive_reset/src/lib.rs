@@ -1,38 +1,21 @@
 //! `aggressive_reset`: takes a node out of its cluster, and loses nothing that is not Kubernetes' own.
 //!
 //! `args -> observe -> (refuse) -> plan -> apply -> prove`. kubeadm's own reset is not run: it deletes through mounts
-//! (kubeadm 1.22.6, run). Its work is done here, except leaving etcd. What is deleted is the fixed list in `targets`.
+//! (kubeadm 1.22.6, run). Its work is done here, except leaving etcd. Each part of the work is a file or folder of `parts`; what is deleted as files is decided in `trees`.
 //! [`reset`] is for modules that clean up as a step of their own work.
 
 mod apply;
 pub mod args;
-mod bolt;
-mod cni;
-mod containerd;
-mod control_plane;
-mod elsewhere;
-mod holdings;
 mod journal;
-mod kubectl;
 mod lock;
-mod manifest;
-mod network;
 mod observe;
 mod parts;
-mod place;
 mod plan;
-mod preserve;
 mod prove;
-mod record;
 mod refuse;
 mod render;
 mod report;
-mod roots;
-mod runtime;
-mod sole;
-mod targets;
-mod temporary;
-mod units;
+mod trees;
 
 use ansible::{Failure, Module, Outcome, Params, Task};
 use host::deadline::Deadline;

@@ -1,29 +1,32 @@
 //! What is there. Looks at everything the plan needs, and changes nothing.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
+use footprint::distributions::{self, Active};
 use host::deadline::Deadline;
 use host::mounts::{self, Mount};
 use host::remove::{self, Identity, Removed, What};
-use host::{files, processes, systemd};
+use host::{processes, systemd};
 
 use crate::Caller;
-use crate::args::{Args, Part};
-use crate::containerd::{self, Containerd};
-use crate::holdings::Holdings;
+use crate::args::{Args, Level, Part};
 use crate::journal::{self, Begun};
-use crate::manifest::Manifest;
-use crate::network::{self, Network};
-use crate::place::{self, Place};
-use crate::targets::{self, MANIFESTS, Target};
-use crate::{cni, control_plane, elsewhere, kubectl, preserve, record, temporary, units};
+use crate::parts::kubectl::Edit;
+use crate::parts::network::{self, Given, Network};
+use crate::parts::runtime::holdings::Holdings;
+use crate::parts::runtime::netns::{self, Deserted};
+use crate::parts::runtime::{self as containerd, Containerd, pods, record};
+use crate::parts::{cni, etcd, kubectl, kubelet, temporary};
+use crate::trees::manifest::Manifest;
+use crate::trees::place::{self, Place};
+use crate::trees::targets::{self, CNI_CONF, MANIFESTS, Target};
+use crate::trees::{elsewhere, preserve};
 
 /// Entries counted in one target for the plan; beyond that it says "more than".
 const MOST_ENTRIES: u64 = 100_000;
-/// Where CNI plugins of containerd keep pods' network namespaces alive.
-const NETNS: &str = "/run/netns";
 
 /// The node as it is.
 #[derive(Debug)]
@@ -43,7 +46,13 @@ pub struct State {
     /// Why targets are not what they seem: links, other people's directories mounted there, servers that do not answer.
     pub unsafe_targets: Vec<String>,
     /// Network namespaces that pods left behind.
-    pub netns: Vec<PathBuf>,
+    pub netns: Vec<Deserted>,
+    /// Where pods' network namespaces are, by CRI's and CNI's word.
+    pub pod_netns: BTreeSet<PathBuf>,
+    /// Other distributions of Kubernetes that are at work here.
+    pub other_kubernetes: Vec<Active>,
+    /// What is taken out of root's kubeconfig.
+    pub kubeconfig: Option<Edit>,
     /// The network; empty when no part of it is asked for.
     pub network: Network,
     /// Drop-ins that go, and why.
@@ -92,15 +101,28 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     let mounts = mounts::table()?;
     let unfinished = journal::unfinished()?;
     let containerd = containerd::observe(booted, deadline)?;
-    let foreign_cni = cni::foreign()?;
-    let known = unfinished.as_ref().map(|(begun, _)| begun.pod_networks.clone()).unwrap_or_default();
+    let networks = cni::observe(containerd.network.as_deref())?;
+    let all_processes = processes::list()?;
+    let own_processes = processes::owned(&all_processes, &[containerd::SOCKET]);
+    let mut pod_netns = networks.sandboxes.clone();
+    pod_netns.extend(pods::namespaces(containerd.sandboxes.as_deref().unwrap_or_default(), deadline));
+    let mut pod_networks = unfinished.as_ref().map(|(begun, _)| begun.pod_networks.clone()).unwrap_or_default();
+    pod_networks.extend(args.pod_networks.iter().cloned());
+    let mut namespaces = pods::namespaces_of_processes(&own_processes);
+    namespaces.extend(pod_netns.iter().cloned());
+    let foreign_cni = networks.foreign.clone();
     let network = if args.wants(Part::Network) || args.wants(Part::Firewall) {
-        network::observe(&known, &foreign_cni.networks, deadline)?
+        network::observe(Given { pod_networks, cni: networks, namespaces, proved: Vec::new() }, deadline)?
     } else {
         Network::default()
     };
-    let mut kept: Vec<(PathBuf, String)> =
-        foreign_cni.paths.iter().map(|path| (path.clone(), "another program's CNI network".to_owned())).collect();
+    let cni_wanted = |path: &PathBuf| args.wants(Part::Cni) && (args.level == Level::Aggressive || !path.starts_with(CNI_CONF));
+    let mut kept: Vec<(PathBuf, String)> = foreign_cni
+        .iter()
+        .filter(|path| cni_wanted(path))
+        .map(|path| (path.clone(), "it is not the CNI network of Kubernetes".to_owned()))
+        .collect();
+    kept.extend(network.kept.iter().filter(|_| args.level == Level::Aggressive).cloned());
     let mut wanted = targets::wanted(args);
     if args.wants(Part::Containerd) {
         wanted.retain(|target| target.part != Part::Containerd);
@@ -109,19 +131,21 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     if !containerd.is_ours() || containerd.is_stray() {
         kept.extend(not_ours(&containerd, &mut wanted));
     }
-    if let Some(config) = wanted.iter().position(|target| target.part == Part::Kubectl && target.what == What::Tree) {
-        let others = kubectl::other_servers(&wanted[config].path)?;
-        if !others.is_empty() {
-            kept.push((wanted.remove(config).path, format!("it may be another cluster's: {}", others.join(", "))));
-        }
-    }
+    let kubeconfig = if args.wants(Part::Kubectl) {
+        let home = kubectl::observe()?;
+        wanted.extend(home.cache);
+        kept.extend(home.kept);
+        home.edit
+    } else {
+        None
+    };
     let conflicts = conflicts(args, &mounts, &wanted);
     let (mut targets, mut unsafe_targets) = (Vec::new(), Vec::new());
     let paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
     for target in wanted {
         match place::judge(&target, &mounts, deadline)? {
             Place::Nothing => {}
-            Place::Own => targets.push(look(target, &mounts, &foreign_cni.paths, &paths, deadline)?),
+            Place::Own => targets.push(look(target, &mounts, &foreign_cni, &paths, deadline)?),
             // Where root's home is a link (ostree), its kubeconfig is not worth refusing all the rest.
             Place::Elsewhere(why) if target.part == Part::Kubectl => kept.push((target.path, why)),
             Place::Elsewhere(why) => unsafe_targets.push(format!("{} {why}", target.path.display())),
@@ -134,12 +158,15 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     let systemd = |part| booted && args.wants(part);
     Ok(State {
         kubelet: if booted { systemd::active_state("kubelet.service", deadline)? } else { String::new() },
-        processes: kubernetes_processes()?,
-        control_plane: control_plane::signs()?,
-        stacked_etcd: control_plane::has_stacked_etcd(),
-        netns: if args.wants(Part::Pods) { deserted_netns(&mounts) } else { Vec::new() },
-        drop_ins: if systemd(Part::Units) { units::conflicting_drop_ins(deadline)? } else { Vec::new() },
-        failed: if systemd(Part::Units) { units::failed(deadline)? } else { Vec::new() },
+        processes: own_processes,
+        control_plane: etcd::signs()?,
+        stacked_etcd: etcd::has_stacked_etcd(),
+        netns: if args.wants(Part::Pods) { netns::deserted(&mounts, &pod_netns) } else { Vec::new() },
+        other_kubernetes: distributions(booted, &all_processes, deadline)?,
+        pod_netns,
+        kubeconfig,
+        drop_ins: if systemd(Part::Units) { kubelet::conflicting_drop_ins(deadline)? } else { Vec::new() },
+        failed: if systemd(Part::Units) { kubelet::failed(deadline)? } else { Vec::new() },
         preserved: preserved.collect(),
         temporary: if args.wants(Part::Temporary) { temporary::find(caller)? } else { Vec::new() },
         left_by_last_reset: record::read(),
@@ -154,9 +181,26 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     })
 }
 
-/// Kubernetes' processes, now.
-pub fn kubernetes_processes() -> Result<Vec<processes::Owned>> {
-    Ok(processes::owned(&processes::list()?, &[containerd::SOCKET]))
+/// Other distributions of Kubernetes that are at work here.
+fn distributions(booted: bool, all: &[processes::Process], deadline: &Deadline) -> Result<Vec<Active>> {
+    let mut units = Vec::new();
+    for unit in distributions::TABLE.iter().flat_map(|row| row.units).filter(|_| booted) {
+        if matches!(systemd::active_state(unit, deadline)?.as_str(), "active" | "activating" | "reloading") {
+            units.push((*unit).to_owned());
+        }
+    }
+    let address = |process: &'_ processes::Process| {
+        let is_shim = process.program().is_some_and(|name| name.starts_with("containerd-shim"));
+        let at = process.argv.iter().position(|word| word == "-address").filter(|_| is_shim)?;
+        process.argv.get(at + 1).cloned()
+    };
+    let sockets: Vec<Option<String>> = all.iter().map(address).collect();
+    let seen = all.iter().zip(&sockets).filter(|(process, _)| process.same_namespace).filter_map(|(process, socket)| {
+        let exe = process.exe.as_deref()?.to_str()?;
+        let (unit, socket) = (process.unit.as_deref(), socket.as_deref());
+        Some(distributions::Process { pid: process.pid, exe, unit, socket })
+    });
+    Ok(distributions::active(&units, &seen.collect::<Vec<_>>()))
 }
 
 fn look(
@@ -203,20 +247,4 @@ fn not_ours(containerd: &Containerd, wanted: &mut Vec<Target>) -> Vec<(PathBuf, 
 fn conflicts(args: &Args, mounts: &[Mount], wanted: &[Target]) -> Vec<String> {
     let paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
     args.preserve.iter().filter_map(|path| preserve::conflict(mounts, path, &paths)).collect()
-}
-
-/// Network namespaces named by containerd's CNI library (go-cni, `pkg/netns`: `cni-` and a UUID) that no process is in.
-pub fn deserted_netns(mounts: &[Mount]) -> Vec<PathBuf> {
-    let in_use: Vec<PathBuf> = files::names("/proc")
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|name| std::fs::read_link(Path::new("/proc").join(name).join("ns/net")).ok())
-        .collect();
-    mounts
-        .iter()
-        .filter(|mount| mount.fs_type == "nsfs" && mount.point.parent() == Some(Path::new(NETNS)))
-        .filter(|mount| mount.point.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cni-")))
-        .filter(|mount| !in_use.contains(&mount.root))
-        .map(|mount| mount.point.clone())
-        .collect()
 }

@@ -7,9 +7,9 @@ use host::remove::Removed;
 use proptest::prelude::*;
 
 use super::*;
-use crate::containerd::Containerd;
-use crate::network::Network;
-use crate::targets;
+use crate::parts::network::Network;
+use crate::parts::runtime::Containerd;
+use crate::trees::targets;
 
 fn nothing() -> State {
     let containerd = Containerd {
@@ -27,6 +27,9 @@ fn nothing() -> State {
         targets: Vec::new(),
         unsafe_targets: Vec::new(),
         netns: Vec::new(),
+        pod_netns: Default::default(),
+        other_kubernetes: Vec::new(),
+        kubeconfig: None,
         network: Network::default(),
         drop_ins: Vec::new(),
         failed: Vec::new(),
@@ -149,4 +152,11 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_mere_repair_of_containerds_configuration_wipes_nothing() {
+    let steps = [Step::StopContainerd, Step::StartContainerd(Vec::new())];
+    assert!(!wipes(&steps), "{:?}", names(&steps));
+    assert!(wipes(&plan(&Args::of(Level::Aggressive), &full(Level::Aggressive))));
 }

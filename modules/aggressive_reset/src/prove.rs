@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use crate::apply::below_any;
 use crate::args::{Args, Part};
-use crate::manifest::Manifest;
-use crate::network::{self, missing};
 use crate::observe::State;
-use crate::preserve;
+use crate::parts::network::{self, missing};
+use crate::trees::manifest::Manifest;
+use crate::trees::preserve;
 
 /// Directories below which mounts come and go with pods, users and units.
 const COME_AND_GO: [&str; 6] =
@@ -52,8 +52,7 @@ pub fn prove(args: &Args, state: &State, deadline: &Deadline) -> Result<Proof> {
         .broken
         .extend(lost_mounts(&state.mounts, &table, state).into_iter().map(|point| format!("mount {point} is gone")));
     if args.wants(Part::Network) || args.wants(Part::Firewall) {
-        let known: Vec<String> = state.network.pod_networks.iter().map(ToString::to_string).collect();
-        let now = network::observe(&known, &state.network.owner.foreign_networks, deadline)?;
+        let now = network::again(&state.network, deadline)?;
         let rules = missing(&state.network.foreign_rules, &now.foreign_rules);
         proof.broken.extend(rules.into_iter().map(|rule| format!("a firewall rule of somebody else is gone: {rule}")));
         let routes = missing(&state.network.foreign_routes, &now.foreign_routes);

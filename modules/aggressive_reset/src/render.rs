@@ -1,11 +1,10 @@
 //! The plan as people read it: what there is before, and what is left of it.
 
 use ansible::Diff;
-use firewall::iptables::TableRemoval;
 
 use crate::args::{Args, Part};
-use crate::network::Network;
 use crate::observe::State;
+use crate::parts::firewall;
 use crate::plan::{Step, extent};
 use crate::report::{count, named};
 
@@ -58,10 +57,11 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
             before.extend(list.iter().map(|process| format!("process {}", named(process))));
         }
         Step::RemoveNetns(list) => {
-            before.extend(list.iter().map(|path| format!("network namespace {}", path.display())))
+            before.extend(list.iter().map(|netns| format!("network namespace {}", netns.path.display())))
         }
         Step::RemoveImages(images) => {
-            before.extend(images.iter().map(|image| format!("image {}", crate::runtime::image_name(image))));
+            before
+                .extend(images.iter().map(|image| format!("image {}", crate::parts::runtime::pods::image_name(image))));
         }
         Step::Unmount(found) => {
             if found.target.part == Part::Containerd {
@@ -86,14 +86,18 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
         }
         Step::Network => {
             let network = &state.network;
-            before.extend(network.links.iter().map(|link| format!("link {} ({})", link.name, link.reason)));
+            before.extend(network.links.iter().map(|link| format!("link {} ({})", link.link.name, link.reason)));
             before.extend(network.route_texts.iter().map(|route| format!("route {}", plain(route))));
         }
         Step::Firewall => {
-            before.extend(firewall(&state.network));
+            before.extend(firewall::lines(&state.network));
         }
         Step::DropIn(path, why) => before.push(format!("{}: {why}", path.display())),
         Step::Temporary(path) => before.push(format!("{}: a temporary file", path.display())),
+        Step::Kubeconfig(edit) => {
+            before.push(format!("{}: {}", edit.path.display(), edit.what()));
+            after.push(format!("{}: without them", edit.path.display()));
+        }
         Step::ResetFailed(units) => before.extend(units.iter().map(|unit| format!("{unit}: failed"))),
         Step::RepairConfig(repair) => after.extend(repair.sentences()),
         Step::StartContainerd(bound) => {
@@ -103,22 +107,6 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
             after.extend(bound.iter().map(|unit| format!("{unit}: started again")));
         }
     }
-}
-
-/// The firewall's part, a line per table.
-pub fn firewall(network: &Network) -> Vec<String> {
-    let chains = network.firewall.iter().map(|TableRemoval { tool, removal }| {
-        let (chains, rules) = (removal.chains.len(), removal.rules.len());
-        let chains = count(chains as u64, "chain", "chains");
-        let rules = match rules {
-            0 => String::new(),
-            rules => format!(", {} into them", count(rules as u64, "jump", "jumps")),
-        };
-        format!("{} {}: {chains}{rules}", tool.name(), removal.table)
-    });
-    let tables = network.tables.iter().map(|table| format!("nftables table {table}"));
-    let services = network.ipvs.iter().map(|service| format!("IPVS service {service}"));
-    chains.chain(tables).chain(services).collect()
 }
 
 /// A route as `ip route` shows it: without what goes without saying.

@@ -9,7 +9,8 @@ use host::processes::Owned;
 use serde_json::json;
 
 use crate::args::{Args, Part};
-use crate::observe::{State, kubernetes_processes};
+use crate::observe::State;
+use crate::parts::runtime::pods;
 use crate::plan::{Step, repairs_config};
 use crate::render::plain;
 
@@ -57,6 +58,8 @@ pub struct Report {
     pub firewall: Vec<String>,
     /// Drop-ins, with the reason.
     pub drop_ins: Vec<String>,
+    /// What was taken out of root's kubeconfig, and where the copy is.
+    pub kubeconfig: Vec<String>,
     /// Units whose failure was forgotten.
     pub failed_units: Vec<String>,
     /// What was changed in containerd's configuration.
@@ -81,8 +84,10 @@ impl Report {
                 Step::StopKubelet { processes, .. } | Step::EndPods(processes) => {
                     report.ended.extend(processes.iter().map(named));
                 }
-                Step::RemoveNetns(list) => report.unmounted.extend(list.iter().map(|path| path.display().to_string())),
-                Step::RemoveImages(images) => report.images = images.iter().map(crate::runtime::image_name).collect(),
+                Step::RemoveNetns(list) => report.unmounted.extend(list.iter().map(|netns| netns.path.display().to_string())),
+                Step::RemoveImages(images) => {
+                    report.images = images.iter().map(crate::parts::runtime::pods::image_name).collect()
+                }
                 Step::Unmount(found) => {
                     report.unmounted.extend(found.mounts.iter().map(|mount| mount.point.display().to_string()));
                 }
@@ -95,14 +100,15 @@ impl Report {
                     bytes: found.survey.bytes,
                 }),
                 Step::Network => {
-                    report.links.extend(state.network.links.iter().map(|link| link.name.clone()));
+                    report.links.extend(state.network.links.iter().map(|owned| owned.link.name.clone()));
                     report.routes.clone_from(&state.network.route_texts);
                 }
                 Step::Firewall => {
-                    report.firewall = crate::render::firewall(&state.network);
+                    report.firewall = crate::parts::firewall::lines(&state.network);
                 }
                 Step::DropIn(path, why) => report.drop_ins.push(format!("{}: {why}", path.display())),
                 Step::Temporary(path) => report.removed.push(Removal { path: path.clone(), entries: 1, bytes: 0 }),
+                Step::Kubeconfig(edit) => report.kubeconfig.push(format!("{}: {}", edit.path.display(), edit.what())),
                 Step::ResetFailed(units) => report.failed_units.clone_from(units),
                 Step::RepairConfig(repair) => report.repaired = repair.sentences(),
                 Step::LeaveEtcd | Step::StopContainerd | Step::StartContainerd(_) => {}
@@ -117,7 +123,7 @@ impl Report {
         let table = mounts::table()?;
         let mounted: Vec<String> = table.iter().map(|mount| mount.point.display().to_string()).collect();
         self.unmounted = planned.unmounted.into_iter().filter(|point| !mounted.contains(point)).collect();
-        let running: Vec<String> = kubernetes_processes()?.iter().map(named).collect();
+        let running: Vec<String> = pods::processes()?.iter().map(named).collect();
         self.ended = planned.ended.into_iter().filter(|process| !running.contains(process)).collect();
         Ok(())
     }
@@ -141,6 +147,7 @@ impl Report {
             .field("routes", self.routes.iter().map(|route| plain(route)).collect::<Vec<_>>())
             .field("firewall", &self.firewall)
             .field("drop_ins", &self.drop_ins)
+            .field("kubeconfig", &self.kubeconfig)
             .field("failed_units", &self.failed_units)
             .field("containerd_config", &self.repaired)
             .field("kept", kept)

@@ -8,7 +8,8 @@ use rustix::fs::{AtFlags, FileType, RawDir};
 use rustix::io::Errno;
 
 use super::stack::Frame;
-use super::{Act, Walk};
+use super::{Act, Walk, unknown};
+use crate::remove::Fate;
 use crate::remove::kept::{Why, keep, reason};
 
 impl Walk<'_> {
@@ -45,7 +46,7 @@ impl Walk<'_> {
     }
 
     /// Deletes one entry that was not a directory when it was listed.
-    fn file(&mut self, top: &mut Frame, fd: &OwnedFd, name: CString) {
+    fn file(&mut self, top: &mut Frame<'_>, fd: &OwnedFd, name: CString) {
         // A look at what is mounted over it could last for ever; deleting needs no look.
         if self.act != Act::Delete && self.opener.is_mounted_over(fd, &name) {
             self.removed.entries += 1;
@@ -65,6 +66,13 @@ impl Walk<'_> {
         }
         if stat.as_ref().is_some_and(|stat| self.is_spared(stat)) {
             self.spare(&[&top.name, &name]);
+            (top.holds, top.spares) = (true, true);
+            return;
+        }
+        let fate = top.known.map(|known| known.fate(name.to_bytes(), false));
+        if fate.is_some_and(|fate| !matches!(fate, Fate::Goes)) {
+            let path = self.stack.path_of(&[&top.name, &name]);
+            self.removed.unknown.push(unknown(path, false, stat.as_ref()));
             (top.holds, top.spares) = (true, true);
             return;
         }

@@ -9,9 +9,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use host::{files, processes};
 
-use crate::bolt::Locked;
-use crate::holdings::{self, KUBERNETES};
-use crate::roots::Roots;
+use super::bolt::Locked;
+use super::holdings::{self, KUBERNETES};
+use super::roots::Roots;
 
 /// Held as long as containerd's data is deleted.
 pub struct Sole {

@@ -1,4 +1,14 @@
-//! The parts of a reset, which a user can pick from.
+//! The parts of a reset, which a user can pick from. Each has a file or a folder that looks, and that does its steps; the
+//! files above only put them in order.
+
+pub mod cni;
+pub mod etcd;
+pub mod firewall;
+pub mod kubectl;
+pub mod kubelet;
+pub mod network;
+pub mod runtime;
+pub mod temporary;
 
 use serde::{Deserialize, Serialize};
 

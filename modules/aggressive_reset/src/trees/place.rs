@@ -13,7 +13,7 @@ use host::deadline::Deadline;
 use host::mounts::{self, Mount, containing, exactly_at};
 use host::remove::{self, What};
 
-use crate::targets::Target;
+use crate::trees::targets::Target;
 
 /// How long a server may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);

@@ -1,11 +1,14 @@
 //! Whether this node runs a control plane or has etcd's data: then it is refused, unless the options allow it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 use host::files;
+use host::process::Program;
 
-use crate::targets::{ETCD, MANIFESTS};
+use crate::apply::Run;
+use crate::trees::targets::{ETCD, MANIFESTS};
 
 /// The static pods kubeadm writes on a control plane (`cmd/kubeadm/app/phases/{controlplane,etcd}`).
 const STATIC_PODS: [&str; 4] = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"];
@@ -30,6 +33,18 @@ pub fn signs() -> Result<Vec<String>> {
 /// Whether etcd runs here as kubeadm sets it up, so that its membership can be given up.
 pub fn has_stacked_etcd() -> bool {
     Path::new(MANIFESTS).join("etcd.yaml").exists() && Path::new("/etc/kubernetes/admin.conf").exists()
+}
+
+/// The one part of `kubeadm reset` that is left to kubeadm: it knows the other members.
+pub fn leave(run: &mut Run) -> Result<()> {
+    let args = ["reset", "phase", "remove-etcd-member", "--kubeconfig", "/etc/kubernetes/admin.conf"];
+    let limit = run.deadline.at_most(Duration::from_secs(60));
+    let left = Program::new("kubeadm").args(args).run(&limit).and_then(|output| output.success());
+    if let Err(error) = left {
+        // The only member of a cluster that is being ended cannot leave it, and need not.
+        run.report.warnings.push(format!("leaving etcd: {error:#}"));
+    }
+    Ok(())
 }
 
 /// By its name, or by the label kubeadm gives it, whatever the file is called.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use host::mounts::Mount;
 
-use crate::preserve::{Place, made_of};
+use crate::trees::preserve::{Place, made_of};
 
 /// Each such mount in words; the place is named as well as what it takes from the target.
 pub fn users(table: &[Mount], target: &Path, targets: &[PathBuf]) -> Vec<String> {

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use host::deadline::Deadline;
 use host::process::Program;
+use host::remove::What;
 use host::{files, systemd};
 
-use crate::containerd::{SOCKET, UNIT};
-use crate::parts::Part;
-use crate::targets::{CONTAINERD, Target};
-use host::remove::What;
+use super::{SOCKET, UNIT};
+use crate::args::Part;
+use crate::trees::targets::{CONTAINERD, Target};
 
 /// containerd's directories and socket.
 #[derive(Debug, Clone, PartialEq, Eq)]

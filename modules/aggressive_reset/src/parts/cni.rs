@@ -15,7 +15,7 @@ use host::cni::Network;
 use host::{cni, files};
 use serde_json::Value;
 
-use crate::targets::{CNI_CONF, CNI_STATE};
+use crate::trees::targets::{CNI_CONF, CNI_STATE};
 
 /// CNI's networks on this node.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

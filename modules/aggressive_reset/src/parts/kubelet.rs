@@ -1,12 +1,17 @@
-//! Units that failed because of Kubernetes, and drop-ins that keep the kubelet from running as the distribution means it.
+//! The kubelet stopped; units that failed because of Kubernetes, and drop-ins that keep the kubelet from running as the distribution means it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Result;
 use host::deadline::Deadline;
-use host::files;
 use host::process::Program;
+use host::processes::Kind;
+use host::{files, systemd};
+
+use super::runtime::pods;
+use crate::apply::Run;
 
 /// Where an administrator, or an old tool, puts drop-ins.
 const ADMIN: &str = "/etc/systemd/system/kubelet.service.d";
@@ -21,6 +26,21 @@ const PATTERNS: [&str; 6] = [
     "var-lib-kubelet-*.mount",
     "run-containerd-*.mount",
 ];
+
+/// Stops it, as a unit and however else it runs.
+pub fn stop(run: &mut Run, unit: bool) -> Result<()> {
+    if unit {
+        systemd::stop("kubelet.service", &run.deadline.at_most(Duration::from_secs(100)))?;
+    }
+    pods::end(run, |kind| kind == Kind::Kubelet)
+}
+
+/// Deletes a drop-in, and its directory when that is empty then.
+pub fn delete_drop_in(run: &mut Run, path: &Path, why: &str) -> Result<()> {
+    files::delete_file(path)?;
+    run.report.drop_ins.push(format!("{}: {why}", path.display()));
+    path.parent().map_or(Ok(()), |directory| files::delete_empty_dir(directory).map(drop))
+}
 
 /// Names of units of ours that are in state failed.
 pub fn failed(deadline: &Deadline) -> Result<Vec<String>> {

@@ -9,7 +9,7 @@ use host::files;
 use kubeadm::lock::RUN_DIR;
 use rustix::fs::{FlockOperation, flock};
 
-use crate::targets::CNI_CONF;
+use crate::trees::targets::CNI_CONF;
 use crate::{Caller, journal};
 
 /// What lies in the directory for runs and is no leftover.

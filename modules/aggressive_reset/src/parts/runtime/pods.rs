@@ -1,22 +1,87 @@
-//! containerd's part of the work: pods removed through CRI, and containerd up again at the end, proved.
+//! Pods and images removed through CRI, what pods left behind, and containerd up again at the end, proved.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use cri::{Client, Error, Image, RUNTIME_READY};
+use cri::{Client, Error, Image, RUNTIME_READY, Sandbox};
 use host::deadline::{Deadline, Look};
+use host::mounts;
+use host::processes::{self, Kind};
 use host::{files, systemd};
 
-use crate::containerd::{SOCKET, UNIT};
-use crate::holdings;
-use crate::roots::Roots;
-use crate::record;
-use crate::targets::CNI_CONF;
+use super::roots::Roots;
+use super::{SOCKET, UNIT, holdings, netns, record};
+use crate::apply::Run;
+use crate::parts::cni;
+use crate::trees::targets::CNI_CONF;
 
 /// How long containerd may take to answer after its start.
 const ANSWER: Duration = Duration::from_secs(60);
 /// How long one pod may take.
 const POD: Duration = Duration::from_secs(30);
+
+/// How long killed processes may take to be gone.
+const END: Duration = Duration::from_secs(15);
+
+/// Removes the pods. Where containerd is wiped anyway, what it could not do itself is done without it.
+pub fn remove(run: &mut Run, wipes: bool) -> Result<()> {
+    let (removed, problems) = remove_sandboxes(&run.deadline)?;
+    run.report.pods.extend(removed);
+    if wipes {
+        run.report.warnings.extend(problems)
+    } else {
+        run.report.problems.extend(problems)
+    }
+    Ok(())
+}
+
+/// Ends the processes of Kubernetes that are there now and of one of these kinds.
+pub fn end(run: &mut Run, which: impl Fn(Kind) -> bool) -> Result<()> {
+    let found: Vec<_> = processes()?.into_iter().filter(|process| which(process.kind)).collect();
+    for left in processes::end(&found, &run.deadline.at_most(END))? {
+        let problem = format!("ending process {} ({}): it does not end, state {}", left.pid, left.program, left.state);
+        run.report.problems.push(problem);
+    }
+    Ok(())
+}
+
+/// Kubernetes' processes, now.
+pub fn processes() -> Result<Vec<processes::Owned>> {
+    Ok(processes::owned(&processes::list()?, &[SOCKET]))
+}
+
+/// Takes deserted network namespaces away: those there now, as removing the pods has deserted some.
+pub fn remove_netns(run: &mut Run) -> Result<()> {
+    for deserted in netns::deserted(&mounts::table()?, &run.state.pod_netns) {
+        mounts::unmount(&deserted.path, &run.deadline)?;
+        files::delete_file(&deserted.path)?;
+    }
+    Ok(())
+}
+
+/// Paths of the network namespaces of these sandboxes, as CRI tells them. One that cannot be asked has none.
+pub fn namespaces(sandboxes: &[Sandbox], deadline: &Deadline) -> Vec<PathBuf> {
+    let Ok(mut client) = Client::connect(SOCKET, &deadline.at_most(POD)) else { return Vec::new() };
+    let netns = sandboxes.iter().filter_map(|sandbox| client.pod_sandbox_status(&sandbox.id).ok()?.netns);
+    netns.map(|path| cni::real_run(&path)).collect()
+}
+
+/// Network namespaces that processes of pods are in, as paths of /proc; this machine's own is not among them.
+pub fn namespaces_of_processes(owned: &[processes::Owned]) -> Vec<PathBuf> {
+    let of = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+    let own = of("self");
+    let mut seen = Vec::new();
+    let mut paths = Vec::new();
+    for process in owned.iter().filter(|process| process.kind == Kind::Pod) {
+        let namespace = of(&process.pid.to_string());
+        if namespace.is_some() && namespace != own && !seen.contains(&namespace) {
+            seen.push(namespace);
+            paths.push(PathBuf::from(format!("/proc/{}/ns/net", process.pid)));
+        }
+    }
+    paths
+}
 
 /// Stops and removes every pod sandbox. Gives back the names of those removed, and what went wrong with the others.
 pub fn remove_sandboxes(deadline: &Deadline) -> Result<(Vec<String>, Vec<String>)> {

@@ -16,7 +16,8 @@ use host::links::Link;
 use host::routes::Route;
 use host::{files, links, routes};
 
-use crate::cni::Networks;
+use super::cni::Networks;
+use crate::apply::Run;
 
 /// What is known before the network itself is looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,6 +74,17 @@ pub fn again(first: &Network, deadline: &Deadline) -> Result<Network> {
     given.pod_networks.extend(first.pod_networks.iter().map(ToString::to_string));
     given.proved.extend(first.links.iter().map(|owned| owned.link.clone()));
     observe(given, deadline)
+}
+
+/// Deletes links and routes that are there now: removing the pods has taken some of them away.
+pub fn delete(run: &mut Run) -> Result<()> {
+    let now = again(&run.state.network, &run.deadline)?;
+    routes::delete(&now.routes, &run.deadline)?;
+    let list: Vec<Link> = now.links.iter().map(|owned| owned.link.clone()).collect();
+    links::delete(&list, &run.deadline)?;
+    run.report.links.extend(list.into_iter().map(|link| link.name));
+    run.report.routes = now.route_texts;
+    Ok(())
 }
 
 /// Looks; changes nothing.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::bolt::{self, Bolt};
+use super::bolt::{self, Bolt};
 
 /// Names of what a namespace holds, by kind.
 pub type Holdings = BTreeMap<String, Vec<String>>;
@@ -33,7 +33,7 @@ pub fn database(root: &Path) -> PathBuf {
 }
 
 /// One transaction's view while containerd may be writing; no database means nothing there. For the plan: before anything
-/// is deleted, [`crate::sole`] asks again.
+/// is deleted, [`super::sole`] asks again.
 pub fn namespaces(root: &Path) -> Result<Namespaces> {
     Ok(bolt::snapshot(&database(root), read)?.unwrap_or_default())
 }

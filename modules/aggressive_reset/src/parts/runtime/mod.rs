@@ -11,9 +11,18 @@ use host::deadline::Deadline;
 use host::{files, systemd};
 use std::time::Duration;
 
-use crate::holdings::{self, Holdings, KUBERNETES};
-use crate::roots::Roots;
-use crate::sole;
+pub mod bolt;
+pub mod holdings;
+pub mod netns;
+pub mod pods;
+pub mod record;
+pub mod roots;
+pub mod sole;
+
+use crate::apply::Run;
+use crate::args::Part;
+use holdings::{Holdings, KUBERNETES};
+use roots::Roots;
 
 /// The unit.
 pub const UNIT: &str = "containerd.service";
@@ -37,6 +46,8 @@ pub struct Containerd {
     pub unreadable: Option<String>,
     /// Where it keeps its things.
     pub roots: Roots,
+    /// The network that CRI has loaded.
+    pub network: Option<String>,
     /// Pod sandboxes, or why they could not be listed.
     pub sandboxes: Result<Vec<Sandbox>, String>,
     /// State of pods lies about in directories, whatever the database says.
@@ -55,9 +66,9 @@ impl Default for Containerd {
         let (load, active) = (String::new(), String::new());
         let sandboxes = Err("not asked".to_owned());
         let (bound, kubernetes, foreign, unreadable, debris) = Default::default();
-        let roots = Roots::default();
+        let (roots, network) = (Roots::default(), None);
         let (images, repair, repair_unknown) = Default::default();
-        Self { load, active, bound, kubernetes, foreign, unreadable, roots, sandboxes, debris, images, repair, repair_unknown }
+        Self { load, active, bound, kubernetes, foreign, unreadable, roots, network, sandboxes, debris, images, repair, repair_unknown }
     }
 }
 
@@ -92,7 +103,8 @@ impl Containerd {
 
 /// Looks at everything; changes nothing.
 pub fn observe(booted: bool, deadline: &Deadline) -> Result<Containerd> {
-    let mut containerd = Containerd { sandboxes: connect(deadline), ..Containerd::default() };
+    let (sandboxes, network) = connect(deadline);
+    let mut containerd = Containerd { sandboxes, network, ..Containerd::default() };
     if booted {
         let shown = systemd::show(UNIT, &["LoadState", "ActiveState", "BoundBy", "RequiredBy"], deadline)?;
         let value = |key: &str| shown.get(key).cloned().unwrap_or_default();
@@ -145,6 +157,25 @@ pub fn observe(booted: bool, deadline: &Deadline) -> Result<Containerd> {
     Ok(containerd)
 }
 
+/// Stops it. One that does not stop keeps its directories.
+pub fn stop(run: &mut Run) -> Result<()> {
+    let stopped = systemd::stop(UNIT, &run.deadline.at_most(Duration::from_secs(100)));
+    if stopped.is_err() {
+        run.block(Part::Containerd);
+    }
+    stopped
+}
+
+/// Starts it again, with the units that went down with it.
+pub fn start(run: &mut Run, bound: &[String]) -> Result<()> {
+    // Whoever started it meanwhile waits for a database that is deleted by now, and would go on with that one.
+    if run.has_sole() && systemd::active_state(UNIT, &run.deadline)? != "inactive" {
+        systemd::stop(UNIT, &run.deadline)?;
+    }
+    run.release();
+    pods::start(bound, &run.state.containerd.roots, &run.deadline)
+}
+
 /// A containerd that hangs is stopped and then proved to be Kubernetes' alone: its database is as good as its word.
 fn is_silent(error: &cri::Error) -> bool {
     matches!(error, cri::Error::Hung { .. })
@@ -186,8 +217,13 @@ fn debris(roots: &Roots) -> Result<bool> {
     Ok(false)
 }
 
-fn connect(deadline: &Deadline) -> Result<Vec<Sandbox>, String> {
-    let listed = Client::connect(SOCKET, &deadline.at_most(Duration::from_secs(10)))
-        .and_then(|mut client| client.list_pod_sandbox());
-    listed.map_err(|error| error.to_string())
+/// CRI's sandboxes, or why they could not be listed, and the network that it has loaded.
+fn connect(deadline: &Deadline) -> (Result<Vec<Sandbox>, String>, Option<String>) {
+    let mut client = match Client::connect(SOCKET, &deadline.at_most(Duration::from_secs(10))) {
+        Ok(client) => client,
+        Err(error) => return (Err(error.to_string()), None),
+    };
+    let sandboxes = client.list_pod_sandbox().map_err(|error| error.to_string());
+    let network = client.status().ok().and_then(|status| status.network()).map(|network| network.name);
+    (sandboxes, network)
 }
