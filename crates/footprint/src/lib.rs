@@ -9,4 +9,5 @@ pub mod cni;
 pub mod distributions;
 pub mod ipsets;
 pub mod links;
+pub mod paths;
 pub mod rules;
