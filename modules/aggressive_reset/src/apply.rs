@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use host::deadline::Deadline;
 use host::mounts;
 use host::processes::Kind;
-use host::remove::remove;
+use host::remove::{self, Keep};
 use host::{files, systemd};
 
 use crate::args::Part;
@@ -42,7 +42,7 @@ pub struct Run<'a> {
 /// Whether containerd is Kubernetes' alone: asked before the first thing of it is taken away.
 enum Proof {
     NotAsked,
-    Holds(Sole),
+    Holds(#[expect(dead_code, reason = "what it holds is the database's lock")] Sole),
     Fails,
 }
 
@@ -192,7 +192,9 @@ impl<'a> Run<'a> {
                 return self.delete(found);
             }
         }
-        let removed = remove(path, found.target.what, &found.spare, &self.deadline)?;
+        let Some(held) = remove::Target::open(path)? else { return Ok(()) };
+        let keep = Keep::spare(&found.spare);
+        let removed = remove::remove(held.last_look()?, found.target.what, keep, &self.deadline)?;
         self.report.removed.push(Removal { path: path.clone(), entries: removed.entries, bytes: removed.bytes });
         let more = removed.kept_count.saturating_sub(removed.kept.len() as u64);
         self.report.problems.extend(removed.kept.iter().map(|kept| format!("deleting {}", shorten(&kept.to_string()))));

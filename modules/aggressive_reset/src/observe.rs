@@ -8,7 +8,7 @@ use anyhow::Result;
 use footprint::distributions::{self, Active};
 use host::deadline::Deadline;
 use host::mounts::{self, Mount};
-use host::remove::{self, Identity, Removed, What};
+use host::remove::{self, Identity, Keep, Removed, What};
 use host::{processes, systemd};
 
 use crate::Caller;
@@ -220,7 +220,10 @@ fn look(
         let lost = Identity::at(&target.path.join("lost+found"));
         spare.extend(lost.filter(|_| target.path.join("lost+found").is_dir()));
     }
-    let survey = remove::survey(&target.path, &spare, MOST_ENTRIES, deadline)?;
+    let survey = match remove::Target::open(&target.path)? {
+        Some(held) => remove::survey(&held, Keep::spare(&spare), MOST_ENTRIES, deadline)?,
+        None => Removed::default(),
+    };
     let table = mounts;
     let mounts = mounts::below(table, &target.path).into_iter().cloned().collect();
     let users = elsewhere::users(table, &target.path, targets);
