@@ -101,7 +101,7 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     let mounts = mounts::table()?;
     let unfinished = journal::unfinished()?;
     let containerd = containerd::observe(booted, deadline)?;
-    let networks = cni::observe(containerd.network.as_deref())?;
+    let networks = cni::observe(containerd.network.as_deref(), is_in_cluster(&containerd))?;
     let all_processes = processes::list()?;
     let own_processes = processes::owned(&all_processes, &[containerd::SOCKET]);
     let mut pod_netns = networks.sandboxes.clone();
