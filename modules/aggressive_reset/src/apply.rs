@@ -3,26 +3,23 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use ansible::Task;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use host::deadline::Deadline;
-use host::mounts;
 use host::processes::Kind;
-use host::remove::remove;
 use host::{files, systemd};
 
 use crate::args::Part;
 use crate::journal::Journal;
-use crate::observe::{Found, State};
+use crate::observe::State;
 use crate::parts::runtime::{self, pods};
 use crate::parts::{etcd, firewall, kubelet, network};
 use crate::plan::{self, Step};
 use crate::report::{Removal, Report};
+use crate::trees::backup::Backup;
+use crate::trees::delete;
 
-/// How long unmounting below one target may take.
-const UNMOUNT: Duration = Duration::from_secs(60);
 
 /// The run.
 pub struct Run<'a> {
@@ -32,6 +29,8 @@ pub struct Run<'a> {
     pub deadline: Deadline,
     /// What has been done so far.
     pub report: Report,
+    /// Copies of what is deleted.
+    pub backup: Backup,
     /// Targets that must be left alone, because something is still mounted below them or uses them.
     blocked: BTreeSet<PathBuf>,
 }
@@ -39,7 +38,7 @@ pub struct Run<'a> {
 impl<'a> Run<'a> {
     /// Nothing done yet.
     pub fn new(state: &'a State, deadline: Deadline) -> Self {
-        Self { state, deadline, report: Report::default(), blocked: BTreeSet::new() }
+        Self { state, deadline, report: Report::default(), backup: Backup::default(), blocked: BTreeSet::new() }
     }
 
     /// Leaves the targets of a part alone from now on.
@@ -89,8 +88,13 @@ impl<'a> Run<'a> {
                 self.report.problems.extend(problems);
                 Ok(())
             }
-            Step::Unmount(found) => self.unmount(found),
-            Step::Delete(found) => self.delete(found),
+            Step::Unmount(found) => delete::unmount(self, found),
+            Step::Delete(found) => {
+                let copied = self.backup.keep_of(found);
+                // A disk that is full may be why the node is reset.
+                self.note(copied);
+                delete::delete(self, found)
+            }
             Step::Network => network::delete(self),
             Step::Firewall => firewall::delete(self),
             Step::DropIn(path, why) => kubelet::delete_drop_in(self, path, why),
@@ -112,60 +116,19 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn unmount(&mut self, found: &Found) -> Result<()> {
-        let path = &found.target.path;
-        let done = mounts::unmount_below(path, &self.deadline.at_most(UNMOUNT));
-        if done.as_ref().map_or(true, |done| !done.left.is_empty()) {
-            self.blocked.insert(path.clone());
-        }
-        let done = done.with_context(|| format!("unmounting what is below {}", path.display()))?;
-        for left in done.left {
-            let problem = format!("unmounting {left}; {} was not deleted", path.display());
-            self.report.problems.push(problem);
-        }
-        Ok(())
+    /// Leaves a target alone from now on, and says why.
+    pub fn leave(&mut self, path: &Path, why: &str) {
+        self.report.problems.push(format!("deleting {}: {why}; nothing in it was deleted", path.display()));
+        self.report.kept.push((path.to_owned(), why.to_owned()));
     }
 
-    fn delete(&mut self, found: &Found) -> Result<()> {
-        let path = &found.target.path;
-        if !found.users.is_empty() {
-            let users = found.users.join(", ");
-            self.report.problems.push(format!("deleting {}: {users}; unmount that first", path.display()));
-            self.report.kept.push((path.clone(), users));
-            return Ok(());
-        }
-        if self.blocked.contains(path) {
-            self.report.kept.push((path.clone(), "something is still mounted below it, or uses it".to_owned()));
-            return Ok(());
-        }
-        // Mounted since the plan was made: by a pod that was dying.
-        if !mounts::below(&mounts::table()?, path).is_empty() {
-            self.unmount(found)?;
-            if self.blocked.contains(path) {
-                return self.delete(found);
-            }
-        }
-        let removed = remove(path, found.target.what, &found.spare, &self.deadline)?;
-        self.report.removed.push(Removal { path: path.clone(), entries: removed.entries, bytes: removed.bytes });
-        let more = removed.kept_count.saturating_sub(removed.kept.len() as u64);
-        self.report.problems.extend(removed.kept.iter().map(|kept| format!("deleting {}", shorten(&kept.to_string()))));
-        if more > 0 {
-            self.report.problems.push(format!("deleting {}: {more} more could not be deleted", path.display()));
-        }
-        Ok(())
+    /// Leaves a target alone from now on: something is mounted in it.
+    pub fn block_path(&mut self, path: &Path) {
+        self.blocked.insert(path.to_owned());
     }
-}
 
-/// A path of ten thousand components helps nobody.
-fn shorten(text: &str) -> String {
-    let (head, tail) = (text.char_indices().nth(200), text.char_indices().rev().nth(150));
-    match (head, tail) {
-        (Some((head, _)), Some((tail, _))) if head < tail => format!("{}[...]{}", &text[..head], &text[tail..]),
-        _ => text.to_owned(),
+    /// Whether a target is to be left alone.
+    pub fn is_blocked(&self, path: &Path) -> bool {
+        self.blocked.contains(path)
     }
-}
-
-/// Whether a path lies below one of these.
-pub fn below_any(path: &Path, directories: &[&str]) -> bool {
-    directories.iter().any(|directory| path.starts_with(directory))
 }

@@ -147,8 +147,29 @@ impl Args {
         let mut parts = self.parts();
         parts.extend(&begun.parts);
         both.scope = Some(parts);
+        // What the first run was to keep, the one that finishes it keeps as well.
+        for old in &begun.preserved {
+            if !both.preserve.contains(&old.path) {
+                both.preserve.push(old.path.clone());
+            }
+        }
         both
     }
+}
+
+/// Seconds since 1970 as a name that sorts by time: `2026-11-26T23-15-00`.
+pub fn stamp(seconds: u64) -> String {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    // Days to a date by eras of 400 years, with years that begin in March.
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}-{:02}-{:02}", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
 /// Seconds since 1970.
@@ -159,6 +180,13 @@ pub fn now() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stamp_is_the_date_in_utc() {
+        assert_eq!(stamp(0), "1970-01-01T00-00-00");
+        assert_eq!(stamp(951_827_696), "2000-02-29T12-34-56");
+        assert_eq!(stamp(1_795_734_900), "2026-11-26T23-15-00");
+    }
 
     #[test]
     fn only_an_unfinished_run_is_taken_up_and_a_torn_line_is_no_step() {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use host::deadline::Deadline;
-use host::mounts::{self, Mount};
-use host::remove::{self, Identity, Removed, What};
-use host::{processes, systemd};
+use host::mounts::{self, Index, Mount};
+use host::remove::What;
+use host::{processes, systemd, users};
 
 use crate::Caller;
 use crate::args::{Args, Part};
@@ -16,12 +16,10 @@ use crate::parts::network::{self, Network};
 use crate::parts::runtime::{self as containerd, Containerd, pods, record};
 use crate::parts::{cni, etcd, kubectl, kubelet, temporary};
 use crate::trees::manifest::Manifest;
-use crate::trees::place::{self, Place};
-use crate::trees::targets::{self, MANIFESTS, Target};
-use crate::trees::{elsewhere, preserve};
+use crate::trees::look::{self, Found};
+use crate::trees::targets::{self, Target};
+use crate::trees::preserve;
 
-/// Entries counted in one target for the plan; beyond that it says "more than".
-const MOST_ENTRIES: u64 = 100_000;
 
 /// The node as it is.
 #[derive(Debug)]
@@ -64,21 +62,6 @@ pub struct State {
     pub left_by_last_reset: Option<containerd::Holdings>,
 }
 
-/// A target that exists.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// Which.
-    pub target: Target,
-    /// What is in it.
-    pub survey: Removed,
-    /// Mounts below it.
-    pub mounts: Vec<Mount>,
-    /// What of it stays.
-    pub spare: Vec<Identity>,
-    /// Who else sees a part of it: then all of it stays.
-    pub users: Vec<String>,
-}
-
 /// Whether systemd is in charge here (sd_booted(3)).
 pub fn booted() -> bool {
     Path::new("/run/systemd/system").is_dir()
@@ -88,6 +71,7 @@ pub fn booted() -> bool {
 pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Result<State> {
     let booted = booted();
     let mounts = mounts::table()?;
+    let index = Index::of(&mounts);
     let unfinished = journal::unfinished()?;
     let containerd = containerd::observe(booted, deadline)?;
     let foreign_cni = cni::foreign()?;
@@ -109,37 +93,54 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
             kept.push((wanted.remove(config).path, format!("it may be another cluster's: {}", others.join(", "))));
         }
     }
-    let conflicts = conflicts(args, &mounts, &wanted);
-    let (mut targets, mut unsafe_targets) = (Vec::new(), Vec::new());
-    let paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
-    for target in wanted {
-        match place::judge(&target, &mounts, deadline)? {
-            Place::Nothing => {}
-            Place::Own => targets.push(look(target, &mounts, &foreign_cni.paths, &paths, deadline)?),
-            // Where root's home is a link (ostree), its kubeconfig is not worth refusing all the rest.
-            Place::Elsewhere(why) if target.part == Part::Kubectl => kept.push((target.path, why)),
-            Place::Elsewhere(why) => unsafe_targets.push(format!("{} {why}", target.path.display())),
-        }
+    let wanted_paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
+    let mut conflicts = conflicts(args, &index, &wanted_paths);
+    let (there, mut looked) = look::places(args, wanted, &index, deadline)?;
+    let processes = processes::list()?;
+    let kubernetes = processes::owned(&processes, &[containerd::SOCKET]);
+    let goes = |pid: i32| {
+        // containerd itself is stopped before anything of its own is deleted.
+        let of_unit = |process: &processes::Process| process.pid == pid && process.unit.as_deref() == Some(containerd::UNIT);
+        pid == std::process::id() as i32
+            || kubernetes.iter().any(|process| process.pid == pid)
+            || processes.iter().any(of_unit)
+    };
+    let paths: Vec<PathBuf> = there.iter().filter_map(|(_, place)| place.path()).collect();
+    let users = users::now(&mounts, &users::Own { directories: &paths, processes: &goes })?;
+    looked.unsafe_targets.extend(users.unresolved.iter().cloned());
+    let sight = look::Sight { index: &index, users: &users, foreign: &foreign_cni.paths, deadline };
+    for (target, place) in there {
+        looked.targets.extend(look::into(target, place, &paths, &sight)?);
     }
-    let preserved = args.preserve.iter().map(|path| {
-        let budget = deadline.at_most(Duration::from_secs(30));
-        Manifest::of(path, &preserve::resolve(&mounts, path), &mounts, &budget)
-    });
+    kept.extend(looked.kept);
+    let preserved: Vec<Manifest> = args
+        .preserve
+        .iter()
+        .map(|path| {
+            let budget = deadline.at_most(Duration::from_secs(30));
+            Manifest::of(path, &preserve::resolve(&index, path), &index, &budget)
+        })
+        .collect();
+    let places = preserve::Targets::of(&index, &paths);
+    for found in &preserved {
+        conflicts.extend(places.linked(&found.path, &found.links));
+        conflicts.extend(preserve::made_of(&index, &users, &found.path, &looked.targets));
+    }
     let systemd = |part| booted && args.wants(part);
     Ok(State {
         kubelet: if booted { systemd::active_state("kubelet.service", deadline)? } else { String::new() },
-        processes: pods::processes()?,
+        processes: kubernetes,
         control_plane: etcd::signs()?,
         stacked_etcd: etcd::has_stacked_etcd(),
         netns: if args.wants(Part::Pods) { pods::deserted_netns(&mounts) } else { Vec::new() },
         drop_ins: if systemd(Part::Units) { kubelet::conflicting_drop_ins(deadline)? } else { Vec::new() },
         failed: if systemd(Part::Units) { kubelet::failed(deadline)? } else { Vec::new() },
-        preserved: preserved.collect(),
+        preserved,
         temporary: if args.wants(Part::Temporary) { temporary::find(caller)? } else { Vec::new() },
         left_by_last_reset: record::read(),
         containerd,
-        targets,
-        unsafe_targets,
+        targets: looked.targets,
+        unsafe_targets: looked.unsafe_targets,
         network,
         kept,
         conflicts,
@@ -148,28 +149,9 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     })
 }
 
-fn look(
-    target: Target,
-    mounts: &[Mount],
-    foreign: &[PathBuf],
-    targets: &[PathBuf],
-    deadline: &Deadline,
-) -> Result<Found> {
-    let mut spare: Vec<Identity> = foreign.iter().filter_map(|path| Identity::at(path)).collect();
-    if target.path == Path::new("/etc/kubernetes") {
-        // The kubelet's package ships it, and the kubelet complains when it is missing. Its contents are a target.
-        spare.extend(Identity::at(Path::new(MANIFESTS)));
-    }
-    if mounts::exactly_at(mounts, &target.path).is_some_and(|mount| mount.fs_type.starts_with("ext")) {
-        // Its place is reserved when the file system is made, for repairing it: not ours to delete.
-        let lost = Identity::at(&target.path.join("lost+found"));
-        spare.extend(lost.filter(|_| target.path.join("lost+found").is_dir()));
-    }
-    let survey = remove::survey(&target.path, &spare, MOST_ENTRIES, deadline)?;
-    let table = mounts;
-    let mounts = mounts::below(table, &target.path).into_iter().cloned().collect();
-    let users = elsewhere::users(table, &target.path, targets);
-    Ok(Found { target, survey, mounts, spare, users })
+fn conflicts(args: &Args, index: &Index<'_>, paths: &[PathBuf]) -> Vec<String> {
+    let targets = preserve::Targets::of(index, paths);
+    args.preserve.iter().filter_map(|path| targets.conflict(path)).collect()
 }
 
 /// Takes containerd's directories off the list when others use them, and says what is kept.
@@ -193,7 +175,10 @@ fn not_ours(containerd: &Containerd, wanted: &mut Vec<Target>) -> Vec<(PathBuf, 
     taken.into_iter().map(|target| (target.path, why.clone())).collect()
 }
 
-fn conflicts(args: &Args, mounts: &[Mount], wanted: &[Target]) -> Vec<String> {
-    let paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
-    args.preserve.iter().filter_map(|path| preserve::conflict(mounts, path, &paths)).collect()
+impl State {
+    /// Where preserved trees really are, as places.
+    pub fn preserved_places(&self, index: &Index<'_>) -> Vec<preserve::Place> {
+        let real = self.preserved.iter().map(|found| preserve::resolve(index, &found.path));
+        real.filter_map(|path| preserve::Place::of(index, &path)).collect()
+    }
 }

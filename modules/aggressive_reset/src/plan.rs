@@ -8,9 +8,10 @@ use host::processes::{Kind, Owned};
 use host::remove::What;
 
 use crate::args::{Args, ContainerdConfig, Level, Part};
-use crate::observe::{Found, State};
+use crate::observe::State;
 use crate::parts::RUNNING;
 use crate::report::count;
+use crate::trees::look::Found;
 use crate::trees::targets::CONTAINERD;
 
 /// One step. The order of the variants is the order of the work.

@@ -56,7 +56,7 @@ pub fn foreign() -> Result<Foreign> {
 
 /// A configuration's network name, and whether it is somebody else's.
 fn network_of(path: &Path) -> Option<(String, bool)> {
-    let text = std::fs::read(path).ok()?;
+    let text = files::read_foreign(path, 1 << 20).ok()??;
     let conf: Value = serde_json::from_slice(&text).ok()?;
     let name = conf["name"].as_str().unwrap_or_default().to_owned();
     Some((name.clone(), is_foreign(&name, &conf)))

@@ -44,7 +44,7 @@ impl Bolt {
     /// Opens a database for reading. It is not locked: containerd may be running.
     pub fn open(path: &Path) -> Result<Self> {
         let read = || -> Result<Self> {
-            let file = File::open(path)?;
+            let file = host::files::open_foreign(path)?;
             let first = at(&file, 0, 4096)?;
             let page_size = number(&first, HEADER + 8, 4)? as usize;
             ensure!((512..=1 << 20).contains(&page_size) && page_size.is_power_of_two(), "an impossible page size");
