@@ -3,6 +3,7 @@
 //! [`packet`] says what would become of a packet. Nothing here knows Ansible or Kubernetes' components.
 
 pub mod iptables;
+pub mod ipset;
 pub mod ipvs;
 pub mod nftables;
 pub mod packet;

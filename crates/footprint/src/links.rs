@@ -27,6 +27,8 @@ pub struct Surroundings<'a> {
     pub pod_namespaces: &'a BTreeSet<i32>,
     /// Bridges that the CNI configuration in force names, besides those of the table.
     pub bridges: &'a BTreeSet<String>,
+    /// Links that an earlier look proved to be Kubernetes', and which may have lost their other end since.
+    pub proved: &'a [Link],
 }
 
 /// A link that is Kubernetes', and why.
@@ -158,7 +160,8 @@ impl Surroundings<'_> {
         }
         // A pod's end by its hash: the other end must be in a pod.
         let in_pod = link.kind == "veth" && link.netnsid.is_some_and(|id| self.pod_namespaces.contains(&id));
-        (!in_pod).then(|| "its other end is not in a pod".to_owned())
+        let was = self.proved.iter().any(|earlier| earlier.is_still(link));
+        (!in_pod && !was).then(|| "its other end is not in a pod".to_owned())
     }
 
     fn foreign_port(&self, link: &Link) -> Option<String> {
@@ -177,7 +180,8 @@ impl Surroundings<'_> {
     fn is_pods_end(&self, port: &Link) -> bool {
         let in_pod = port.kind == "veth" && port.netnsid.is_some_and(|id| self.pod_namespaces.contains(&id));
         let named = NAMED.iter().any(|(name, kind, _)| port.name == *name && port.kind == *kind);
-        in_pod || named || flannel_name(port).is_some() && self.foreign_kind(port).is_none()
+        let was = self.proved.iter().any(|earlier| earlier.is_still(port));
+        in_pod || named || was || flannel_name(port).is_some() && self.foreign_kind(port).is_none()
     }
 
     fn foreign_address(&self, link: &Link) -> Option<String> {

@@ -42,7 +42,7 @@ fn judged(links: &[Link], routes: &[Route]) -> (Vec<String>, Vec<String>) {
     let pods = ["10.244.0.0/16".parse().unwrap()];
     let (namespaces, bridges) = (BTreeSet::from([0]), BTreeSet::from(["pods0".to_owned()]));
     let all =
-        Surroundings { links, routes, pod_networks: &pods, pod_namespaces: &namespaces, bridges: &bridges };
+        Surroundings { links, routes, pod_networks: &pods, pod_namespaces: &namespaces, bridges: &bridges, proved: &[] };
     let (owned, kept) = judge(&all);
     let names = owned.into_iter().map(|owned| owned.link.name).collect();
     (names, kept.into_iter().map(|kept| format!("{}: {}", kept.name, kept.why)).collect())

@@ -1,22 +1,21 @@
 //! Network links: bridges, veths, VXLANs, with their addresses.
 //!
-//! Listing, deleting and the few changes a repair needs. Which links are Kubernetes' own is [`owned`], a pure function.
-//! Refuses nothing by itself: the caller deletes what [`owned`] named, with its reason beside it.
+//! Listing, deleting and the few changes a repair needs. Which links are Kubernetes' own is decided in `footprint::links`.
+//! Only what the kernel has shown can be deleted, and only while it still is what was shown: a name, or a number that
+//! another link got meanwhile, deletes nothing.
 
-mod owned;
-
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::cidr::Cidr;
 use crate::deadline::Deadline;
 use crate::netlink;
-
-pub use owned::{Owned, owned};
 
 /// One link of the current network namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +44,27 @@ pub struct Link {
     pub netnsid: Option<i32>,
     /// Both families.
     pub addresses: Vec<Address>,
+    /// Whether the kernel has shown it.
+    pub seen: Option<Seen>,
+}
+
+/// The kernel has shown this link: nothing but a listing makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen(());
+
+impl Seen {
+    pub(crate) fn by_the_kernel() -> Self {
+        Self(())
+    }
+}
+
+impl Link {
+    /// Whether `now`, as it is shown later under the same number, is still this link. Ports, addresses and with them a
+    /// bridge's hardware address come and go.
+    pub fn is_still(&self, now: &Self) -> bool {
+        let of = |link: &Self| (link.index, link.name.clone(), link.kind.clone(), link.vxlan.clone());
+        of(self) == of(now) && (self.kind == "bridge" || self.mac == now.mac)
+    }
 }
 
 /// What makes a VXLAN this one and no other.
@@ -87,10 +107,36 @@ pub fn list(deadline: &Deadline) -> Result<Vec<Link>> {
     netlink::list_links(deadline)
 }
 
-/// Delete links by index, in this order; the name is for the error. One that is gone already is no error, and every one
-/// is tried. Deleting one end of a veth deletes the other.
-pub fn delete(links: &[(u32, String)], deadline: &Deadline) -> Result<()> {
-    if links.is_empty() { Ok(()) } else { netlink::delete_links(links, deadline) }
+/// Delete links, in this order. One that is gone already is no error, and every one is tried. One that the kernel has not
+/// shown, or whose number means another link by now, is left and named in the error. Deleting one end of a veth deletes
+/// the other.
+pub fn delete(links: &[Link], deadline: &Deadline) -> Result<()> {
+    if links.is_empty() {
+        return Ok(());
+    }
+    if let Some(link) = links.iter().find(|link| link.seen.is_none()) {
+        bail!("deleting link {}: it was not read from the kernel", link.name);
+    }
+    let now = list(deadline)?;
+    let there = |link: &&Link| now.iter().any(|other| other.index == link.index);
+    let (same, others): (Vec<&Link>, Vec<&Link>) = links
+        .iter()
+        .filter(there)
+        .partition(|link| now.iter().any(|other| other.index == link.index && link.is_still(other)));
+    let list: Vec<(u32, String)> = same.iter().map(|link| (link.index, link.name.clone())).collect();
+    if !list.is_empty() {
+        netlink::delete_links(&list, deadline)?;
+    }
+    match others.first() {
+        Some(other) => bail!("deleting link {}: number {} is another link by now", other.name, other.index),
+        None => Ok(()),
+    }
+}
+
+/// The numbers under which this namespace's links name other network namespaces ([`Link::netnsid`]): of each namespace at
+/// these paths, such as `/proc/12/ns/net`. One that is gone, or that no link leads into, has none.
+pub fn namespace_ids(paths: &[PathBuf], deadline: &Deadline) -> Result<BTreeSet<i32>> {
+    netlink::namespace_ids(paths, deadline)
 }
 
 /// Set a link up.

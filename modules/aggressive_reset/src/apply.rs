@@ -13,13 +13,14 @@ use host::{files, systemd};
 use crate::args::Part;
 use crate::journal::Journal;
 use crate::observe::State;
+use crate::parts::runtime::sole::Sole;
 use crate::parts::runtime::{self, pods};
-use crate::parts::{etcd, firewall, kubelet, network};
+use crate::parts::{etcd, firewall, kubectl, kubelet, network};
 use crate::plan::{self, Step};
 use crate::report::{Removal, Report};
 use crate::trees::backup::Backup;
 use crate::trees::delete;
-
+use crate::trees::look::Found;
 
 /// The run.
 pub struct Run<'a> {
@@ -33,12 +34,22 @@ pub struct Run<'a> {
     pub backup: Backup,
     /// Targets that must be left alone, because something is still mounted below them or uses them.
     blocked: BTreeSet<PathBuf>,
+    /// Whether containerd is Kubernetes' alone.
+    proof: Proof,
+}
+
+/// Whether containerd is Kubernetes' alone: asked before the first thing of it is taken away.
+enum Proof {
+    NotAsked,
+    Holds(Sole),
+    Fails,
 }
 
 impl<'a> Run<'a> {
     /// Nothing done yet.
     pub fn new(state: &'a State, deadline: Deadline) -> Self {
-        Self { state, deadline, report: Report::default(), backup: Backup::default(), blocked: BTreeSet::new() }
+        let (report, backup) = Default::default();
+        Self { state, deadline, report, backup, blocked: BTreeSet::new(), proof: Proof::NotAsked }
     }
 
     /// Leaves the targets of a part alone from now on.
@@ -112,7 +123,8 @@ impl<'a> Run<'a> {
                 self.report.repaired = repair.sentences();
                 Ok(())
             }
-            Step::StartContainerd(bound) => pods::start(bound, &self.deadline),
+            Step::StartContainerd(bound) => runtime::start(self, bound),
+            Step::Kubeconfig(edit) => kubectl::apply(self, edit),
         }
     }
 
@@ -130,5 +142,35 @@ impl<'a> Run<'a> {
     /// Whether a target is to be left alone.
     pub fn is_blocked(&self, path: &Path) -> bool {
         self.blocked.contains(path)
+    }
+
+    /// Whether containerd's database is held.
+    pub fn has_sole(&self) -> bool {
+        matches!(self.proof, Proof::Holds(_))
+    }
+
+    /// Lets go of it, so that containerd can open its new one.
+    pub fn release(&mut self) {
+        self.proof = Proof::NotAsked;
+    }
+
+    /// containerd's data goes only while it is proved to be Kubernetes' alone. Where that cannot be proved all of it is kept.
+    pub fn may_empty(&mut self, found: &Found) -> bool {
+        if found.target.part != Part::Containerd || !self.state.containerd.is_ours() {
+            return true;
+        }
+        if matches!(self.proof, Proof::NotAsked) {
+            let roots = &self.state.containerd.roots;
+            self.proof = match Sole::prove(roots) {
+                Ok(sole) => Proof::Holds(sole),
+                Err(error) => {
+                    let why = format!("it is not proved to be Kubernetes' alone: {error:#}");
+                    self.report.problems.push(format!("emptying {}: {why}", roots.root.display()));
+                    self.report.kept.push((roots.root.clone(), why));
+                    Proof::Fails
+                }
+            };
+        }
+        self.has_sole()
     }
 }

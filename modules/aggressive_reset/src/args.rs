@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ansible::{Kind, Opt, Spec};
 use anyhow::{Result, ensure};
+use host::cidr::Cidr;
 use serde::{Deserialize, Serialize};
 
 pub use crate::parts::Part;
@@ -42,6 +43,19 @@ pub static SPEC: Spec = Spec {
             "Also reset a node that runs a control plane or has etcd data. That ends the cluster when it is the only one.",
         )
         .default("false"),
+        Opt::new(
+            "allow_other_kubernetes",
+            Kind::Bool,
+            "Also reset a node on which k3s, k0s, rke2 or microk8s is at work: its pods end and its network goes.",
+        )
+        .default("false"),
+        Opt::new(
+            "pod_networks",
+            Kind::List(&Kind::Str),
+            "Networks of pods, such as 10.244.0.0/16, beyond those that the node itself tells. Links, routes and rules that are \
+             kept because nothing proves them to be Kubernetes' are its own when they are about one of these.",
+        )
+        .default("[]"),
         Opt::new(
             "containerd_config",
             Kind::Str,
@@ -83,6 +97,10 @@ pub struct Args {
     pub scope: Option<Vec<Part>>,
     /// Whether a control plane may be reset.
     pub allow_control_plane: bool,
+    /// Whether another distribution's node may be reset.
+    pub allow_other_kubernetes: bool,
+    /// Networks that are pods' by the user's word.
+    pub pod_networks: Vec<String>,
     /// What becomes of containerd's configuration.
     pub containerd_config: ContainerdConfig,
     /// What becomes of what is not known to be Kubernetes' own.
@@ -141,6 +159,8 @@ impl Args {
             preserve: PRESERVE.map(PathBuf::from).to_vec(),
             scope: None,
             allow_control_plane: false,
+            allow_other_kubernetes: false,
+            pod_networks: Vec::new(),
             containerd_config: ContainerdConfig::Repair,
             unknown: Unknown::Keep,
             own_paths: Vec::new(),
@@ -189,6 +209,11 @@ impl Args {
                 "option {option} has {shown:?}: it must not contain .., which means another directory behind a link"
             );
         }
+        for network in &self.pod_networks {
+            if let Err(error) = network.parse::<Cidr>() {
+                anyhow::bail!("option pod_networks has {network:?}: {error}");
+            }
+        }
         let scope = self.scope.as_deref().unwrap_or_default();
         ensure!(
             self.scope.is_none() || !scope.is_empty(),
@@ -224,6 +249,7 @@ mod tests {
         assert!(refused(|args| args.own_paths = vec!["kubelet".into()]).starts_with("option own_paths has \"kubelet\": "));
         assert!(refused(|args| args.preserve = vec!["/x".into(); 20_000]).starts_with("option preserve has 20000 paths: "));
         assert!(refused(|args| args.scope = Some(vec![Part::Containerd])).contains("level gentle does not touch"));
+        assert!(refused(|args| args.pod_networks = vec!["10.244.0.1/16".into()]).starts_with("option pod_networks has "));
         assert!(refused(|args| args.scope = Some(vec![])).starts_with("option scope is an empty list"));
     }
 }

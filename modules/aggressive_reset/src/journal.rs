@@ -157,24 +157,26 @@ impl Args {
     }
 }
 
-/// Seconds since 1970 as a name that sorts by time: `2026-11-26T23-15-00`.
-pub fn stamp(seconds: u64) -> String {
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // Days to a date by eras of 400 years, with years that begin in March.
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}-{:02}-{:02}", rest / 3600, rest / 60 % 60, rest % 60)
-}
-
 /// Seconds since 1970.
 pub fn now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}
+
+/// Now, as names of copies have it: `20261126T225700Z`. The days are counted from the first of March of the year 0 in
+/// eras of 400 years, which all have as many.
+pub fn stamp() -> String {
+    stamp_of(now())
+}
+
+fn stamp_of(seconds: u64) -> String {
+    let days = seconds / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (date, month, wraps) = (day - (153 * month + 2) / 5 + 1, (month + 2) % 12 + 1, u64::from(month >= 10));
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{:04}{month:02}{date:02}T{hour:02}{minute:02}{second:02}Z", era * 400 + year + wraps)
 }
 
 #[cfg(test)]
@@ -182,10 +184,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stamp_is_the_date_in_utc() {
-        assert_eq!(stamp(0), "1970-01-01T00-00-00");
-        assert_eq!(stamp(951_827_696), "2000-02-29T12-34-56");
-        assert_eq!(stamp(1_795_734_900), "2026-11-26T23-15-00");
+    fn a_stamp_is_the_date_that_date_prints() {
+        // `date -u -d @N +%Y%m%dT%H%M%SZ`
+        for (seconds, stamp) in [(0, "19700101T000000Z"), (951_782_400, "20000229T000000Z"), (1_795_733_820, "20261126T225700Z"), (4_102_444_799, "20991231T235959Z")] {
+            assert_eq!(stamp_of(seconds), stamp);
+        }
     }
 
     #[test]

@@ -1,23 +1,28 @@
 //! What is there. Looks at everything the plan needs, and changes nothing.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
+use footprint::distributions::{self, Active};
 use host::deadline::Deadline;
 use host::mounts::{self, Index, Mount};
 use host::remove::What;
 use host::{processes, systemd, users};
 
 use crate::Caller;
-use crate::args::{Args, Part};
+use crate::args::{Args, Level, Part};
 use crate::journal::{self, Begun};
-use crate::parts::network::{self, Network};
+use crate::parts::kubectl::Edit;
+use crate::parts::network::{self, Given, Network};
+use crate::parts::runtime::holdings::Holdings;
+use crate::parts::runtime::netns::{self, Deserted};
 use crate::parts::runtime::{self as containerd, Containerd, pods, record};
 use crate::parts::{cni, etcd, kubectl, kubelet, temporary};
 use crate::trees::manifest::Manifest;
 use crate::trees::look::{self, Found};
-use crate::trees::targets::{self, Target};
+use crate::trees::targets::{self, CNI_CONF, Target};
 use crate::trees::preserve;
 
 
@@ -39,7 +44,13 @@ pub struct State {
     /// Why targets are not what they seem: links, other people's directories mounted there, servers that do not answer.
     pub unsafe_targets: Vec<String>,
     /// Network namespaces that pods left behind.
-    pub netns: Vec<PathBuf>,
+    pub netns: Vec<Deserted>,
+    /// Where pods' network namespaces are, by CRI's and CNI's word.
+    pub pod_netns: BTreeSet<PathBuf>,
+    /// Other distributions of Kubernetes that are at work here.
+    pub other_kubernetes: Vec<Active>,
+    /// What is taken out of root's kubeconfig.
+    pub kubeconfig: Option<Edit>,
     /// The network; empty when no part of it is asked for.
     pub network: Network,
     /// Drop-ins that go, and why.
@@ -59,7 +70,7 @@ pub struct State {
     /// Temporary files of ours.
     pub temporary: Vec<PathBuf>,
     /// What containerd held when the last reset was done.
-    pub left_by_last_reset: Option<containerd::Holdings>,
+    pub left_by_last_reset: Option<Holdings>,
 }
 
 /// Whether systemd is in charge here (sd_booted(3)).
@@ -74,41 +85,58 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     let index = Index::of(&mounts);
     let unfinished = journal::unfinished()?;
     let containerd = containerd::observe(booted, deadline)?;
-    let foreign_cni = cni::foreign()?;
-    let known = unfinished.as_ref().map(|(begun, _)| begun.pod_networks.clone()).unwrap_or_default();
+    let networks = cni::observe(containerd.network.as_deref())?;
+    let all_processes = processes::list()?;
+    let own_processes = processes::owned(&all_processes, &[containerd::SOCKET]);
+    let mut pod_netns = networks.sandboxes.clone();
+    pod_netns.extend(pods::namespaces(containerd.sandboxes.as_deref().unwrap_or_default(), deadline));
+    let mut pod_networks = unfinished.as_ref().map(|(begun, _)| begun.pod_networks.clone()).unwrap_or_default();
+    pod_networks.extend(args.pod_networks.iter().cloned());
+    let mut namespaces = pods::namespaces_of_processes(&own_processes);
+    namespaces.extend(pod_netns.iter().cloned());
+    let foreign_cni = networks.foreign.clone();
     let network = if args.wants(Part::Network) || args.wants(Part::Firewall) {
-        network::observe(&known, &foreign_cni.networks, deadline)?
+        network::observe(Given { pod_networks, cni: networks, namespaces, proved: Vec::new() }, deadline)?
     } else {
         Network::default()
     };
-    let mut kept: Vec<(PathBuf, String)> =
-        foreign_cni.paths.iter().map(|path| (path.clone(), "another program's CNI network".to_owned())).collect();
+    let cni_wanted = |path: &PathBuf| args.wants(Part::Cni) && (args.level == Level::Aggressive || !path.starts_with(CNI_CONF));
+    let mut kept: Vec<(PathBuf, String)> = foreign_cni
+        .iter()
+        .filter(|path| cni_wanted(path))
+        .map(|path| (path.clone(), "it is not the CNI network of Kubernetes".to_owned()))
+        .collect();
+    kept.extend(network.kept.iter().filter(|_| args.level == Level::Aggressive).cloned());
     let mut wanted = targets::wanted(args);
+    if args.wants(Part::Containerd) {
+        wanted.retain(|target| target.part != Part::Containerd);
+        wanted.extend(containerd.roots.targets()?);
+    }
     if !containerd.is_ours() || containerd.is_stray() {
         kept.extend(not_ours(&containerd, &mut wanted));
     }
-    if let Some(config) = wanted.iter().position(|target| target.part == Part::Kubectl && target.what == What::Tree) {
-        let others = kubectl::other_servers(&wanted[config].path)?;
-        if !others.is_empty() {
-            kept.push((wanted.remove(config).path, format!("it may be another cluster's: {}", others.join(", "))));
-        }
-    }
+    let kubeconfig = if args.wants(Part::Kubectl) {
+        let home = kubectl::observe()?;
+        wanted.extend(home.cache);
+        kept.extend(home.kept);
+        home.edit
+    } else {
+        None
+    };
     let wanted_paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
     let mut conflicts = conflicts(args, &index, &wanted_paths);
     let (there, mut looked) = look::places(args, wanted, &index, deadline)?;
-    let processes = processes::list()?;
-    let kubernetes = processes::owned(&processes, &[containerd::SOCKET]);
     let goes = |pid: i32| {
         // containerd itself is stopped before anything of its own is deleted.
         let of_unit = |process: &processes::Process| process.pid == pid && process.unit.as_deref() == Some(containerd::UNIT);
         pid == std::process::id() as i32
-            || kubernetes.iter().any(|process| process.pid == pid)
-            || processes.iter().any(of_unit)
+            || own_processes.iter().any(|process| process.pid == pid)
+            || all_processes.iter().any(of_unit)
     };
     let paths: Vec<PathBuf> = there.iter().filter_map(|(_, place)| place.path()).collect();
     let users = users::now(&mounts, &users::Own { directories: &paths, processes: &goes })?;
     looked.unsafe_targets.extend(users.unresolved.iter().cloned());
-    let sight = look::Sight { index: &index, users: &users, foreign: &foreign_cni.paths, deadline };
+    let sight = look::Sight { index: &index, users: &users, foreign: &foreign_cni, deadline };
     for (target, place) in there {
         looked.targets.extend(look::into(target, place, &paths, &sight)?);
     }
@@ -129,10 +157,13 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     let systemd = |part| booted && args.wants(part);
     Ok(State {
         kubelet: if booted { systemd::active_state("kubelet.service", deadline)? } else { String::new() },
-        processes: kubernetes,
+        processes: own_processes,
         control_plane: etcd::signs()?,
         stacked_etcd: etcd::has_stacked_etcd(),
-        netns: if args.wants(Part::Pods) { pods::deserted_netns(&mounts) } else { Vec::new() },
+        netns: if args.wants(Part::Pods) { netns::deserted(&mounts, &pod_netns) } else { Vec::new() },
+        other_kubernetes: distributions(booted, &all_processes, deadline)?,
+        pod_netns,
+        kubeconfig,
         drop_ins: if systemd(Part::Units) { kubelet::conflicting_drop_ins(deadline)? } else { Vec::new() },
         failed: if systemd(Part::Units) { kubelet::failed(deadline)? } else { Vec::new() },
         preserved,
@@ -154,6 +185,28 @@ fn conflicts(args: &Args, index: &Index<'_>, paths: &[PathBuf]) -> Vec<String> {
     args.preserve.iter().filter_map(|path| targets.conflict(path)).collect()
 }
 
+/// Other distributions of Kubernetes that are at work here.
+fn distributions(booted: bool, all: &[processes::Process], deadline: &Deadline) -> Result<Vec<Active>> {
+    let mut units = Vec::new();
+    for unit in distributions::TABLE.iter().flat_map(|row| row.units).filter(|_| booted) {
+        if matches!(systemd::active_state(unit, deadline)?.as_str(), "active" | "activating" | "reloading") {
+            units.push((*unit).to_owned());
+        }
+    }
+    let address = |process: &'_ processes::Process| {
+        let is_shim = process.program().is_some_and(|name| name.starts_with("containerd-shim"));
+        let at = process.argv.iter().position(|word| word == "-address").filter(|_| is_shim)?;
+        process.argv.get(at + 1).cloned()
+    };
+    let sockets: Vec<Option<String>> = all.iter().map(address).collect();
+    let seen = all.iter().zip(&sockets).filter(|(process, _)| process.same_namespace).filter_map(|(process, socket)| {
+        let exe = process.exe.as_deref()?.to_str()?;
+        let (unit, socket) = (process.unit.as_deref(), socket.as_deref());
+        Some(distributions::Process { pid: process.pid, exe, unit, socket })
+    });
+    Ok(distributions::active(&units, &seen.collect::<Vec<_>>()))
+}
+
 /// Takes containerd's directories off the list when others use them, and says what is kept.
 fn not_ours(containerd: &Containerd, wanted: &mut Vec<Target>) -> Vec<(PathBuf, String)> {
     let why = match &containerd.unreadable {
@@ -165,12 +218,8 @@ fn not_ours(containerd: &Containerd, wanted: &mut Vec<Target>) -> Vec<(PathBuf, 
     *wanted = rest;
     let taken: Vec<Target> = taken;
     if !taken.is_empty() {
-        let left = containerd::pod_directories();
-        wanted.extend(left.into_iter().map(|path| Target {
-            part: Part::Containerd,
-            path: path.into(),
-            what: What::Contents,
-        }));
+        let left = containerd::pod_directories(&containerd.roots);
+        wanted.extend(left.into_iter().map(|path| Target { part: Part::Containerd, path, what: What::Contents }));
     }
     taken.into_iter().map(|target| (target.path, why.clone())).collect()
 }

@@ -1,6 +1,6 @@
 //! What to do, in order. Pure: the same node and options give the same steps, and a node that was reset gives none.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use containerd_prepare::repair::Repair;
 use cri::{Image, Sandbox};
@@ -10,9 +10,10 @@ use host::remove::What;
 use crate::args::{Args, ContainerdConfig, Level, Part};
 use crate::observe::State;
 use crate::parts::RUNNING;
+use crate::parts::kubectl::Edit;
+use crate::parts::runtime::netns::Deserted;
 use crate::report::count;
 use crate::trees::look::Found;
-use crate::trees::targets::CONTAINERD;
 
 /// One step. The order of the variants is the order of the work.
 #[derive(Debug, Clone)]
@@ -33,7 +34,7 @@ pub enum Step {
     /// End what is left of pods.
     EndPods(Vec<Owned>),
     /// Take deserted network namespaces away.
-    RemoveNetns(Vec<PathBuf>),
+    RemoveNetns(Vec<Deserted>),
     /// Remove images through CRI, where containerd's other users keep theirs.
     RemoveImages(Vec<Image>),
     /// Take away what is mounted below a target.
@@ -48,6 +49,8 @@ pub enum Step {
     DropIn(PathBuf, String),
     /// Delete a temporary file of ours.
     Temporary(PathBuf),
+    /// Take this cluster out of root's kubeconfig.
+    Kubeconfig(Edit),
     /// Forget failures.
     ResetFailed(Vec<String>),
     /// Mend containerd's configuration, while it is stopped.
@@ -72,6 +75,7 @@ impl Step {
             Self::Network => "delete links and routes".to_owned(),
             Self::Firewall => "delete firewall rules".to_owned(),
             Self::DropIn(path, _) | Self::Temporary(path) => format!("delete {}", path.display()),
+            Self::Kubeconfig(edit) => format!("edit {}", edit.path.display()),
             Self::ResetFailed(_) => "reset failed units".to_owned(),
             Self::RepairConfig(_) => "repair containerd's configuration".to_owned(),
             Self::StartContainerd(_) => "start containerd".to_owned(),
@@ -127,10 +131,14 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
         steps.push(Step::Network);
     }
     if args.wants(Part::Firewall)
-        && !(network.firewall.is_empty() && network.tables.is_empty() && network.ipvs.is_empty())
+        && !(network.firewall.is_empty()
+            && network.tables.is_empty()
+            && network.ipvs.is_empty()
+            && network.sets.is_empty())
     {
         steps.push(Step::Firewall);
     }
+    steps.extend(state.kubeconfig.iter().cloned().map(Step::Kubeconfig));
     steps.extend(state.drop_ins.iter().map(|(path, why)| Step::DropIn(path.clone(), why.clone())));
     steps.extend(state.temporary.iter().cloned().map(Step::Temporary));
     if !state.failed.is_empty() {
@@ -148,7 +156,7 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
 /// Whether containerd's data goes with these steps. Stopping it says nothing: a mere repair of its configuration does, too.
 pub fn wipes(steps: &[Step]) -> bool {
     let stops = steps.iter().any(|step| matches!(step, Step::StopContainerd));
-    let goes = |step: &Step| matches!(step, Step::Delete(found) if found.target.path == Path::new(CONTAINERD[0]));
+    let goes = |step: &Step| matches!(step, Step::Delete(found) if found.target.part == Part::Containerd);
     stops && steps.iter().any(goes)
 }
 

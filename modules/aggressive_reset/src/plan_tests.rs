@@ -1,6 +1,6 @@
 //! Order, omissions and idempotence of the plan, on states made up for it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use host::mounts;
@@ -28,6 +28,9 @@ fn nothing() -> State {
         targets: Vec::new(),
         unsafe_targets: Vec::new(),
         netns: Vec::new(),
+        pod_netns: Default::default(),
+        other_kubernetes: Vec::new(),
+        kubeconfig: None,
         network: Network::default(),
         drop_ins: Vec::new(),
         failed: Vec::new(),

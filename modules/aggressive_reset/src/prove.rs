@@ -59,8 +59,7 @@ pub fn prove(args: &Args, state: &State, deadline: &Deadline) -> Result<Proof> {
         .broken
         .extend(lost_mounts(&state.mounts, &table, state).into_iter().map(|point| format!("mount {point} is gone")));
     if args.wants(Part::Network) || args.wants(Part::Firewall) {
-        let known: Vec<String> = state.network.pod_networks.iter().map(ToString::to_string).collect();
-        let now = network::observe(&known, &state.network.owner.foreign_networks, deadline)?;
+        let now = network::again(&state.network, deadline)?;
         let rules = missing(&state.network.foreign_rules, &now.foreign_rules);
         proof.broken.extend(rules.into_iter().map(|rule| format!("a firewall rule of somebody else is gone: {rule}")));
         let routes = missing(&state.network.foreign_routes, &now.foreign_routes);

@@ -64,7 +64,7 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
             before.extend(list.iter().map(|process| format!("process {}", named(process))));
         }
         Step::RemoveNetns(list) => {
-            before.extend(list.iter().map(|path| format!("network namespace {}", path.display())))
+            before.extend(list.iter().map(|netns| format!("network namespace {}", netns.path.display())))
         }
         Step::RemoveImages(images) => {
             before
@@ -97,7 +97,7 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
         }
         Step::Network => {
             let network = &state.network;
-            before.extend(network.links.iter().map(|link| format!("link {} ({})", link.name, link.reason)));
+            before.extend(network.links.iter().map(|link| format!("link {} ({})", link.link.name, link.reason)));
             before.extend(network.route_texts.iter().map(|route| format!("route {}", plain(route))));
         }
         Step::Firewall => {
@@ -105,6 +105,10 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
         }
         Step::DropIn(path, why) => before.push(format!("{}: {why}", path.display())),
         Step::Temporary(path) => before.push(format!("{}: a temporary file", path.display())),
+        Step::Kubeconfig(edit) => {
+            before.push(format!("{}: {}", edit.path.display(), edit.what()));
+            after.push(format!("{}: without them", edit.path.display()));
+        }
         Step::ResetFailed(units) => before.extend(units.iter().map(|unit| format!("{unit}: failed"))),
         Step::RepairConfig(repair) => after.extend(repair.sentences()),
         Step::StartContainerd(bound) => {

@@ -64,6 +64,8 @@ pub struct Report {
     pub firewall: Vec<String>,
     /// Drop-ins, with the reason.
     pub drop_ins: Vec<String>,
+    /// What was taken out of root's kubeconfig, and where the copy is.
+    pub kubeconfig: Vec<String>,
     /// Units whose failure was forgotten.
     pub failed_units: Vec<String>,
     /// What was changed in containerd's configuration.
@@ -90,7 +92,7 @@ impl Report {
                 Step::StopKubelet { processes, .. } | Step::EndPods(processes) => {
                     report.ended.extend(processes.iter().map(named));
                 }
-                Step::RemoveNetns(list) => report.unmounted.extend(list.iter().map(|path| path.display().to_string())),
+                Step::RemoveNetns(list) => report.unmounted.extend(list.iter().map(|netns| netns.path.display().to_string())),
                 Step::RemoveImages(images) => {
                     report.images = images.iter().map(crate::parts::runtime::pods::image_name).collect()
                 }
@@ -106,7 +108,7 @@ impl Report {
                     bytes: found.survey.bytes,
                 }),
                 Step::Network => {
-                    report.links.extend(state.network.links.iter().map(|link| link.name.clone()));
+                    report.links.extend(state.network.links.iter().map(|owned| owned.link.name.clone()));
                     report.routes.clone_from(&state.network.route_texts);
                 }
                 Step::Firewall => {
@@ -114,6 +116,7 @@ impl Report {
                 }
                 Step::DropIn(path, why) => report.drop_ins.push(format!("{}: {why}", path.display())),
                 Step::Temporary(path) => report.removed.push(Removal { path: path.clone(), entries: 1, bytes: 0 }),
+                Step::Kubeconfig(edit) => report.kubeconfig.push(format!("{}: {}", edit.path.display(), edit.what())),
                 Step::ResetFailed(units) => report.failed_units.clone_from(units),
                 Step::RepairConfig(repair) => report.repaired = repair.sentences(),
                 Step::LeaveEtcd | Step::StopContainerd | Step::StartContainerd(_) => {}
@@ -155,6 +158,7 @@ impl Report {
             .field("routes", self.routes.iter().map(|route| plain(route)).collect::<Vec<_>>())
             .field("firewall", &self.firewall)
             .field("drop_ins", &self.drop_ins)
+            .field("kubeconfig", &self.kubeconfig)
             .field("failed_units", &self.failed_units)
             .field("containerd_config", &self.repaired)
             .field("kept", kept)

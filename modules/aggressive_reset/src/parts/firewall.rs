@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use firewall::iptables::{self, TableRemoval};
-use firewall::{ipvs, nftables};
+use firewall::{ipset, ipvs, nftables};
 
 use super::network::{self, Network};
 use crate::apply::Run;
@@ -10,9 +10,15 @@ use crate::report::count;
 
 /// Deletes what is there now: removing the pods has taken some of it away.
 pub fn delete(run: &mut Run) -> Result<()> {
-    let now = network::again(run)?;
+    let now = network::again(&run.state.network, &run.deadline)?;
     iptables::remove(&now.firewall, &now.owner, &run.deadline)?;
     nftables::delete(&now.tables, &run.deadline)?;
+    // Sets after the rules that use them.
+    for set in &now.sets {
+        if !ipset::destroy(set, &run.deadline)? {
+            run.report.warnings.push(format!("the set {set} of ipset is left: a rule that is not Kubernetes' uses it"));
+        }
+    }
     let left = ipvs::remove(&now.ipvs, &run.deadline)?;
     if !left.is_empty() {
         let warning = format!("{} IPVS services of kube-proxy are left, because ipvsadm is not installed", left.len());
@@ -29,11 +35,12 @@ pub fn lines(network: &Network) -> Vec<String> {
         let chains = count(chains as u64, "chain", "chains");
         let rules = match rules {
             0 => String::new(),
-            rules => format!(", {} into them", count(rules as u64, "jump", "jumps")),
+            rules => format!(", {} elsewhere", count(rules as u64, "rule", "rules")),
         };
         format!("{} {}: {chains}{rules}", tool.name(), removal.table)
     });
     let tables = network.tables.iter().map(|table| format!("nftables table {table}"));
     let services = network.ipvs.iter().map(|service| format!("IPVS service {service}"));
-    chains.chain(tables).chain(services).collect()
+    let sets = network.sets.iter().map(|set| format!("ipset {set}"));
+    chains.chain(tables).chain(services).chain(sets).collect()
 }

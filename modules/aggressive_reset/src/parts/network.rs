@@ -1,28 +1,47 @@
 //! What of the network is Kubernetes', taken together: pod networks, links, routes, firewall.
 //!
-//! Which link, route, chain or table is owned is decided in `host`; here they are looked at once, so that plan and proof
-//! speak of the same.
+//! Which link, route, chain or table is owned is decided by `footprint`; here they are looked at once, so that plan and
+//! proof speak of the same. Only the network in force for Kubernetes counts: a conf that lies about is not enough.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use firewall::iptables::{self, Owner, TableRemoval};
-use firewall::{ipvs, nftables};
+use firewall::{ipset, ipvs, nftables};
+use footprint::links::{Owned, Surroundings};
 use host::cidr::Cidr;
 use host::deadline::Deadline;
+use host::links::Link;
 use host::routes::Route;
-use host::{cni, files, links, routes};
+use host::{files, links, routes};
 
+use super::cni::Networks;
 use crate::apply::Run;
-use crate::trees::targets::CNI_CONF;
+
+/// What is known before the network itself is looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given {
+    /// Pod networks that the options name, and those that an earlier, unfinished run knew.
+    pub pod_networks: Vec<String>,
+    /// CNI's.
+    pub cni: Networks,
+    /// Network namespaces of pods: of their processes, and those that they left.
+    pub namespaces: Vec<PathBuf>,
+    /// Links that were proved to be Kubernetes' at an earlier look: a pod's end whose other end is just being taken down
+    /// leads nowhere any more.
+    pub proved: Vec<Link>,
+}
 
 /// The network as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Network {
+    /// By what it was judged.
+    pub given: Given,
     /// The cluster's pod networks, as far as the node knows them.
     pub pod_networks: Vec<Cidr>,
     /// Links that go, with the reason.
-    pub links: Vec<links::Owned>,
+    pub links: Vec<Owned>,
     /// Routes that go; those over the links above go with them.
     pub routes: Vec<Route>,
     /// The same in words.
@@ -33,6 +52,8 @@ pub struct Network {
     pub unseen: Vec<String>,
     /// nftables tables that go.
     pub tables: Vec<nftables::Table>,
+    /// Sets of ipset that go.
+    pub sets: Vec<String>,
     /// Names of veths: those of pods go with the pods, and their routes with them.
     pub pod_links: Vec<String>,
     /// IPVS services that go.
@@ -43,23 +64,51 @@ pub struct Network {
     pub foreign_routes: Vec<String>,
     /// Whose chains are whose.
     pub owner: Owner,
+    /// Links and chains that are called like Kubernetes', and why they stay.
+    pub kept: Vec<(PathBuf, String)>,
 }
 
-/// Looks; changes nothing. `known` are pod networks that an earlier, unfinished run knew.
-pub fn observe(known: &[String], foreign_networks: &BTreeSet<String>, deadline: &Deadline) -> Result<Network> {
+/// Looks again, knowing what the first look proved.
+pub fn again(first: &Network, deadline: &Deadline) -> Result<Network> {
+    let mut given = first.given.clone();
+    given.pod_networks.extend(first.pod_networks.iter().map(ToString::to_string));
+    given.proved.extend(first.links.iter().map(|owned| owned.link.clone()));
+    observe(given, deadline)
+}
+
+/// Deletes links and routes that are there now: removing the pods has taken some of them away.
+pub fn delete(run: &mut Run) -> Result<()> {
+    let now = again(&run.state.network, &run.deadline)?;
+    routes::delete(&now.routes, &run.deadline)?;
+    let list: Vec<Link> = now.links.iter().map(|owned| owned.link.clone()).collect();
+    links::delete(&list, &run.deadline)?;
+    run.report.links.extend(list.into_iter().map(|link| link.name));
+    run.report.routes = now.route_texts;
+    Ok(())
+}
+
+/// Looks; changes nothing.
+pub fn observe(given: Given, deadline: &Deadline) -> Result<Network> {
     let all_links = links::list(deadline)?;
-    let owned_links = links::owned(&all_links);
-    let mut pod_networks = pod_networks(known)?;
-    for link in all_links.iter().filter(|link| owned_links.iter().any(|owned| owned.index == link.index)) {
-        // The pods' bridge and flannel's VXLAN carry addresses of this node's own pod network.
-        pod_networks.extend(link.addresses.iter().filter_map(|address| address.network().ok()).filter(is_plausible));
-    }
+    let all_routes = routes::list(deadline)?;
+    let flannel = flannels(&given)?;
+    let mut pod_networks: Vec<Cidr> = flannel.iter().chain(&given.cni.subnets).copied().collect();
+    pod_networks.extend(given.pod_networks.iter().filter_map(|text| text.trim().parse::<Cidr>().ok()));
+    pod_networks.extend(of_flannels_link(&all_links));
+    pod_networks.retain(is_plausible);
     pod_networks.sort();
     pod_networks.dedup();
-    let mut owner = Owner { pod_networks: pod_networks.clone(), ..Owner::default() };
-    owner.foreign_networks.extend(foreign_networks.iter().cloned());
-    let indices: Vec<u32> = owned_links.iter().map(|link| link.index).collect();
-    let all_routes = routes::list(deadline)?;
+    let surroundings = Surroundings {
+        links: &all_links,
+        routes: &all_routes,
+        pod_networks: &pod_networks,
+        pod_namespaces: &links::namespace_ids(&given.namespaces, deadline)?,
+        bridges: &given.cni.bridges,
+        proved: &given.proved,
+    };
+    let (owned_links, kept_links) = footprint::links::judge(&surroundings);
+    let owner = Owner { pod_networks: pod_networks.clone(), networks: given.cni.ours.clone(), flannel };
+    let indices: Vec<u32> = owned_links.iter().map(|owned| owned.link.index).collect();
     let owned_routes = routes::owned(&all_routes, &pod_networks, &indices);
     let over_ours = |route: &Route| route.hops.iter().any(|hop| hop.link.is_some_and(|index| indices.contains(&index)));
     let foreign_routes = all_routes
@@ -72,6 +121,10 @@ pub fn observe(known: &[String], foreign_networks: &BTreeSet<String>, deadline: 
     let ipvs = ipvs::owned(&ipvs::list()?, &bound, &pod_networks);
     let rulesets = iptables::read(deadline)?;
     let tables = nftables::tables(deadline)?;
+    let links = kept_links.into_iter().map(|kept| (format!("link {}", kept.name), kept.why));
+    let unproved = iptables::unproved(&rulesets, &owner).into_iter();
+    let chains = unproved.map(|chain| (format!("chain {chain}"), "nothing in it is Kubernetes'".to_owned()));
+    let kept = links.chain(chains).map(|(name, why)| (PathBuf::from(name), why)).collect();
     Ok(Network {
         pod_links: all_links.iter().filter(|link| link.kind == "veth").map(|link| link.name.clone()).collect(),
         links: owned_links,
@@ -82,28 +135,13 @@ pub fn observe(known: &[String], foreign_networks: &BTreeSet<String>, deadline: 
         foreign_rules: iptables::foreign(&rulesets, &owner),
         foreign_routes,
         ipvs,
+        sets: ipset::list(deadline)?.into_iter().filter(|name| footprint::ipsets::owner(name).is_some()).collect(),
         tables: nftables::owned(&tables),
         pod_networks,
         owner,
+        kept,
+        given,
     })
-}
-
-/// Looks again, for what is to be deleted now.
-pub fn again(run: &Run) -> Result<Network> {
-    let before = &run.state.network;
-    let known: Vec<String> = before.pod_networks.iter().map(ToString::to_string).collect();
-    observe(&known, &before.owner.foreign_networks, &run.deadline)
-}
-
-/// Deletes links and routes that are there now: removing the pods has taken some of them away.
-pub fn delete(run: &mut Run) -> Result<()> {
-    let now = again(run)?;
-    routes::delete(&now.routes, &run.deadline)?;
-    let list: Vec<(u32, String)> = now.links.iter().map(|link| (link.index, link.name.clone())).collect();
-    links::delete(&list, &run.deadline)?;
-    run.report.links.extend(now.links.into_iter().map(|link| link.name));
-    run.report.routes = now.route_texts;
-    Ok(())
 }
 
 /// Link-local addresses and whole-internet masks are no pod network.
@@ -115,24 +153,24 @@ fn is_plausible(network: &Cidr) -> bool {
     !local && network.prefix() >= 8
 }
 
-/// From flannel's environment, from CNI configuration, from kube-proxy's configuration, and from before.
-fn pod_networks(known: &[String]) -> Result<Vec<Cidr>> {
-    let mut texts: Vec<String> = known.to_vec();
+/// flannel's networks: from its environment, or, when an earlier run has deleted that, from what that run knew.
+fn flannels(given: &Given) -> Result<Vec<Cidr>> {
     let environment = files::read_optional("/run/flannel/subnet.env")?.unwrap_or_default();
-    for line in String::from_utf8_lossy(&environment).lines() {
-        if let Some((_, value)) = line.split_once("NETWORK=") {
-            texts.extend(value.split(',').map(str::to_owned));
-        }
-    }
-    for conf in cni::load(CNI_CONF)? {
-        for plugin in conf.network.into_iter().flat_map(|network| network.plugins) {
-            let Some(ipam) = plugin.get("ipam") else { continue };
-            let ranges = ipam["ranges"].as_array().into_iter().flatten().filter_map(|set| set.as_array()).flatten();
-            let subnets = ranges.map(|range| &range["subnet"]).chain([&ipam["subnet"]]);
-            texts.extend(subnets.filter_map(|subnet| subnet.as_str()).map(str::to_owned));
-        }
-    }
-    Ok(texts.iter().filter_map(|text| text.trim().parse().ok()).filter(is_plausible).collect())
+    let environment = String::from_utf8_lossy(&environment).into_owned();
+    let named = environment.lines().filter_map(|line| line.split_once("NETWORK=")).flat_map(|(_, value)| value.split(','));
+    let known = given.pod_networks.iter().map(String::as_str);
+    let networks: BTreeSet<Cidr> = named.chain(known).filter_map(|text| text.trim().parse().ok()).collect();
+    Ok(networks.into_iter().filter(is_plausible).collect())
+}
+
+/// Without its environment, flannel's VXLAN still has the first address of this node's subnet, and the pods' bridge the
+/// next one with the subnet's prefix.
+fn of_flannels_link(links: &[Link]) -> Vec<Cidr> {
+    let single = |link: &&Link| link.name.starts_with("flannel") && link.vxlan.is_some();
+    let firsts: Vec<std::net::IpAddr> = links.iter().filter(single).flat_map(|link| &link.addresses).map(|a| a.ip).collect();
+    let bridges = links.iter().filter(|link| link.kind == "bridge" && link.name == "cni0");
+    let networks = bridges.flat_map(|link| &link.addresses).filter_map(|address| address.network().ok());
+    networks.filter(|network| firsts.contains(&network.address())).collect()
 }
 
 /// Lines of `before` that are not in `now`, each as often as it was there.

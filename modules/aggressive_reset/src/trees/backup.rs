@@ -61,7 +61,7 @@ impl Backup {
         if let Some(directory) = &self.directory {
             return Ok(directory.clone());
         }
-        let directory = Path::new(BACKUPS).join(journal::stamp(journal::now()));
+        let directory = Path::new(BACKUPS).join(journal::stamp());
         files::make_dir(BACKUPS, 0o700)?;
         files::make_dir(&directory, 0o700)?;
         self.directory = Some(directory.clone());

@@ -20,7 +20,7 @@ const UNMOUNT: Duration = Duration::from_secs(60);
 /// Unmounts what is mounted below a target, and goes. What does not go keeps the target.
 pub fn unmount(run: &mut Run, found: &Found) -> Result<()> {
     let path = &found.target.path;
-    if !found.users.is_empty() {
+    if !found.users.is_empty() || !run.may_empty(found) {
         return Ok(());
     }
     let table = mounts::table()?;
@@ -34,7 +34,7 @@ pub fn unmount(run: &mut Run, found: &Found) -> Result<()> {
     let stays: Vec<PathBuf> = found.survey.unknown.iter().map(|unknown| unknown.path.clone()).collect();
     let preserved = run.state.preserved_places(&index);
     let may_detach = |mount: &mounts::Mount| !preserved.iter().any(|place| place.is_shown_by(mount));
-    let done = mounts::unmount_below(path, &stays, &may_detach, &run.deadline.at_most(UNMOUNT));
+    let done = mounts::unmount_below_but(path, &stays, &may_detach, &run.deadline.at_most(UNMOUNT));
     if done.as_ref().map_or(true, |done| !done.left.is_empty()) {
         run.block_path(path);
     }
@@ -53,6 +53,9 @@ pub fn delete(run: &mut Run, found: &Found) -> Result<()> {
     let path = &found.target.path;
     if !found.users.is_empty() {
         run.leave(path, &found.users.join(", "));
+        return Ok(());
+    }
+    if !run.may_empty(found) {
         return Ok(());
     }
     // Mounted since the plan was made: by a pod that was dying.

@@ -74,8 +74,6 @@ pub fn all(level: Level) -> Vec<Target> {
         }
         list.extend(CONTAINERD.map(|path| directory(Part::Containerd, path)));
         list.push(directory(Part::Etcd, ETCD));
-        list.push(Target { part: Part::Kubectl, path: Path::new(KUBE_HOME).join("config"), what: What::Tree });
-        list.push(directory(Part::Kubectl, "/root/.kube/cache"));
     }
     list
 }

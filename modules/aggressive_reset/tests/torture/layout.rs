@@ -42,10 +42,11 @@ pub enum Expect {
 }
 
 impl Layout {
-    /// A layout that ends clean.
+    /// A layout that ends clean. What lies in its targets is made up, so that all of it has to be asked for; what becomes of
+    /// it by default is the business of `unknown.rs`.
     pub fn clean(setup: &'static str) -> Self {
         let (needs, verify): (&[&str], _) = (&["root"], "true");
-        Self { setup, needs, options: json!({}), expect: Expect::Clean, verify, during: None, held: None, races: false }
+        Self { setup, needs, options: json!({"unknown": "delete"}), expect: Expect::Clean, verify, during: None, held: None, races: false }
     }
 
     /// One that is refused, with this in the message.
@@ -69,8 +70,15 @@ impl Layout {
         self
     }
 
-    /// The same with options.
+    /// The same with more options.
     pub fn options(mut self, options: Value) -> Self {
+        let more = options.as_object().cloned().unwrap_or_default();
+        self.options.as_object_mut().unwrap().extend(more);
+        self
+    }
+
+    /// The same with these options and the defaults.
+    pub fn only(mut self, options: Value) -> Self {
         self.options = options;
         self
     }

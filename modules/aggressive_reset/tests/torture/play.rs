@@ -25,7 +25,7 @@ mkdir -p /var/lib/kubelet/{pki,pods/p1/volumes,plugins,device-plugins} /var/lib/
 rm -rf /etc/cni /etc/kubernetes
 mkdir -p /var/lib/cni/networks/cni0 /run/flannel /root/.kube/cache /etc/kubernetes/{manifests,pki} /etc/cni/net.d
 echo x | tee /var/lib/kubelet/{config.yaml,kubeadm-flags.env,pki/kubelet.key} /var/lib/containerd/io.containerd.content.v1.content/blobs/1 \
-  /run/containerd/socket /var/lib/cni/networks/cni0/10.244.1.2 /root/.kube/{config,cache/x} /etc/kubernetes/{kubelet.conf,pki/ca.crt} >/dev/null
+  /run/containerd/containerd.sock /var/lib/cni/networks/cni0/10.244.1.2 /root/.kube/{config,cache/x} /etc/kubernetes/{kubelet.conf,pki/ca.crt} >/dev/null
 echo FLANNEL_NETWORK=10.244.0.0/16 > /run/flannel/subnet.env; echo '{"name":"cbr0","type":"flannel"}' > /etc/cni/net.d/10-flannel.conf
 "#;
 

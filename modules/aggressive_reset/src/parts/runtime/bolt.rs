@@ -1,14 +1,20 @@
 //! Reading names out of a bbolt database, which is how containerd keeps its metadata. Nothing is written.
 //!
 //! Only as much of the format as needed (go.etcd.io/bbolt, `page.go`, `bucket.go`, `db.go`): meta pages, branches, leaves,
-//! inline buckets. A running containerd may commit while we read: what does not add up is an error, and the caller takes
-//! "cannot tell" for "somebody else's".
+//! inline buckets. What does not add up is an error, and the caller takes "cannot tell" for "somebody else's".
+//!
+//! A look is one transaction's or none. bbolt never writes a page of the newest committed transaction: it writes others,
+//! then one of the two meta pages. So what was read belongs together as long as the newest meta page after the reading is
+//! the one before it ([`snapshot`]); and nobody writes at all while we hold the lock that bbolt takes for as long as a
+//! database is open ([`Locked`]).
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
+use rustix::io::Errno;
 
 const MAGIC: u32 = 0xED0C_DAED;
 const BRANCH: u16 = 0x01;
@@ -20,11 +26,67 @@ const IS_BUCKET: u32 = 0x01;
 const DEEPEST: usize = 32;
 const LARGEST: usize = 256 << 20;
 
+/// How often a look is tried while somebody commits all the time.
+const LOOKS: usize = 50;
+
 /// An open database.
 pub struct Bolt {
     file: File,
     page_size: usize,
+    transaction: u64,
     root: Bucket,
+}
+
+/// A database that nobody else has open: bbolt holds flock(2) on it as long as it does.
+pub struct Locked {
+    file: File,
+}
+
+impl Locked {
+    /// Nothing when there is no such file; an error when somebody has it open.
+    pub fn take(path: &Path) -> Result<Option<Self>> {
+        let Some(file) = regular(path)? else { return Ok(None) };
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Self { file })),
+            Err(Errno::WOULDBLOCK) => bail!("{} is in use: a containerd has it open", path.display()),
+            Err(error) => Err(error).with_context(|| format!("locking {}", path.display())),
+        }
+    }
+
+    /// What is in it; it stays so until the lock is let go.
+    pub fn read(&self) -> Result<Bolt> {
+        Bolt::of(self.file.try_clone().context("reading the locked database")?)
+    }
+}
+
+/// What `read` makes of one transaction of a database that somebody may be writing; nothing when there is no such file.
+pub fn snapshot<T>(path: &Path, read: impl Fn(&Bolt) -> Result<T>) -> Result<Option<T>> {
+    let mut error = anyhow::anyhow!("it changes faster than it can be read");
+    for _ in 0..LOOKS {
+        let Some(file) = regular(path)? else { return Ok(None) };
+        let look = Bolt::of(file).and_then(|bolt| {
+            let found = read(&bolt)?;
+            ensure!(bolt.is_newest()?, "it changes faster than it can be read");
+            Ok(found)
+        });
+        match look {
+            Ok(found) => return Ok(Some(found)),
+            Err(other) => error = other,
+        }
+    }
+    Err(error).with_context(|| format!("reading {}", path.display()))
+}
+
+/// Opens without waiting for a writer, as a pipe of that name would make us; refuses what is not a file.
+fn regular(path: &Path) -> Result<Option<File>> {
+    let opened = rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty());
+    let file = match opened {
+        Err(Errno::NOENT) => return Ok(None),
+        other => File::from(other.with_context(|| format!("opening {}", path.display()))?),
+    };
+    let is_file = file.metadata().with_context(|| format!("looking at {}", path.display()))?.is_file();
+    ensure!(is_file, "{} is not a regular file", path.display());
+    Ok(Some(file))
 }
 
 /// A bucket: in pages of its own, or inside its parent's value.
@@ -41,20 +103,17 @@ struct Entry {
 }
 
 impl Bolt {
-    /// Opens a database for reading. It is not locked: containerd may be running.
-    pub fn open(path: &Path) -> Result<Self> {
-        let read = || -> Result<Self> {
-            let file = host::files::open_foreign(path)?;
-            let first = at(&file, 0, 4096)?;
-            let page_size = number(&first, HEADER + 8, 4)? as usize;
-            ensure!((512..=1 << 20).contains(&page_size) && page_size.is_power_of_two(), "an impossible page size");
-            let metas = [first, at(&file, page_size as u64, 4096)?];
-            // Two meta pages, written in turn; the younger one that is whole counts.
-            let best = metas.iter().filter_map(|meta| whole(meta)).max_by_key(|&(transaction, _)| transaction);
-            let (_, root) = best.context("no whole meta page")?;
-            Ok(Self { file, page_size, root: Bucket::Page(root) })
-        };
-        read().with_context(|| format!("reading {}", path.display()))
+    fn of(file: File) -> Result<Self> {
+        let first = at(&file, 0, 4096)?;
+        let page_size = number(&first, HEADER + 8, 4)? as usize;
+        ensure!((512..=1 << 20).contains(&page_size) && page_size.is_power_of_two(), "an impossible page size");
+        let (transaction, root) = newest(&file, page_size)?;
+        Ok(Self { file, page_size, transaction, root: Bucket::Page(root) })
+    }
+
+    /// Whether nobody has committed since it was opened.
+    fn is_newest(&self) -> Result<bool> {
+        Ok(newest(&self.file, self.page_size)?.0 == self.transaction)
     }
 
     /// The names in the bucket that `path` leads to; nothing when there is no such bucket.
@@ -118,6 +177,12 @@ fn bucket(value: &[u8]) -> Result<Bucket> {
         0 => Ok(Bucket::Inline(value.get(HEADER..).context("a bucket without a page")?.to_vec())),
         root => Ok(Bucket::Page(root)),
     }
+}
+
+/// Transaction and root page of the younger meta page that is whole: there are two, written in turn.
+fn newest(file: &File, page_size: usize) -> Result<(u64, u64)> {
+    let metas = [at(file, 0, 4096)?, at(file, page_size as u64, 4096)?];
+    metas.iter().filter_map(|meta| whole(meta)).max_by_key(|&(transaction, _)| transaction).context("no whole meta page")
 }
 
 /// The transaction number and root page of a meta page whose checksum is right.

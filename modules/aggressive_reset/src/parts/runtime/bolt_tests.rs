@@ -75,7 +75,7 @@ fn database() -> Vec<u8> {
 fn open(bytes: &[u8]) -> Result<Bolt> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::io::Write::write_all(&mut file.as_file(), bytes).unwrap();
-    Bolt::open(file.path())
+    Bolt::of(file.reopen().unwrap())
 }
 
 #[test]
@@ -112,4 +112,41 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_look_while_somebody_commits_is_tried_again_and_a_pipe_is_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("meta.db");
+    std::fs::write(&path, database()).unwrap();
+    let looks = std::cell::Cell::new(0);
+    let names = snapshot(&path, |bolt| {
+        looks.set(looks.get() + 1);
+        let names = bolt.names(&["v1"])?;
+        if looks.get() == 1 {
+            // The next transaction: its meta page takes the place of the older one.
+            let mut bytes = database();
+            bytes[..PAGE].copy_from_slice(&meta(0, 8, 2));
+            std::fs::write(&path, bytes).unwrap();
+        }
+        Ok(names)
+    });
+    assert_eq!((names.unwrap().unwrap(), looks.get()), (Vec::<String>::new(), 2));
+    assert!(snapshot(&directory.path().join("none"), |bolt| bolt.names(&[])).unwrap().is_none());
+    let pipe = directory.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert!(format!("{:#}", snapshot(&pipe, |bolt| bolt.names(&[])).unwrap_err()).contains("is not a regular file"));
+}
+
+#[test]
+fn a_database_that_somebody_has_open_cannot_be_locked() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("meta.db");
+    std::fs::write(&path, database()).unwrap();
+    let first = Locked::take(&path).unwrap().unwrap();
+    assert_eq!(first.read().unwrap().names(&["v1", "moby", "containers"]).unwrap(), ["c1"]);
+    assert!(format!("{:#}", Locked::take(&path).err().unwrap()).contains("a containerd has it open"));
+    drop(first);
+    assert!(Locked::take(&path).unwrap().is_some());
+    assert!(Locked::take(&directory.path().join("none")).unwrap().is_none());
 }

@@ -1,43 +1,33 @@
 //! containerd: whose it is, what it holds, and whether that is worth wiping.
 //!
-//! Docker and nerdctl keep other namespaces in the same /var/lib/containerd. As soon as one of them holds anything, or
-//! it cannot be told, containerd is neither stopped nor wiped: its pods and k8s.io's images go through CRI, and that is all.
-
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
+//! Docker, nerdctl and buildkit keep other namespaces in the same containerd. As soon as one of them holds anything, or it
+//! cannot be told, containerd is neither stopped nor wiped: its pods and k8s.io's images go through CRI, and that is all.
+//! Here is what the plan is made by: containerd's own word while it runs, and its database. What deletes asks again: `sole`.
 
 use anyhow::Result;
 use containerd_prepare::repair::Repair;
 use cri::{Client, Image, Sandbox};
 use host::deadline::Deadline;
 use host::{files, systemd};
-use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+pub mod bolt;
+pub mod holdings;
+pub mod netns;
+pub mod pods;
+pub mod record;
+pub mod roots;
+pub mod sole;
 
 use crate::apply::Run;
 use crate::args::Part;
-use crate::trees::targets::CONTAINERD;
-
-pub mod bolt;
-pub mod pods;
-pub mod record;
-
-use bolt::Bolt;
+use holdings::{Holdings, KUBERNETES};
+use roots::Roots;
 
 /// The unit.
 pub const UNIT: &str = "containerd.service";
 /// The socket.
 pub const SOCKET: &str = "/run/containerd/containerd.sock";
-const DATABASE: &str = "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
-/// What a namespace holds that somebody would miss. `content` lists blobs one level deeper.
-const OBJECTS: [&[&str]; 5] =
-    [&["images"], &["containers"], &["sandboxes"], &["snapshots", "overlayfs"], &["content", "blob"]];
-
-/// Traces of others who may keep things in containerd.
-const OTHERS: [&str; 4] = ["/var/lib/docker", "/var/lib/nerdctl", "/var/lib/buildkit", "/run/docker.sock"];
-
-/// Names of what a namespace holds, by kind.
-pub type Holdings = BTreeMap<String, Vec<String>>;
 
 /// containerd as it is.
 #[derive(Debug, Clone)]
@@ -52,8 +42,12 @@ pub struct Containerd {
     pub kubernetes: Holdings,
     /// Other namespaces that hold something.
     pub foreign: Vec<String>,
-    /// Why it could not be told whose it is, when there are signs of others.
+    /// Why it could not be told whose it is.
     pub unreadable: Option<String>,
+    /// Where it keeps its things.
+    pub roots: Roots,
+    /// The network that CRI has loaded.
+    pub network: Option<String>,
     /// Pod sandboxes, or why they could not be listed.
     pub sandboxes: Result<Vec<Sandbox>, String>,
     /// State of pods lies about in directories, whatever the database says.
@@ -72,8 +66,9 @@ impl Default for Containerd {
         let (load, active) = (String::new(), String::new());
         let sandboxes = Err("not asked".to_owned());
         let (bound, kubernetes, foreign, unreadable, debris) = Default::default();
+        let (roots, network) = (Roots::default(), None);
         let (images, repair, repair_unknown) = Default::default();
-        Self { load, active, bound, kubernetes, foreign, unreadable, sandboxes, debris, images, repair, repair_unknown }
+        Self { load, active, bound, kubernetes, foreign, unreadable, roots, network, sandboxes, debris, images, repair, repair_unknown }
     }
 }
 
@@ -106,47 +101,10 @@ impl Containerd {
     }
 }
 
-/// What lies in the database.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Namespaces {
-    /// k8s.io's.
-    pub kubernetes: Holdings,
-    /// Names of the others that hold something.
-    pub foreign: Vec<String>,
-}
-
-/// Reads the database; no database means nothing there.
-pub fn namespaces() -> Result<Namespaces> {
-    namespaces_in(Path::new(DATABASE))
-}
-
-fn namespaces_in(path: &Path) -> Result<Namespaces> {
-    let mut found = Namespaces::default();
-    if !path.exists() {
-        return Ok(found);
-    }
-    let database = Bolt::open(path)?;
-    for name in database.names(&["v1"])? {
-        let mut holdings = Holdings::new();
-        for object in OBJECTS {
-            let mut names = database.names(&[&["v1", name.as_str()], object].concat())?;
-            names.sort();
-            if !names.is_empty() {
-                holdings.insert(object[0].to_owned(), names);
-            }
-        }
-        match (name.as_str(), holdings.is_empty()) {
-            ("k8s.io", _) => found.kubernetes = holdings,
-            (_, false) => found.foreign.push(name),
-            (_, true) => {}
-        }
-    }
-    Ok(found)
-}
-
 /// Looks at everything; changes nothing.
 pub fn observe(booted: bool, deadline: &Deadline) -> Result<Containerd> {
-    let mut containerd = Containerd { sandboxes: connect(deadline), ..Containerd::default() };
+    let (sandboxes, network) = connect(deadline);
+    let mut containerd = Containerd { sandboxes, network, ..Containerd::default() };
     if booted {
         let shown = systemd::show(UNIT, &["LoadState", "ActiveState", "BoundBy", "RequiredBy"], deadline)?;
         let value = |key: &str| shown.get(key).cloned().unwrap_or_default();
@@ -157,23 +115,27 @@ pub fn observe(booted: bool, deadline: &Deadline) -> Result<Containerd> {
             }
         }
     }
-    match namespaces() {
+    if containerd.installed() {
+        // A configuration that containerd itself cannot read: it does not run with it, and its defaults are looked at.
+        containerd.roots = Roots::of_unit(deadline).unwrap_or_default();
+    }
+    match holdings::namespaces(&containerd.roots.root) {
         Ok(found) => (containerd.kubernetes, containerd.foreign) = (found.kubernetes, found.foreign),
-        // A broken database is a reason to wipe; but not where others are known to use it.
-        Err(error) if OTHERS.iter().any(|path| Path::new(path).exists()) => {
-            containerd.unreadable = Some(format!("{error:#}"));
-        }
-        Err(_) => containerd.debris = true,
+        Err(error) => containerd.unreadable = Some(format!("{error:#}")),
     }
-    // Shims of other namespaces have their state here even if the database does not know them.
-    for name in files::names(format!("{}/io.containerd.runtime.v2.task", CONTAINERD[1]))? {
-        let name = name.to_string_lossy().into_owned();
-        let busy = !files::names(format!("{}/io.containerd.runtime.v2.task/{name}", CONTAINERD[1]))?.is_empty();
-        if name != "k8s.io" && busy && !containerd.foreign.contains(&name) {
-            containerd.foreign.push(name);
-        }
+    let mut others = sole::foreign_tasks(&containerd.roots.state)?;
+    others.extend(sole::foreign_shims(&containerd.roots.socket)?);
+    match ask(&containerd.roots.socket, deadline) {
+        Ok(found) => others.extend(found),
+        // It does not run: the database has the word.
+        Err(cri::Error::SocketMissing { .. } | cri::Error::Refused { .. }) => {}
+        Err(error) if containerd.unreadable.is_none() && is_silent(&error) => {}
+        Err(error) => containerd.unreadable = Some(error.to_string()),
     }
-    containerd.debris |= debris()?;
+    containerd.foreign.extend(others);
+    containerd.foreign.sort();
+    containerd.foreign.dedup();
+    containerd.debris |= debris(&containerd.roots)?;
     if (!containerd.is_ours() || containerd.is_stray()) && containerd.sandboxes.is_ok() {
         containerd.images = Client::connect(SOCKET, &deadline.at_most(Duration::from_secs(10)))?.list_images()?;
         containerd.images.sort_by(|a, b| a.id.cmp(&b.id));
@@ -204,22 +166,50 @@ pub fn stop(run: &mut Run) -> Result<()> {
     stopped
 }
 
+/// Starts it again, with the units that went down with it.
+pub fn start(run: &mut Run, bound: &[String]) -> Result<()> {
+    // Whoever started it meanwhile waits for a database that is deleted by now, and would go on with that one.
+    if run.has_sole() && systemd::active_state(UNIT, &run.deadline)? != "inactive" {
+        systemd::stop(UNIT, &run.deadline)?;
+    }
+    run.release();
+    pods::start(bound, &run.state.containerd.roots, &run.deadline)
+}
+
+/// A containerd that hangs is stopped and then proved to be Kubernetes' alone: its database is as good as its word.
+fn is_silent(error: &cri::Error) -> bool {
+    matches!(error, cri::Error::Hung { .. })
+}
+
+/// Namespaces other than Kubernetes' that hold something, by containerd's own word: containers, tasks, images, snapshots of
+/// every snapshotter, content.
+fn ask(socket: &str, deadline: &Deadline) -> Result<Vec<String>, cri::Error> {
+    let mut client = cri::Containerd::connect(socket, &deadline.at_most(Duration::from_secs(10)))?;
+    let mut found = Vec::new();
+    for namespace in client.namespaces()? {
+        if namespace != KUBERNETES && client.holds(&namespace)?.is_some() {
+            found.push(namespace);
+        }
+    }
+    Ok(found)
+}
+
 /// Directories in which pods leave traces that outlive them.
-pub fn pod_directories() -> Vec<String> {
+pub fn pod_directories(roots: &Roots) -> Vec<std::path::PathBuf> {
     let mut list = Vec::new();
-    for base in CONTAINERD {
-        list.push(format!("{base}/io.containerd.runtime.v2.task/k8s.io"));
+    for base in [&roots.root, &roots.state] {
+        list.push(base.join("io.containerd.runtime.v2.task/k8s.io"));
         // The CRI plugin's own, before and since containerd 2.
         for plugin in ["io.containerd.grpc.v1.cri", "io.containerd.sandbox.controller.v1.podsandbox"] {
-            list.push(format!("{base}/{plugin}/sandboxes"));
-            list.push(format!("{base}/{plugin}/containers"));
+            list.push(base.join(plugin).join("sandboxes"));
+            list.push(base.join(plugin).join("containers"));
         }
     }
     list
 }
 
-fn debris() -> Result<bool> {
-    for directory in pod_directories() {
+fn debris(roots: &Roots) -> Result<bool> {
+    for directory in pod_directories(roots) {
         if !files::names(&directory)?.is_empty() {
             return Ok(true);
         }
@@ -227,8 +217,13 @@ fn debris() -> Result<bool> {
     Ok(false)
 }
 
-fn connect(deadline: &Deadline) -> Result<Vec<Sandbox>, String> {
-    let listed = Client::connect(SOCKET, &deadline.at_most(Duration::from_secs(10)))
-        .and_then(|mut client| client.list_pod_sandbox());
-    listed.map_err(|error| error.to_string())
+/// CRI's sandboxes, or why they could not be listed, and the network that it has loaded.
+fn connect(deadline: &Deadline) -> (Result<Vec<Sandbox>, String>, Option<String>) {
+    let mut client = match Client::connect(SOCKET, &deadline.at_most(Duration::from_secs(10))) {
+        Ok(client) => client,
+        Err(error) => return (Err(error.to_string()), None),
+    };
+    let sandboxes = client.list_pod_sandbox().map_err(|error| error.to_string());
+    let network = client.status().ok().and_then(|status| status.network()).map(|network| network.name);
+    (sandboxes, network)
 }

@@ -1,17 +1,19 @@
 //! Pods and images removed through CRI, what pods left behind, and containerd up again at the end, proved.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use cri::{Client, Error, Image, RUNTIME_READY};
+use cri::{Client, Error, Image, RUNTIME_READY, Sandbox};
 use host::deadline::{Deadline, Look};
-use host::mounts::{self, Mount};
+use host::mounts;
 use host::processes::{self, Kind};
 use host::{files, systemd};
 
-use super::{SOCKET, UNIT, record};
+use super::roots::Roots;
+use super::{SOCKET, UNIT, holdings, netns, record};
 use crate::apply::Run;
+use crate::parts::cni;
 use crate::trees::targets::CNI_CONF;
 
 /// How long containerd may take to answer after its start.
@@ -19,8 +21,6 @@ const ANSWER: Duration = Duration::from_secs(60);
 /// How long one pod may take.
 const POD: Duration = Duration::from_secs(30);
 
-/// Where CNI plugins of containerd keep pods' network namespaces alive.
-const NETNS: &str = "/run/netns";
 /// How long killed processes may take to be gone.
 const END: Duration = Duration::from_secs(15);
 
@@ -53,27 +53,34 @@ pub fn processes() -> Result<Vec<processes::Owned>> {
 
 /// Takes deserted network namespaces away: those there now, as removing the pods has deserted some.
 pub fn remove_netns(run: &mut Run) -> Result<()> {
-    for path in deserted_netns(&mounts::table()?) {
-        mounts::unmount(&path, &run.deadline)?;
-        files::delete_file(&path)?;
+    for deserted in netns::deserted(&mounts::table()?, &run.state.pod_netns) {
+        mounts::unmount(&deserted.path, &run.deadline)?;
+        files::delete_file(&deserted.path)?;
     }
     Ok(())
 }
 
-/// Network namespaces named by containerd's CNI library (go-cni, `pkg/netns`: `cni-` and a UUID) that no process is in.
-pub fn deserted_netns(mounts: &[Mount]) -> Vec<PathBuf> {
-    let in_use: Vec<PathBuf> = files::names("/proc")
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|name| std::fs::read_link(Path::new("/proc").join(name).join("ns/net")).ok())
-        .collect();
-    mounts
-        .iter()
-        .filter(|mount| mount.fs_type == "nsfs" && mount.point.parent() == Some(Path::new(NETNS)))
-        .filter(|mount| mount.point.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cni-")))
-        .filter(|mount| !in_use.contains(&mount.root))
-        .map(|mount| mount.point.clone())
-        .collect()
+/// Paths of the network namespaces of these sandboxes, as CRI tells them. One that cannot be asked has none.
+pub fn namespaces(sandboxes: &[Sandbox], deadline: &Deadline) -> Vec<PathBuf> {
+    let Ok(mut client) = Client::connect(SOCKET, &deadline.at_most(POD)) else { return Vec::new() };
+    let netns = sandboxes.iter().filter_map(|sandbox| client.pod_sandbox_status(&sandbox.id).ok()?.netns);
+    netns.map(|path| cni::real_run(&path)).collect()
+}
+
+/// Network namespaces that processes of pods are in, as paths of /proc; this machine's own is not among them.
+pub fn namespaces_of_processes(owned: &[processes::Owned]) -> Vec<PathBuf> {
+    let of = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+    let own = of("self");
+    let mut seen = Vec::new();
+    let mut paths = Vec::new();
+    for process in owned.iter().filter(|process| process.kind == Kind::Pod) {
+        let namespace = of(&process.pid.to_string());
+        if namespace.is_some() && namespace != own && !seen.contains(&namespace) {
+            seen.push(namespace);
+            paths.push(PathBuf::from(format!("/proc/{}/ns/net", process.pid)));
+        }
+    }
+    paths
 }
 
 /// Stops and removes every pod sandbox. Gives back the names of those removed, and what went wrong with the others.
@@ -115,7 +122,7 @@ pub fn image_name(image: &Image) -> String {
 
 /// Starts containerd and waits until it says that it can run pods; then the units that went down with it. Records what
 /// it holds now, so that the next run knows that there is nothing to do.
-pub fn start(bound: &[String], deadline: &Deadline) -> Result<()> {
+pub fn start(bound: &[String], roots: &Roots, deadline: &Deadline) -> Result<()> {
     // containerd 2.1 and later ends when the directory it watches is not there.
     files::make_dir(CNI_CONF, 0o755)?;
     // A start limit that was reached while it was broken must not hold it back now. Not failed is no error worth having.
@@ -134,5 +141,5 @@ pub fn start(bound: &[String], deadline: &Deadline) -> Result<()> {
     for unit in bound {
         systemd::start(unit, deadline)?;
     }
-    record::write(&super::namespaces().unwrap_or_default().kubernetes)
+    record::write(&holdings::namespaces(&roots.root).unwrap_or_default().kubernetes)
 }

@@ -7,7 +7,7 @@ use host::files;
 use serde_json::json;
 
 use crate::journal;
-use crate::parts::runtime::Holdings;
+use super::holdings::Holdings;
 
 const PATH: &str = "/var/lib/kubejoin/reset.json";
 
