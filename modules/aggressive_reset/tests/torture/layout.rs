@@ -18,6 +18,8 @@ pub struct Layout {
     pub expect: Expect,
     /// A bash script that must succeed afterwards.
     pub verify: &'static str,
+    /// Directories in which changes are expected: targets under another name.
+    pub moved: &'static [&'static str],
     /// What happens while the subject runs.
     pub during: Option<fn(&AtomicBool)>,
     /// Made before the subject runs and kept until it has ended.
@@ -46,7 +48,7 @@ impl Layout {
     /// it by default is the business of `unknown.rs`.
     pub fn clean(setup: &'static str) -> Self {
         let (needs, verify): (&[&str], _) = (&["root"], "true");
-        Self { setup, needs, options: json!({"unknown": "delete"}), expect: Expect::Clean, verify, during: None, held: None, races: false }
+        Self { setup, needs, options: json!({"unknown": "delete"}), expect: Expect::Clean, verify, moved: &[], during: None, held: None, races: false }
     }
 
     /// One that is refused, with this in the message.
@@ -67,6 +69,12 @@ impl Layout {
     /// The same with a check afterwards.
     pub fn verify(mut self, script: &'static str) -> Self {
         self.verify = script;
+        self
+    }
+
+    /// The same where a target's content lies in other directories, too.
+    pub fn moved(mut self, directories: &'static [&'static str]) -> Self {
+        self.moved = directories;
         self
     }
 

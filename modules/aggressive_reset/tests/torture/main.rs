@@ -15,6 +15,9 @@
 )]
 
 mod comparison;
+mod endless;
+mod events;
+mod held;
 mod killed;
 mod layout;
 mod live;
@@ -23,5 +26,8 @@ mod oracle;
 mod play;
 mod refused;
 mod root;
+mod seen;
 mod subject;
+mod taken;
 mod trees;
+mod unknown;
