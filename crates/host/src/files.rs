@@ -140,13 +140,14 @@ pub fn link(target: impl AsRef<Path>, path: impl AsRef<Path>) -> anyhow::Result<
     }
 }
 
-/// Names in a directory, sorted as bytes, as CNI loaders sort them; empty when there is no such directory.
+/// Names in a directory, sorted as bytes, as CNI loaders sort them; empty when there is no such directory, or a file
+/// of that name.
 pub fn names(path: impl AsRef<Path>) -> anyhow::Result<Vec<std::ffi::OsString>> {
     let path = path.as_ref();
     let list = || -> std::io::Result<Vec<_>> {
         let mut names = match fs::read_dir(path) {
             Ok(entries) => entries.map(|e| e.map(|e| e.file_name())).collect::<Result<Vec<_>, _>>()?,
-            Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Vec::new(),
             Err(e) => return Err(e),
         };
         names.sort_unstable();

@@ -192,6 +192,14 @@ mod tests {
     }
 
     #[test]
+    fn what_an_interrupted_run_was_to_preserve_its_next_one_preserves_too() {
+        let line = r#"{"begun":{"at":1,"level":"gentle","parts":[],"preserved":[{"path":"/srv/films","exists":true,"mounted":null,"not_walked":null,"entries":1,"bytes":1,"complete":true,"samples":{}}],"bound":[],"pod_networks":[]}}"#;
+        let (begun, _) = read(line.as_bytes()).unwrap();
+        let both = Args { preserve: vec!["/home".into()], ..Args::of(Level::Gentle) }.and(&begun);
+        assert_eq!(both.preserve, ["/home", "/srv/films"].map(std::path::PathBuf::from));
+    }
+
+    #[test]
     fn only_an_unfinished_run_is_taken_up_and_a_torn_line_is_no_step() {
         let begun = Begun {
             at: 1,

@@ -101,6 +101,12 @@ fn run(layout: &Layout, event: &Event, moment: Duration) -> (Value, bool) {
 
 /// Times of directories in which the event itself made or moved something are its own doing.
 fn quiet(mut now: World, before: &World) -> World {
+    // One on which something is mounted by now is not looked at.
+    for place in TARGETS.iter().map(Path::new) {
+        if let Some(was) = before.get(place).filter(|_| !now.contains_key(place)) {
+            now.insert(place.to_owned(), was.clone());
+        }
+    }
     for place in ["/var/lib", "/home/user", "/home/user/photos"] {
         if let (Some(is), Some(was)) = (now.get_mut(Path::new(place)), before.get(Path::new(place))) {
             is.clone_from(was);

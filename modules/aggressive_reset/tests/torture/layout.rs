@@ -16,6 +16,8 @@ pub struct Layout {
     pub options: Value,
     /// What must come of it.
     pub expect: Expect,
+    /// What the answer must say, in whatever field.
+    pub says: &'static [&'static str],
     /// A bash script that must succeed afterwards.
     pub verify: &'static str,
     /// Directories in which changes are expected: targets under another name.
@@ -48,7 +50,7 @@ impl Layout {
     /// it by default is the business of `unknown.rs`.
     pub fn clean(setup: &'static str) -> Self {
         let (needs, verify): (&[&str], _) = (&["root"], "true");
-        Self { setup, needs, options: json!({"unknown": "delete"}), expect: Expect::Clean, verify, moved: &[], during: None, held: None, races: false }
+        Self { setup, needs, options: json!({"unknown": "delete"}), expect: Expect::Clean, verify, says: &[], moved: &[], during: None, held: None, races: false }
     }
 
     /// One that is refused, with this in the message.
@@ -69,6 +71,12 @@ impl Layout {
     /// The same with a check afterwards.
     pub fn verify(mut self, script: &'static str) -> Self {
         self.verify = script;
+        self
+    }
+
+    /// The same whose answer says these.
+    pub fn says(mut self, texts: &'static [&'static str]) -> Self {
+        self.says = texts;
         self
     }
 

@@ -68,6 +68,10 @@ fn ours(layout: &Layout, before: &World) -> String {
         "outside the targets all is as it was: {done}"
     );
     outcome(layout, &done, &inside);
+    let said = done.to_string();
+    for text in layout.says {
+        assert!(said.contains(text), "{text:?} is not said: {said}");
+    }
     bash(layout.verify);
     if !layout.races && !matches!(layout.expect, Expect::Refused(_)) {
         assert_eq!(done["steps"], checked["steps"], "check mode says what is done: {done}");

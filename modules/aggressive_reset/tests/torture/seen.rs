@@ -9,7 +9,7 @@ const LOOP: &[&str] = &["root", "file:/dev/loop-control", "program:mkfs.ext4", "
 const TREE: &str = "/var/lib/kubelet";
 
 layouts! {
-    seen_an_image_by_an_alias_of_its_path => Layout::failed("mkdir /home/user/d /home/user/alias; truncate -s 16M /var/lib/kubelet/pods/disk.img; mkfs.ext4 -q /var/lib/kubelet/pods/disk.img; mount --bind /var/lib/kubelet /home/user/alias; mount -o loop /home/user/alias/pods/disk.img /home/user/d; umount /home/user/alias; echo x > /home/user/d/x; sync",
+    seen_an_image_by_an_alias_of_its_path => Layout::failed("mkdir /home/user/d /home/user/alias; truncate -s 16M /var/lib/kubelet/pods/disk.img; mkfs.ext4 -q /var/lib/kubelet/pods/disk.img; mount --bind /var/lib/kubelet /home/user/alias; mount -o loop /home/user/alias/pods/disk.img /home/user/d; umount -l /home/user/alias; echo x > /home/user/d/x; sync",
         "/home/user/d is made of /var/lib/kubelet/pods/disk.img", TREE).only(json!({})).needs(LOOP).verify("umount /home/user/d; test -e /var/lib/kubelet/pods/disk.img");
     seen_an_image_that_was_renamed => Layout::failed("mkdir /home/user/d; truncate -s 16M /var/lib/kubelet/pods/disk.img; mkfs.ext4 -q /var/lib/kubelet/pods/disk.img; mount -o loop /var/lib/kubelet/pods/disk.img /home/user/d; mv /var/lib/kubelet/pods/disk.img /var/lib/kubelet/pods/moved.img; echo x > /home/user/d/x; sync",
         "/home/user/d is made of /var/lib/kubelet/pods/moved.img", TREE).only(json!({})).needs(LOOP).verify("umount /home/user/d");
