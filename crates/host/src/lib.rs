@@ -31,3 +31,5 @@ pub mod routes;
 pub mod space;
 #[cfg(feature = "systemd")]
 pub mod systemd;
+#[cfg(feature = "users")]
+pub mod users;

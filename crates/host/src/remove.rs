@@ -76,6 +76,8 @@ pub struct Removed {
     pub kept_count: u64,
     /// What was spared because the caller asked for it.
     pub spared: Vec<PathBuf>,
+    /// What was left because somebody uses it.
+    pub used: Vec<(PathBuf, Identity)>,
     /// What was left because nobody knows it.
     pub unknown: Vec<Unknown>,
     /// Whether the walk came to its end. False when time ran out, or a survey's limit was reached.
@@ -117,7 +119,8 @@ pub fn remove_by(
     let base = open::readable(&fd).with_context(doing)?;
     let opener = open::Opener::new(&base, method).with_context(doing)?;
     let mut removed = walk::walk(path, base, opener, keep, walk::Act::Delete, deadline);
-    let stays = removed.kept_count > 0 || !removed.spared.is_empty() || !removed.unknown.is_empty();
+    let stays =
+        removed.kept_count > 0 || !removed.spared.is_empty() || !removed.used.is_empty() || !removed.unknown.is_empty();
     if what == What::Tree && removed.complete && !stays && !is_mount {
         match rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR) {
             Ok(()) => removed.entries += 1,

@@ -344,7 +344,7 @@ fn what_nobody_knows_stays_with_all_that_is_in_it_and_is_named() {
     Sandbox::new().empty("/mnt").run(|| {
         sh("mkdir -p /mnt/t/a/b /mnt/t/pki/key.d /mnt/t/photos/a; cd /mnt/t; ln -s /etc link; touch a/b/f pki/key pki/mine photos/a/1 notes; chmod 000 photos");
         let target = Target::open(Path::new("/mnt/t")).unwrap().unwrap();
-        let keep = Keep { spare: &[], known: Some(&Table(true)) };
+        let keep = Keep { known: Some(&Table(true)), ..Keep::default() };
         let there = remove::survey(&target, keep, 1000, &soon()).unwrap();
         let gone = remove::remove(target.last_look().unwrap(), What::Tree, keep, &soon()).unwrap();
         let unknown = |removed: &Removed| {

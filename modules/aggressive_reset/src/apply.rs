@@ -3,27 +3,24 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use ansible::Task;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use host::deadline::Deadline;
-use host::mounts;
 use host::processes::Kind;
-use host::remove::{self, Keep};
 use host::{files, systemd};
 
 use crate::args::Part;
 use crate::journal::Journal;
-use crate::observe::{Found, State};
+use crate::observe::State;
 use crate::parts::runtime::sole::Sole;
 use crate::parts::runtime::{self, pods};
 use crate::parts::{etcd, firewall, kubectl, kubelet, network};
 use crate::plan::{self, Step};
 use crate::report::{Removal, Report};
-
-/// How long unmounting below one target may take.
-const UNMOUNT: Duration = Duration::from_secs(60);
+use crate::trees::backup::Backup;
+use crate::trees::delete;
+use crate::trees::look::Found;
 
 /// The run.
 pub struct Run<'a> {
@@ -33,6 +30,8 @@ pub struct Run<'a> {
     pub deadline: Deadline,
     /// What has been done so far.
     pub report: Report,
+    /// Copies of what is deleted.
+    pub backup: Backup,
     /// Targets that must be left alone, because something is still mounted below them or uses them.
     blocked: BTreeSet<PathBuf>,
     /// Whether containerd is Kubernetes' alone.
@@ -49,7 +48,8 @@ enum Proof {
 impl<'a> Run<'a> {
     /// Nothing done yet.
     pub fn new(state: &'a State, deadline: Deadline) -> Self {
-        Self { state, deadline, report: Report::default(), blocked: BTreeSet::new(), proof: Proof::NotAsked }
+        let (report, backup) = Default::default();
+        Self { state, deadline, report, backup, blocked: BTreeSet::new(), proof: Proof::NotAsked }
     }
 
     /// Leaves the targets of a part alone from now on.
@@ -99,8 +99,13 @@ impl<'a> Run<'a> {
                 self.report.problems.extend(problems);
                 Ok(())
             }
-            Step::Unmount(found) => self.unmount(found),
-            Step::Delete(found) => self.delete(found),
+            Step::Unmount(found) => delete::unmount(self, found),
+            Step::Delete(found) => {
+                let copied = self.backup.keep_of(found);
+                // A disk that is full may be why the node is reset.
+                self.note(copied);
+                delete::delete(self, found)
+            }
             Step::Network => network::delete(self),
             Step::Firewall => firewall::delete(self),
             Step::DropIn(path, why) => kubelet::delete_drop_in(self, path, why),
@@ -123,6 +128,22 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Leaves a target alone from now on, and says why.
+    pub fn leave(&mut self, path: &Path, why: &str) {
+        self.report.problems.push(format!("deleting {}: {why}; nothing in it was deleted", path.display()));
+        self.report.kept.push((path.to_owned(), why.to_owned()));
+    }
+
+    /// Leaves a target alone from now on: something is mounted in it.
+    pub fn block_path(&mut self, path: &Path) {
+        self.blocked.insert(path.to_owned());
+    }
+
+    /// Whether a target is to be left alone.
+    pub fn is_blocked(&self, path: &Path) -> bool {
+        self.blocked.contains(path)
+    }
+
     /// Whether containerd's database is held.
     pub fn has_sole(&self) -> bool {
         matches!(self.proof, Proof::Holds(_))
@@ -134,7 +155,7 @@ impl<'a> Run<'a> {
     }
 
     /// containerd's data goes only while it is proved to be Kubernetes' alone. Where that cannot be proved all of it is kept.
-    fn may_empty(&mut self, found: &Found) -> bool {
+    pub fn may_empty(&mut self, found: &Found) -> bool {
         if found.target.part != Part::Containerd || !self.state.containerd.is_ours() {
             return true;
         }
@@ -152,69 +173,4 @@ impl<'a> Run<'a> {
         }
         self.has_sole()
     }
-
-    fn unmount(&mut self, found: &Found) -> Result<()> {
-        let path = &found.target.path;
-        if !self.may_empty(found) {
-            return Ok(());
-        }
-        let done = mounts::unmount_below(path, &self.deadline.at_most(UNMOUNT));
-        if done.as_ref().map_or(true, |done| !done.left.is_empty()) {
-            self.blocked.insert(path.clone());
-        }
-        let done = done.with_context(|| format!("unmounting what is below {}", path.display()))?;
-        for left in done.left {
-            let problem = format!("unmounting {left}; {} was not deleted", path.display());
-            self.report.problems.push(problem);
-        }
-        Ok(())
-    }
-
-    fn delete(&mut self, found: &Found) -> Result<()> {
-        let path = &found.target.path;
-        if !found.users.is_empty() {
-            let users = found.users.join(", ");
-            self.report.problems.push(format!("deleting {}: {users}; unmount that first", path.display()));
-            self.report.kept.push((path.clone(), users));
-            return Ok(());
-        }
-        if !self.may_empty(found) {
-            return Ok(());
-        }
-        if self.blocked.contains(path) {
-            self.report.kept.push((path.clone(), "something is still mounted below it, or uses it".to_owned()));
-            return Ok(());
-        }
-        // Mounted since the plan was made: by a pod that was dying.
-        if !mounts::below(&mounts::table()?, path).is_empty() {
-            self.unmount(found)?;
-            if self.blocked.contains(path) {
-                return self.delete(found);
-            }
-        }
-        let Some(held) = remove::Target::open(path)? else { return Ok(()) };
-        let keep = Keep::spare(&found.spare);
-        let removed = remove::remove(held.last_look()?, found.target.what, keep, &self.deadline)?;
-        self.report.removed.push(Removal { path: path.clone(), entries: removed.entries, bytes: removed.bytes });
-        let more = removed.kept_count.saturating_sub(removed.kept.len() as u64);
-        self.report.problems.extend(removed.kept.iter().map(|kept| format!("deleting {}", shorten(&kept.to_string()))));
-        if more > 0 {
-            self.report.problems.push(format!("deleting {}: {more} more could not be deleted", path.display()));
-        }
-        Ok(())
-    }
-}
-
-/// A path of ten thousand components helps nobody.
-fn shorten(text: &str) -> String {
-    let (head, tail) = (text.char_indices().nth(200), text.char_indices().rev().nth(150));
-    match (head, tail) {
-        (Some((head, _)), Some((tail, _))) if head < tail => format!("{}[...]{}", &text[..head], &text[tail..]),
-        _ => text.to_owned(),
-    }
-}
-
-/// Whether a path lies below one of these.
-pub fn below_any(path: &Path, directories: &[&str]) -> bool {
-    directories.iter().any(|directory| path.starts_with(directory))
 }

@@ -11,6 +11,11 @@ use serde::{Deserialize, Serialize};
 pub use crate::parts::Part;
 use crate::parts::{ALL, PARTS};
 
+/// Preserved where nobody says what is.
+pub const PRESERVE: [&str; 2] = ["/srv/media", "/mnt/media"];
+/// More preserved paths than this are a list of files by mistake; each is walked twice.
+const MOST_PRESERVED: usize = 4096;
+
 /// What the module accepts.
 pub static SPEC: Spec = Spec {
     name: "aggressive_reset",
@@ -59,6 +64,23 @@ pub static SPEC: Spec = Spec {
         )
         .default("\"repair\"")
         .choices(&["repair", "keep"]),
+        Opt::new(
+            "unknown",
+            Kind::Str,
+            "What becomes of entries of /etc/kubernetes, /var/lib/kubelet, /var/lib/cni, /etc/cni/net.d and containerd's \
+             directories that are not known to be Kubernetes' own: notes, backups, policies, other people's configuration. \
+             keep leaves and names them; delete deletes them, too.",
+        )
+        .default("\"keep\"")
+        .choices(&["keep", "delete"]),
+        Opt::new(
+            "own_paths",
+            Kind::List(&Kind::Path),
+            "Directories that are Kubernetes' own although something else is mounted there (/var/lib/kubelet), or a link \
+             leads there (/data/kubelet). Without it a mount of something else is emptied only of what is known to be \
+             Kubernetes', and a directory that has another name, or is reached through a link, is refused.",
+        )
+        .default("[]"),
         Opt::new("timeout", Kind::Int, "Seconds for all of it.").default("300"),
     ],
     rules: &[],
@@ -81,8 +103,22 @@ pub struct Args {
     pub pod_networks: Vec<String>,
     /// What becomes of containerd's configuration.
     pub containerd_config: ContainerdConfig,
+    /// What becomes of what is not known to be Kubernetes' own.
+    pub unknown: Unknown,
+    /// What is Kubernetes' own although a mount or a link makes one doubt it.
+    pub own_paths: Vec<PathBuf>,
     /// Seconds.
     pub timeout: i64,
+}
+
+/// What becomes of what is not known to be Kubernetes' own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unknown {
+    /// It stays, and is named.
+    Keep,
+    /// It goes.
+    Delete,
 }
 
 /// What becomes of containerd's configuration.
@@ -118,9 +154,18 @@ impl Level {
 impl Args {
     /// The defaults at a level, for a module that resets as a step of its own work.
     pub fn of(level: Level) -> Self {
-        let preserve = ["/srv/media", "/mnt/media"].map(PathBuf::from).to_vec();
-        let containerd_config = ContainerdConfig::Repair;
-        Self { level, preserve, scope: None, allow_control_plane: false, allow_other_kubernetes: false, pod_networks: Vec::new(), containerd_config, timeout: 300 }
+        Self {
+            level,
+            preserve: PRESERVE.map(PathBuf::from).to_vec(),
+            scope: None,
+            allow_control_plane: false,
+            allow_other_kubernetes: false,
+            pod_networks: Vec::new(),
+            containerd_config: ContainerdConfig::Repair,
+            unknown: Unknown::Keep,
+            own_paths: Vec::new(),
+            timeout: 300,
+        }
     }
 
     /// Whether the part is asked for.
@@ -149,15 +194,19 @@ impl Args {
             "option timeout is {}: it must be a number of seconds from 1 to 86400",
             self.timeout
         );
-        for path in &self.preserve {
+        ensure!(
+            self.preserve.len() <= MOST_PRESERVED,
+            "option preserve has {} paths: at most {MOST_PRESERVED} can be compared; name the directories they lie in",
+            self.preserve.len()
+        );
+        let preserved = self.preserve.iter().map(|path| ("preserve", path, "/srv/media"));
+        let own = self.own_paths.iter().map(|path| ("own_paths", path, "/data/kubelet"));
+        for (option, path, example) in preserved.chain(own) {
             let shown = path.display();
-            ensure!(
-                path.is_absolute(),
-                "option preserve has {shown:?}: it must be an absolute path, such as /srv/media"
-            );
+            ensure!(path.is_absolute(), "option {option} has {shown:?}: it must be an absolute path, such as {example}");
             ensure!(
                 !path.components().any(|part| part == std::path::Component::ParentDir),
-                "option preserve has {shown:?}: it must not contain .., which means another directory behind a link"
+                "option {option} has {shown:?}: it must not contain .., which means another directory behind a link"
             );
         }
         for network in &self.pod_networks {
@@ -197,6 +246,8 @@ mod tests {
         assert!(refused(|args| args.timeout = 0).starts_with("option timeout is 0: "));
         assert!(refused(|args| args.preserve = vec!["media".into()]).starts_with("option preserve has \"media\": "));
         assert!(refused(|args| args.preserve = vec!["/srv/../x".into()]).contains("must not contain .."));
+        assert!(refused(|args| args.own_paths = vec!["kubelet".into()]).starts_with("option own_paths has \"kubelet\": "));
+        assert!(refused(|args| args.preserve = vec!["/x".into(); 20_000]).starts_with("option preserve has 20000 paths: "));
         assert!(refused(|args| args.scope = Some(vec![Part::Containerd])).contains("level gentle does not touch"));
         assert!(refused(|args| args.pod_networks = vec!["10.244.0.1/16".into()]).starts_with("option pod_networks has "));
         assert!(refused(|args| args.scope = Some(vec![])).starts_with("option scope is an empty list"));

@@ -147,6 +147,12 @@ impl Args {
         let mut parts = self.parts();
         parts.extend(&begun.parts);
         both.scope = Some(parts);
+        // What the first run was to keep, the one that finishes it keeps as well.
+        for old in &begun.preserved {
+            if !both.preserve.contains(&old.path) {
+                both.preserve.push(old.path.clone());
+            }
+        }
         both
     }
 }
@@ -183,6 +189,14 @@ mod tests {
         for (seconds, stamp) in [(0, "19700101T000000Z"), (951_782_400, "20000229T000000Z"), (1_795_733_820, "20261126T225700Z"), (4_102_444_799, "20991231T235959Z")] {
             assert_eq!(stamp_of(seconds), stamp);
         }
+    }
+
+    #[test]
+    fn what_an_interrupted_run_was_to_preserve_its_next_one_preserves_too() {
+        let line = r#"{"begun":{"at":1,"level":"gentle","parts":[],"preserved":[{"path":"/srv/films","exists":true,"mounted":null,"not_walked":null,"entries":1,"bytes":1,"complete":true,"samples":{}}],"bound":[],"pod_networks":[]}}"#;
+        let (begun, _) = read(line.as_bytes()).unwrap();
+        let both = Args { preserve: vec!["/home".into()], ..Args::of(Level::Gentle) }.and(&begun);
+        assert_eq!(both.preserve, ["/home", "/srv/films"].map(std::path::PathBuf::from));
     }
 
     #[test]

@@ -77,10 +77,12 @@ fn work(args: &Args, task: &Task, caller: Caller) -> anyhow::Result<Outcome> {
     let mut run = apply::Run::new(&state, deadline);
     let applied = run.apply(&steps, &mut journal, task);
     let mut report = run.report;
+    report.backup = run.backup.made().map(|directory| directory.to_owned());
     report.look_back(&state, &steps)?;
     task.phase("comparing what was to be kept");
     let proof = prove::prove(args, &state, &deadline)?;
     report.problems.extend(proof.broken);
+    report.warnings.extend(proof.notes);
     if applied.is_ok() {
         journal.finish()?;
     }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::Result;
 use footprint::distributions::{self, Active};
 use host::deadline::Deadline;
-use host::mounts::{self, Mount};
-use host::remove::{self, Identity, Keep, Removed, What};
-use host::{processes, systemd};
+use host::mounts::{self, Index, Mount};
+use host::remove::What;
+use host::{processes, systemd, users};
 
 use crate::Caller;
 use crate::args::{Args, Level, Part};
@@ -21,12 +21,10 @@ use crate::parts::runtime::netns::{self, Deserted};
 use crate::parts::runtime::{self as containerd, Containerd, pods, record};
 use crate::parts::{cni, etcd, kubectl, kubelet, temporary};
 use crate::trees::manifest::Manifest;
-use crate::trees::place::{self, Place};
-use crate::trees::targets::{self, CNI_CONF, MANIFESTS, Target};
-use crate::trees::{elsewhere, preserve};
+use crate::trees::look::{self, Found};
+use crate::trees::targets::{self, CNI_CONF, Target};
+use crate::trees::preserve;
 
-/// Entries counted in one target for the plan; beyond that it says "more than".
-const MOST_ENTRIES: u64 = 100_000;
 
 /// The node as it is.
 #[derive(Debug)]
@@ -75,21 +73,6 @@ pub struct State {
     pub left_by_last_reset: Option<Holdings>,
 }
 
-/// A target that exists.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// Which.
-    pub target: Target,
-    /// What is in it.
-    pub survey: Removed,
-    /// Mounts below it.
-    pub mounts: Vec<Mount>,
-    /// What of it stays.
-    pub spare: Vec<Identity>,
-    /// Who else sees a part of it: then all of it stays.
-    pub users: Vec<String>,
-}
-
 /// Whether systemd is in charge here (sd_booted(3)).
 pub fn booted() -> bool {
     Path::new("/run/systemd/system").is_dir()
@@ -99,6 +82,7 @@ pub fn booted() -> bool {
 pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Result<State> {
     let booted = booted();
     let mounts = mounts::table()?;
+    let index = Index::of(&mounts);
     let unfinished = journal::unfinished()?;
     let containerd = containerd::observe(booted, deadline)?;
     let networks = cni::observe(containerd.network.as_deref(), is_in_cluster(&containerd))?;
@@ -123,6 +107,10 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
         .map(|path| (path.clone(), "it is not the CNI network of Kubernetes".to_owned()))
         .collect();
     kept.extend(network.kept.iter().filter(|_| args.level == Level::Aggressive).cloned());
+    if args.wants(Part::Pods) {
+        let unproved = netns::unproved(&mounts, &pod_netns).into_iter();
+        kept.extend(unproved.map(|path| (path, "no pod is known to have had it".to_owned())));
+    }
     let mut wanted = targets::wanted(args);
     if args.wants(Part::Containerd) {
         wanted.retain(|target| target.part != Part::Containerd);
@@ -139,22 +127,37 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     } else {
         None
     };
-    let conflicts = conflicts(args, &mounts, &wanted);
-    let (mut targets, mut unsafe_targets) = (Vec::new(), Vec::new());
-    let paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
-    for target in wanted {
-        match place::judge(&target, &mounts, deadline)? {
-            Place::Nothing => {}
-            Place::Own => targets.push(look(target, &mounts, &foreign_cni, &paths, deadline)?),
-            // Where root's home is a link (ostree), its kubeconfig is not worth refusing all the rest.
-            Place::Elsewhere(why) if target.part == Part::Kubectl => kept.push((target.path, why)),
-            Place::Elsewhere(why) => unsafe_targets.push(format!("{} {why}", target.path.display())),
-        }
+    let wanted_paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
+    let mut conflicts = conflicts(args, &index, &wanted_paths);
+    let (there, mut looked) = look::places(args, wanted, &index, deadline)?;
+    let goes = |pid: i32| {
+        // containerd itself is stopped before anything of its own is deleted.
+        let of_unit = |process: &processes::Process| process.pid == pid && process.unit.as_deref() == Some(containerd::UNIT);
+        pid == std::process::id() as i32
+            || own_processes.iter().any(|process| process.pid == pid)
+            || all_processes.iter().any(of_unit)
+    };
+    let paths: Vec<PathBuf> = there.iter().filter_map(|(_, place)| place.path()).collect();
+    let users = users::now(&mounts, &users::Own { directories: &paths, processes: &goes })?;
+    looked.unsafe_targets.extend(users.unresolved.iter().cloned());
+    let sight = look::Sight { index: &index, users: &users, foreign: &foreign_cni, deadline };
+    for (target, place) in there {
+        looked.targets.extend(look::into(target, place, &paths, &sight)?);
     }
-    let preserved = args.preserve.iter().map(|path| {
-        let budget = deadline.at_most(Duration::from_secs(30));
-        Manifest::of(path, &preserve::resolve(&mounts, path), &mounts, &budget)
-    });
+    kept.extend(looked.kept);
+    let preserved: Vec<Manifest> = args
+        .preserve
+        .iter()
+        .map(|path| {
+            let budget = deadline.at_most(Duration::from_secs(30));
+            Manifest::of(path, &preserve::resolve(&index, path), &index, &budget)
+        })
+        .collect();
+    let places = preserve::Targets::of(&index, &paths);
+    for found in &preserved {
+        conflicts.extend(places.linked(&found.path, &found.links));
+        conflicts.extend(preserve::made_of(&index, &users, &found.path, &looked.targets));
+    }
     let systemd = |part| booted && args.wants(part);
     Ok(State {
         kubelet: if booted { systemd::active_state("kubelet.service", deadline)? } else { String::new() },
@@ -167,18 +170,35 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
         kubeconfig,
         drop_ins: if systemd(Part::Units) { kubelet::conflicting_drop_ins(deadline)? } else { Vec::new() },
         failed: if systemd(Part::Units) { kubelet::failed(deadline)? } else { Vec::new() },
-        preserved: preserved.collect(),
+        preserved,
         temporary: if args.wants(Part::Temporary) { temporary::find(caller)? } else { Vec::new() },
         left_by_last_reset: record::read(),
         containerd,
-        targets,
-        unsafe_targets,
+        targets: looked.targets,
+        unsafe_targets: looked.unsafe_targets,
         network,
         kept,
         conflicts,
         mounts,
         unfinished,
     })
+}
+
+fn conflicts(args: &Args, index: &Index<'_>, paths: &[PathBuf]) -> Vec<String> {
+    let targets = preserve::Targets::of(index, paths);
+    args.preserve.iter().filter_map(|path| targets.conflict(path)).collect()
+}
+
+/// Whether this is a node of a cluster, or has been until now.
+fn is_in_cluster(containerd: &Containerd) -> bool {
+    let files = [
+        "/etc/kubernetes/kubelet.conf",
+        "/etc/kubernetes/bootstrap-kubelet.conf",
+        "/etc/kubernetes/admin.conf",
+        "/var/lib/kubelet/config.yaml",
+    ];
+    let pods = containerd.sandboxes.as_ref().is_ok_and(|list| !list.is_empty());
+    pods || files.iter().any(|path| Path::new(path).exists())
 }
 
 /// Other distributions of Kubernetes that are at work here.
@@ -203,33 +223,6 @@ fn distributions(booted: bool, all: &[processes::Process], deadline: &Deadline) 
     Ok(distributions::active(&units, &seen.collect::<Vec<_>>()))
 }
 
-fn look(
-    target: Target,
-    mounts: &[Mount],
-    foreign: &[PathBuf],
-    targets: &[PathBuf],
-    deadline: &Deadline,
-) -> Result<Found> {
-    let mut spare: Vec<Identity> = foreign.iter().filter_map(|path| Identity::at(path)).collect();
-    if target.path == Path::new("/etc/kubernetes") {
-        // The kubelet's package ships it, and the kubelet complains when it is missing. Its contents are a target.
-        spare.extend(Identity::at(Path::new(MANIFESTS)));
-    }
-    if mounts::exactly_at(mounts, &target.path).is_some_and(|mount| mount.fs_type.starts_with("ext")) {
-        // Its place is reserved when the file system is made, for repairing it: not ours to delete.
-        let lost = Identity::at(&target.path.join("lost+found"));
-        spare.extend(lost.filter(|_| target.path.join("lost+found").is_dir()));
-    }
-    let survey = match remove::Target::open(&target.path)? {
-        Some(held) => remove::survey(&held, Keep::spare(&spare), MOST_ENTRIES, deadline)?,
-        None => Removed::default(),
-    };
-    let table = mounts;
-    let mounts = mounts::below(table, &target.path).into_iter().cloned().collect();
-    let users = elsewhere::users(table, &target.path, targets);
-    Ok(Found { target, survey, mounts, spare, users })
-}
-
 /// Takes containerd's directories off the list when others use them, and says what is kept.
 fn not_ours(containerd: &Containerd, wanted: &mut Vec<Target>) -> Vec<(PathBuf, String)> {
     let why = match &containerd.unreadable {
@@ -247,7 +240,10 @@ fn not_ours(containerd: &Containerd, wanted: &mut Vec<Target>) -> Vec<(PathBuf, 
     taken.into_iter().map(|target| (target.path, why.clone())).collect()
 }
 
-fn conflicts(args: &Args, mounts: &[Mount], wanted: &[Target]) -> Vec<String> {
-    let paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
-    args.preserve.iter().filter_map(|path| preserve::conflict(mounts, path, &paths)).collect()
+impl State {
+    /// Where preserved trees really are, as places.
+    pub fn preserved_places(&self, index: &Index<'_>) -> Vec<preserve::Place> {
+        let real = self.preserved.iter().map(|found| preserve::resolve(index, &found.path));
+        real.filter_map(|path| preserve::Place::of(index, &path)).collect()
+    }
 }

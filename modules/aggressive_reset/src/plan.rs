@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 
-use containerd_prepare::repair::Repair;
 use cri::{Image, Sandbox};
 use host::processes::{Kind, Owned};
 use host::remove::What;
+use node::containerd::repair::Repair;
 
 use crate::args::{Args, ContainerdConfig, Level, Part};
-use crate::observe::{Found, State};
+use crate::observe::State;
 use crate::parts::RUNNING;
 use crate::parts::kubectl::Edit;
 use crate::parts::runtime::netns::Deserted;
 use crate::report::count;
+use crate::trees::look::Found;
 
 /// One step. The order of the variants is the order of the work.
 #[derive(Debug, Clone)]

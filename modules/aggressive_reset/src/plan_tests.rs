@@ -1,9 +1,10 @@
 //! Order, omissions and idempotence of the plan, on states made up for it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use host::mounts;
-use host::remove::Removed;
+use host::remove::{self, Removed};
 use proptest::prelude::*;
 
 use super::*;
@@ -50,7 +51,9 @@ fn full(level: Level) -> State {
         target,
         survey: Removed { entries: 3, bytes: 4096, complete: true, ..Removed::default() },
         mounts: mounts::parse(line).unwrap(),
+        held: Arc::new(remove::Target::open(Path::new("/usr/bin")).unwrap().unwrap()),
         spare: Vec::new(),
+        known: None,
         users: Vec::new(),
     };
     let sandbox = Sandbox { id: "1".into(), name: "a".into(), namespace: "b".into(), uid: "c".into(), ready: true };

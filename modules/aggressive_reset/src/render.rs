@@ -1,6 +1,9 @@
 //! The plan as people read it: what there is before, and what is left of it.
 
+use std::path::Path;
+
 use ansible::Diff;
+use host::mounts::Mount;
 
 use crate::args::{Args, Part};
 use crate::observe::State;
@@ -22,6 +25,10 @@ pub fn diff(args: &Args, state: &State, steps: &[Step]) -> Vec<Diff> {
         let line = format!("{}: kept, {why}", path.display());
         before.push(line.clone());
         after.push(line);
+    }
+    for line in crate::report::unknown(state) {
+        before.push(line.clone());
+        after.push(line.replace(" (unknown: delete deletes it)", ", kept"));
     }
     for manifest in &state.preserved {
         let what = match (manifest.exists, &manifest.not_walked) {
@@ -71,7 +78,7 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
                 return;
             }
             let lines = found.mounts.iter().map(|mount| {
-                format!("mount {} ({} {})", mount.point.display(), mount.fs_type, mount.source.to_string_lossy())
+                format!("mount {} ({}{} {})", mount.point.display(), mount.fs_type, shown(mount), mount.source.to_string_lossy())
             });
             before.extend(lines);
         }
@@ -81,7 +88,11 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
                 after.push(format!("{}: kept, {}", found.target.path.display(), found.users.join(", ")));
                 return;
             }
-            let left = if found.target.what == host::remove::What::Tree { "gone" } else { "empty" };
+            let left = match (found.target.what, found.survey.unknown.len()) {
+                (host::remove::What::Tree, _) => "gone",
+                (_, 0) => "empty",
+                _ => "what is not known is left",
+            };
             after.push(format!("{}: {left}", found.target.path.display()));
         }
         Step::Network => {
@@ -107,6 +118,11 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
             after.extend(bound.iter().map(|unit| format!("{unit}: started again")));
         }
     }
+}
+
+/// Which directory of its file system a mount shows, when that is not all of it: a bind mount's source.
+fn shown(mount: &Mount) -> String {
+    if mount.root == Path::new("/") { String::new() } else { format!(", bind of {} on", mount.root.display()) }
 }
 
 /// A route as `ip route` shows it: without what goes without saying.

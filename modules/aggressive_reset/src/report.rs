@@ -1,18 +1,24 @@
 //! What a run did, as result fields.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use ansible::Outcome;
 use anyhow::Result;
 use host::mounts;
 use host::processes::Owned;
+use host::remove::Unknown;
 use serde_json::json;
 
-use crate::args::{Args, Part};
+use crate::args::{Args, PRESERVE, Part};
 use crate::observe::State;
 use crate::parts::runtime::pods;
 use crate::plan::{Step, repairs_config};
 use crate::render::plain;
+use crate::trees::manifest::Manifest;
+
+/// A longer list helps nobody; the rest is counted.
+const LISTED: usize = 200;
 
 /// A deleted target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +72,8 @@ pub struct Report {
     pub repaired: Vec<String>,
     /// What was kept, with the reason.
     pub kept: Vec<(PathBuf, String)>,
+    /// Where copies of deleted configuration are.
+    pub backup: Option<PathBuf>,
     /// What went wrong: the task fails with these.
     pub problems: Vec<String>,
     /// What the user ought to know.
@@ -130,8 +138,11 @@ impl Report {
 
     /// The result fields.
     pub fn outcome(&self, args: &Args, state: &State, steps: &[Step]) -> Outcome {
-        let kept: Vec<_> =
-            state.kept.iter().chain(&self.kept).map(|(path, why)| format!("{}: {why}", path.display())).collect();
+        let unknown = unknown(state);
+        let kept: Vec<_> = (state.kept.iter().chain(&self.kept))
+            .map(|(path, why)| format!("{}: {why}", path.display()))
+            .chain(unknown.iter().cloned())
+            .collect();
         let resumed = state.unfinished.as_ref().map(|(begun, last)| json!({"begun_at": begun.at, "last_step": last}));
         let mut outcome = Outcome::new()
             .changed(!steps.is_empty())
@@ -151,6 +162,8 @@ impl Report {
             .field("failed_units", &self.failed_units)
             .field("containerd_config", &self.repaired)
             .field("kept", kept)
+            .field("unknown", unknown)
+            .field("backup", &self.backup)
             .field("problems", &self.problems)
             .field("resumed", resumed);
         let unread = state.containerd.repair_unknown.as_ref().filter(|_| repairs_config(args, state));
@@ -161,7 +174,7 @@ impl Report {
             let tables = state.network.unseen.join(", ");
             outcome.warn(format!("iptables is not installed, so nobody looked at the kernel's tables {tables}"));
         }
-        for warning in &self.warnings {
+        for warning in self.warnings.iter().chain(&doubtful(args, state)) {
             outcome.warn(warning);
         }
         outcome
@@ -172,7 +185,12 @@ impl Report {
         if steps.is_empty() {
             let unseen = args.wants(Part::Firewall) && !state.network.unseen.is_empty();
             let doubt = if unseen { ", as far as can be seen without iptables" } else { "" };
-            return format!("nothing of Kubernetes is left that level {} removes{doubt}", args.level.name());
+            let unknown: usize = state.targets.iter().map(|found| found.survey.unknown.len()).sum();
+            let kept = match unknown {
+                0 => String::new(),
+                some => format!("; {} kept", count(some as u64, "entry that nobody knows was", "entries that nobody knows were")),
+            };
+            return format!("nothing of Kubernetes is left that level {} removes{doubt}{kept}", args.level.name());
         }
         let entries: u64 = self.removed.iter().map(|removal| removal.entries).sum();
         let bytes: u64 = self.removed.iter().map(|removal| removal.bytes).sum();
@@ -187,6 +205,38 @@ impl Report {
             args.level.name(),
         )
     }
+}
+
+/// Entries of targets that nobody knows, each with its size and age.
+pub fn unknown(state: &State) -> Vec<String> {
+    let now = SystemTime::now();
+    let line = |unknown: &Unknown| {
+        let age = unknown.modified.and_then(|time| now.duration_since(time).ok()).map_or(0, |age| age.as_secs());
+        let age = match age {
+            0..7200 => count(age / 60, "minute", "minutes"),
+            7200..172_800 => count(age / 3600, "hour", "hours"),
+            _ => count(age / 86_400, "day", "days"),
+        };
+        let what = if unknown.directory { "a directory".to_owned() } else { crate::plan::size(unknown.bytes) };
+        format!("{}: {what}, {age} old, not known to be Kubernetes' (unknown: delete deletes it)", unknown.path.display())
+    };
+    let all: Vec<&Unknown> = state.targets.iter().flat_map(|found| &found.survey.unknown).collect();
+    let more = all.len().saturating_sub(LISTED);
+    let lines = all.iter().take(LISTED).map(|unknown| line(unknown));
+    lines.chain((more > 0).then(|| format!("{more} more that are not known to be Kubernetes'"))).collect()
+}
+
+/// Preserved paths that may be misspelt: what is not there is compared with nothing.
+fn doubtful(args: &Args, state: &State) -> Vec<String> {
+    let defaults = args.preserve.iter().eq(PRESERVE.iter().map(Path::new));
+    let missing = |found: &&Manifest| !found.exists && !defaults;
+    let said = |found: &Manifest| {
+        let path = found.path.display();
+        let glob = found.path.to_string_lossy().contains(['*', '?', '[']);
+        let why = if glob { "; it is taken as it is written, not as a pattern" } else { "" };
+        format!("preserved path {path} does not exist, so nothing there is compared{why}")
+    };
+    state.preserved.iter().filter(missing).map(said).collect()
 }
 
 /// A process as results name it. Its arguments may hold secrets.

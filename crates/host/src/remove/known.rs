@@ -1,5 +1,6 @@
 //! What of a tree may go, entry by entry, where not all of it does.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -39,11 +40,13 @@ pub struct Keep<'a> {
     pub spare: &'a [super::Identity],
     /// What of it is known; nothing means that all of it goes.
     pub known: Option<&'a dyn Known>,
+    /// Files and directories that somebody uses: they stay, too, and are told apart from those spared.
+    pub used: Option<&'a HashSet<super::Identity>>,
 }
 
 impl<'a> Keep<'a> {
     /// Only these stay.
     pub fn spare(spare: &'a [super::Identity]) -> Self {
-        Self { spare, known: None }
+        Self { spare, ..Self::default() }
     }
 }

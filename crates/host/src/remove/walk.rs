@@ -101,7 +101,7 @@ impl Walk<'_> {
             }
         };
         match self.opener.open(fd, &name) {
-            Ok(child) if rustix::fs::fstat(&child).is_ok_and(|stat| self.is_spared(&stat)) => self.spare(&[&name]),
+            Ok(child) if rustix::fs::fstat(&child).is_ok_and(|stat| self.is_spared(&stat)) => self.spare(&child, &name),
             Ok(child) => {
                 self.stack.push(Frame::new(name, child, passes, known));
             }
@@ -172,14 +172,25 @@ impl Walk<'_> {
     }
 
     fn is_spared(&self, stat: &Stat) -> bool {
-        self.keep.spare.contains(&Identity { device: stat.st_dev, inode: stat.st_ino })
+        let identity = Identity { device: stat.st_dev, inode: stat.st_ino };
+        self.keep.spare.contains(&identity) || self.keep.used.is_some_and(|used| used.contains(&identity))
     }
 
-    fn spare(&mut self, names: &[&CStr]) {
-        let path = self.stack.path_of(names);
-        self.removed.spared.push(path);
+    fn spare(&mut self, child: &OwnedFd, name: &CStr) {
+        let path = self.stack.path_of(&[name]);
+        if let Ok(stat) = rustix::fs::fstat(child) {
+            self.note_spared(path, &stat);
+        }
         if let Some(top) = self.stack.top() {
             (top.holds, top.spares) = (true, true);
+        }
+    }
+
+    fn note_spared(&mut self, path: PathBuf, stat: &Stat) {
+        let identity = Identity { device: stat.st_dev, inode: stat.st_ino };
+        match self.keep.spare.contains(&identity) {
+            true => self.removed.spared.push(path),
+            false => self.removed.used.push((path, identity)),
         }
     }
 

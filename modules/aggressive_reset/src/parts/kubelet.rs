@@ -37,6 +37,7 @@ pub fn stop(run: &mut Run, unit: bool) -> Result<()> {
 
 /// Deletes a drop-in, and its directory when that is empty then.
 pub fn delete_drop_in(run: &mut Run, path: &Path, why: &str) -> Result<()> {
+    run.backup.keep(path)?;
     files::delete_file(path)?;
     run.report.drop_ins.push(format!("{}: {why}", path.display()));
     path.parent().map_or(Ok(()), |directory| files::delete_empty_dir(directory).map(drop))

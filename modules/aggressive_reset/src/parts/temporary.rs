@@ -40,7 +40,8 @@ fn is_locked(path: &Path) -> bool {
     !ours.unwrap_or(true)
 }
 
-fn is_temporary(name: &str) -> bool {
+/// Whether a name is of those that our atomic writes use while they last.
+pub fn is_temporary(name: &str) -> bool {
     name.starts_with('.')
         && name
             .rsplit_once(".kubejoin-")

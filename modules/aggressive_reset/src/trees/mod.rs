@@ -1,8 +1,13 @@
 //! What is deleted as files and directories, and what must not be: the list of targets, whether each is what its name says,
-//! who else sees a part of it, and the preserved trees.
+//! what of it is known, who else sees a part of it, the last look before it is deleted, and the preserved trees.
 
-pub mod elsewhere;
+pub mod backup;
+pub mod delete;
+pub mod known;
+pub mod look;
 pub mod manifest;
 pub mod place;
 pub mod preserve;
+pub mod propagation;
 pub mod targets;
+pub mod users;

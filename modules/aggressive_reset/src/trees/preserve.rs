@@ -5,11 +5,13 @@
 //! file system, wherever it is mounted.
 
 use std::collections::VecDeque;
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
-use host::mounts::{Mount, below, containing, exactly_at};
+use host::mounts::{Index, Mount};
+use host::users::Users;
+
+use super::look::Found;
 
 /// More links than this in one path are a ring, for the kernel as well.
 const MOST_LINKS: usize = 40;
@@ -25,10 +27,15 @@ pub struct Place {
 
 impl Place {
     /// Of what is at `path`.
-    pub fn of(table: &[Mount], path: &Path) -> Option<Self> {
-        let mount = containing(table, path)?;
+    pub fn of(index: &Index<'_>, path: &Path) -> Option<Self> {
+        let mount = index.containing(path)?;
         let inside = path.strip_prefix(&mount.point).ok()?;
         Some(Self { device: mount.device, path: mount.root.join(inside) })
+    }
+
+    /// Whether a mount shows it, a part of it, or what it is a part of.
+    pub fn is_shown_by(&self, mount: &Mount) -> bool {
+        self.touches(&Self { device: mount.device, path: mount.root.clone() })
     }
 
     fn touches(&self, other: &Self) -> bool {
@@ -39,7 +46,7 @@ impl Place {
 /// Where `path` leads when every link in it is followed; what does not exist is taken as it is written.
 ///
 /// A mount point of a file system that may not answer is not looked into: it cannot be a link.
-pub fn resolve(table: &[Mount], path: &Path) -> PathBuf {
+pub fn resolve(index: &Index<'_>, path: &Path) -> PathBuf {
     let mut todo: VecDeque<OsString> = parts(path);
     let (mut here, mut links) = (PathBuf::from("/"), 0);
     while let Some(name) = todo.pop_front() {
@@ -48,7 +55,7 @@ pub fn resolve(table: &[Mount], path: &Path) -> PathBuf {
             continue;
         }
         here.push(&name);
-        if exactly_at(table, &here).is_some() || below_silent(table, &here) {
+        if index.exactly_at(&here).is_some() || below_silent(index, &here) {
             continue;
         }
         if let Ok(target) = std::fs::read_link(&here) {
@@ -78,68 +85,85 @@ fn parts(path: &Path) -> VecDeque<OsString> {
         .collect()
 }
 
-fn below_silent(table: &[Mount], path: &Path) -> bool {
-    containing(table, path).is_some_and(Mount::may_hang)
+fn below_silent(index: &Index<'_>, path: &Path) -> bool {
+    // An automount must not be set off by our looking: it may be a dead server's.
+    index.containing(path).is_some_and(|mount| mount.may_hang() || mount.fs_type == "autofs")
 }
 
-/// Why `preserved` is not safe from the deletion of `targets`, in words; nothing when it is.
-pub fn conflict(table: &[Mount], preserved: &Path, targets: &[PathBuf]) -> Option<String> {
-    let real = resolve(table, preserved);
+/// The targets as paths and as places, made ready for many preserved paths.
+pub struct Targets<'a> {
+    index: &'a Index<'a>,
+    places: Vec<(&'a Path, Option<Place>)>,
+}
+
+impl<'a> Targets<'a> {
+    /// Of these paths.
+    pub fn of(index: &'a Index<'a>, paths: &'a [PathBuf]) -> Self {
+        let places = paths.iter().map(|path| (path.as_path(), Place::of(index, path)));
+        Self { index, places: places.collect() }
+    }
+
+    /// Why `preserved` is not safe from the deletion of the targets, in words; nothing when it is.
+    pub fn conflict(&self, preserved: &Path) -> Option<String> {
+        let real = resolve(self.index, preserved);
+        let said = |target: &Path, how: &str| Some(said(preserved, &real, how, target));
+        let own = Place::of(self.index, &real);
+        let below = self.index.below(&real);
+        for (target, place) in &self.places {
+            if [preserved, &real].iter().any(|path| path.starts_with(target)) {
+                return said(target, "lies in");
+            }
+            if [preserved, &real].iter().any(|path| target.starts_with(path)) {
+                return said(target, "contains");
+            }
+            let Some(place) = place else { continue };
+            if own.as_ref().is_some_and(|own| own.touches(place)) {
+                return said(target, "is another view of");
+            }
+            // Mounts in the preserved tree show other places.
+            if let Some(mount) = below.iter().find(|mount| place.is_shown_by(mount)) {
+                return said(target, &format!("has a mount at {} that shows", mount.point.display()));
+            }
+        }
+        None
+    }
+
+    /// The same for links inside of a preserved tree: what they lead to is as dear as what lies beside them.
+    pub fn linked(&self, preserved: &Path, links: &[PathBuf]) -> Option<String> {
+        links.iter().find_map(|link| {
+            let real = resolve(self.index, link);
+            let (target, _) = self.places.iter().find(|(target, _)| real.starts_with(target))?;
+            let how = format!("has a link at {} that leads to {}, in", link.display(), real.display());
+            Some(said(preserved, preserved, &how, target))
+        })
+    }
+}
+
+fn said(preserved: &Path, real: &Path, how: &str, target: &Path) -> String {
     let shown = if real == preserved {
         preserved.display().to_string()
     } else {
         format!("{} (which is {})", preserved.display(), real.display())
     };
-    for target in targets {
-        let said =
-            |how: &str| Some(format!("preserved path {shown} {how} {}, which would be deleted", target.display()));
-        if [preserved, &real].iter().any(|path| path.starts_with(target)) {
-            return said("lies in");
-        }
-        if [preserved, &real].iter().any(|path| target.starts_with(path)) {
-            return said("contains");
-        }
-        let Some(place) = Place::of(table, target) else { continue };
-        if Place::of(table, &real).is_some_and(|own| own.touches(&place)) {
-            return said("is another view of");
-        }
-        // Mounts in the preserved tree show other places.
-        let shows = |mount: &&Mount| Place { device: mount.device, path: mount.root.clone() }.touches(&place);
-        if let Some(mount) = below(table, &real).into_iter().find(shows) {
-            return said(&format!("has a mount at {} that shows", mount.point.display()));
-        }
-        let inside = below(table, &real).into_iter().chain(containing(table, &real));
-        if let Some(file) = inside.flat_map(made_of).find(|file| file.starts_with(target)) {
-            return said(&format!("is made of {} in", file.display()));
-        }
-    }
-    None
+    format!("preserved path {shown} {how} {}, which would be deleted", target.display())
+}
+
+/// A preserved tree on a file system that is made of what lies in a target: a disk image, the layers of an overlay.
+pub fn made_of(index: &Index<'_>, users: &Users, preserved: &Path, targets: &[Found]) -> Option<String> {
+    let real = resolve(index, preserved);
+    let mut mounts = index.below(&real);
+    mounts.extend(index.containing(&real));
+    targets.iter().find_map(|found| {
+        let (file, _) = found.survey.used.iter().find(|(_, identity)| {
+            let points = users.files.get(identity).map(|used| used.points.as_slice()).unwrap_or_default();
+            mounts.iter().any(|mount| points.contains(&mount.point))
+        })?;
+        Some(said(preserved, &real, &format!("is made of {} in", file.display()), &found.target.path))
+    })
 }
 
 fn overlap(one: &Path, other: &Path) -> bool {
     one.starts_with(other) || other.starts_with(one)
-}
-
-/// Files and directories that a file system is made of: the file behind a loop device, the layers of an overlay.
-pub fn made_of(mount: &Mount) -> Vec<PathBuf> {
-    if mount.fs_type == "overlay" {
-        let options = mount.super_options.as_bytes().split(|&byte| byte == b',');
-        return options
-            .filter_map(|option| {
-                let (name, value) = option.split_at(option.iter().position(|&byte| byte == b'=')?);
-                matches!(name, b"lowerdir" | b"upperdir" | b"workdir").then_some(&value[1..])
-            })
-            .flat_map(|value| value.split(|&byte| byte == b':'))
-            .map(|layer| PathBuf::from(OsStr::from_bytes(layer)))
-            .collect();
-    }
-    let device = Path::new(&mount.source);
-    let Some(name) = device.strip_prefix("/dev").ok().filter(|name| name.as_os_str().as_bytes().starts_with(b"loop"))
-    else {
-        return Vec::new();
-    };
-    let backing = std::fs::read(Path::new("/sys/block").join(name).join("loop/backing_file")).unwrap_or_default();
-    vec![PathBuf::from(OsStr::from_bytes(backing.trim_ascii_end()))]
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ const TABLE: &str = "1 1 8:1 / / rw - ext4 /dev/sda rw\n";
 fn said(table: &str, preserved: &str) -> String {
     let table = parse(table.as_bytes()).unwrap();
     let targets = ["/var/lib/kubelet", "/var/lib/containerd"].map(PathBuf::from);
-    conflict(&table, Path::new(preserved), &targets).unwrap_or_default()
+    let index = Index::of(&table);
+    Targets::of(&index, &targets).conflict(Path::new(preserved)).unwrap_or_default()
 }
 
 #[test]
@@ -42,13 +43,6 @@ fn own_partitions_with_the_same_inner_path_are_apart() {
 }
 
 #[test]
-fn an_overlay_over_a_target_depends_on_it() {
-    let table =
-        format!("{TABLE}2 1 0:9 / /srv/media rw - overlay o rw,lowerdir=/a:/var/lib/containerd/x,upperdir=/u\n");
-    assert!(said(&table, "/srv/media").contains("is made of /var/lib/containerd/x in /var/lib/containerd"));
-}
-
-#[test]
 fn links_are_followed_even_where_they_dangle() {
     let dir = tempfile::tempdir().unwrap();
     let base = dir.path().canonicalize().unwrap();
@@ -56,7 +50,22 @@ fn links_are_followed_even_where_they_dangle() {
     symlink("media", base.join("again")).unwrap();
     symlink("ring", base.join("ring")).unwrap();
     let table = parse(TABLE.as_bytes()).unwrap();
-    assert_eq!(resolve(&table, &base.join("again/x")), Path::new("/var/lib/kubelet/gone/x"));
-    assert_eq!(resolve(&table, &base.join("ring")), base.join("ring"));
+    let index = Index::of(&table);
+    assert_eq!(resolve(&index, &base.join("again/x")), Path::new("/var/lib/kubelet/gone/x"));
+    assert_eq!(resolve(&index, &base.join("ring")), base.join("ring"));
     assert!(said(TABLE, base.join("again").to_str().unwrap()).contains("lies in /var/lib/kubelet"));
+}
+
+#[test]
+fn a_link_inside_of_a_preserved_tree_that_leads_into_a_target_is_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let base = dir.path().canonicalize().unwrap();
+    symlink("/var/lib/kubelet/films", base.join("films")).unwrap();
+    symlink("/srv/elsewhere", base.join("other")).unwrap();
+    let table = parse(TABLE.as_bytes()).unwrap();
+    let (index, targets) = (Index::of(&table), [PathBuf::from("/var/lib/kubelet")]);
+    let targets = Targets::of(&index, &targets);
+    let said = targets.linked(&base, &[base.join("other"), base.join("films")]).unwrap();
+    assert!(said.contains("films that leads to /var/lib/kubelet/films, in /var/lib/kubelet"), "{said}");
+    assert_eq!(targets.linked(&base, &[base.join("other")]), None);
 }

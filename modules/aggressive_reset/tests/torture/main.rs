@@ -15,6 +15,9 @@
 )]
 
 mod comparison;
+mod endless;
+mod events;
+mod held;
 mod killed;
 mod layout;
 mod live;
@@ -25,5 +28,8 @@ mod owners;
 mod play;
 mod refused;
 mod root;
+mod seen;
 mod subject;
+mod taken;
 mod trees;
+mod unknown;

@@ -64,8 +64,9 @@ impl Walk<'_> {
             top.directories.push((name, 0));
             return;
         }
-        if stat.as_ref().is_some_and(|stat| self.is_spared(stat)) {
-            self.spare(&[&top.name, &name]);
+        if let Some(stat) = stat.as_ref().filter(|stat| self.is_spared(stat)) {
+            let path = self.stack.path_of(&[&top.name, &name]);
+            self.note_spared(path, stat);
             (top.holds, top.spares) = (true, true);
             return;
         }

@@ -5,10 +5,10 @@
 //! Here is what the plan is made by: containerd's own word while it runs, and its database. What deletes asks again: `sole`.
 
 use anyhow::Result;
-use containerd_prepare::repair::Repair;
 use cri::{Client, Image, Sandbox};
 use host::deadline::Deadline;
 use host::{files, systemd};
+use node::containerd::repair::Repair;
 use std::time::Duration;
 
 pub mod bolt;
