@@ -203,7 +203,10 @@ impl Args {
         let own = self.own_paths.iter().map(|path| ("own_paths", path, "/data/kubelet"));
         for (option, path, example) in preserved.chain(own) {
             let shown = path.display();
-            ensure!(path.is_absolute(), "option {option} has {shown:?}: it must be an absolute path, such as {example}");
+            ensure!(
+                path.is_absolute(),
+                "option {option} has {shown:?}: it must be an absolute path, such as {example}"
+            );
             ensure!(
                 !path.components().any(|part| part == std::path::Component::ParentDir),
                 "option {option} has {shown:?}: it must not contain .., which means another directory behind a link"
@@ -246,10 +249,16 @@ mod tests {
         assert!(refused(|args| args.timeout = 0).starts_with("option timeout is 0: "));
         assert!(refused(|args| args.preserve = vec!["media".into()]).starts_with("option preserve has \"media\": "));
         assert!(refused(|args| args.preserve = vec!["/srv/../x".into()]).contains("must not contain .."));
-        assert!(refused(|args| args.own_paths = vec!["kubelet".into()]).starts_with("option own_paths has \"kubelet\": "));
-        assert!(refused(|args| args.preserve = vec!["/x".into(); 20_000]).starts_with("option preserve has 20000 paths: "));
+        assert!(
+            refused(|args| args.own_paths = vec!["kubelet".into()]).starts_with("option own_paths has \"kubelet\": ")
+        );
+        assert!(
+            refused(|args| args.preserve = vec!["/x".into(); 20_000]).starts_with("option preserve has 20000 paths: ")
+        );
         assert!(refused(|args| args.scope = Some(vec![Part::Containerd])).contains("level gentle does not touch"));
-        assert!(refused(|args| args.pod_networks = vec!["10.244.0.1/16".into()]).starts_with("option pod_networks has "));
+        assert!(
+            refused(|args| args.pod_networks = vec!["10.244.0.1/16".into()]).starts_with("option pod_networks has ")
+        );
         assert!(refused(|args| args.scope = Some(vec![])).starts_with("option scope is an empty list"));
     }
 }

@@ -20,11 +20,10 @@ use crate::parts::runtime::holdings::Holdings;
 use crate::parts::runtime::netns::{self, Deserted};
 use crate::parts::runtime::{self as containerd, Containerd, pods, record};
 use crate::parts::{cni, etcd, kubectl, kubelet, temporary};
-use crate::trees::manifest::Manifest;
 use crate::trees::look::{self, Found};
-use crate::trees::targets::{self, CNI_CONF, Target};
+use crate::trees::manifest::Manifest;
 use crate::trees::preserve;
-
+use crate::trees::targets::{self, CNI_CONF, Target};
 
 /// The node as it is.
 #[derive(Debug)]
@@ -100,13 +99,17 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     } else {
         Network::default()
     };
-    let cni_wanted = |path: &PathBuf| args.wants(Part::Cni) && (args.level == Level::Aggressive || !path.starts_with(CNI_CONF));
+    let cni_wanted =
+        |path: &PathBuf| args.wants(Part::Cni) && (args.level == Level::Aggressive || !path.starts_with(CNI_CONF));
     let mut kept: Vec<(PathBuf, String)> = foreign_cni
         .iter()
         .filter(|path| cni_wanted(path))
         .map(|path| (path.clone(), "it is not the CNI network of Kubernetes".to_owned()))
         .collect();
     kept.extend(network.kept.iter().filter(|_| args.level == Level::Aggressive).cloned());
+    if args.wants(Part::Network) {
+        kept.extend(cni::pinned());
+    }
     if args.wants(Part::Pods) {
         let unproved = netns::unproved(&mounts, &pod_netns).into_iter();
         kept.extend(unproved.map(|path| (path, "no pod is known to have had it".to_owned())));
@@ -132,7 +135,8 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     let (there, mut looked) = look::places(args, wanted, &index, deadline)?;
     let goes = |pid: i32| {
         // containerd itself is stopped before anything of its own is deleted.
-        let of_unit = |process: &processes::Process| process.pid == pid && process.unit.as_deref() == Some(containerd::UNIT);
+        let of_unit =
+            |process: &processes::Process| process.pid == pid && process.unit.as_deref() == Some(containerd::UNIT);
         pid == std::process::id() as i32
             || own_processes.iter().any(|process| process.pid == pid)
             || all_processes.iter().any(of_unit)
@@ -215,11 +219,12 @@ fn distributions(booted: bool, all: &[processes::Process], deadline: &Deadline) 
         process.argv.get(at + 1).cloned()
     };
     let sockets: Vec<Option<String>> = all.iter().map(address).collect();
-    let seen = all.iter().zip(&sockets).filter(|(process, _)| process.same_namespace).filter_map(|(process, socket)| {
-        let exe = process.exe.as_deref()?.to_str()?;
-        let (unit, socket) = (process.unit.as_deref(), socket.as_deref());
-        Some(distributions::Process { pid: process.pid, exe, unit, socket })
-    });
+    let seen =
+        all.iter().zip(&sockets).filter(|(process, _)| process.same_namespace).filter_map(|(process, socket)| {
+            let exe = process.exe.as_deref()?.to_str()?;
+            let (unit, socket) = (process.unit.as_deref(), socket.as_deref());
+            Some(distributions::Process { pid: process.pid, exe, unit, socket })
+        });
     Ok(distributions::active(&units, &seen.collect::<Vec<_>>()))
 }
 

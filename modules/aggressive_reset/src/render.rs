@@ -78,7 +78,13 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
                 return;
             }
             let lines = found.mounts.iter().map(|mount| {
-                format!("mount {} ({}{} {})", mount.point.display(), mount.fs_type, shown(mount), mount.source.to_string_lossy())
+                format!(
+                    "mount {} ({}{} {})",
+                    mount.point.display(),
+                    mount.fs_type,
+                    shown(mount),
+                    mount.source.to_string_lossy()
+                )
             });
             before.extend(lines);
         }

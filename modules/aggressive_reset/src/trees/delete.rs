@@ -43,7 +43,9 @@ pub fn unmount(run: &mut Run, found: &Found) -> Result<()> {
         run.report.problems.push(format!("unmounting {left}; {} was not deleted", path.display()));
     }
     for detached in done.detached {
-        run.report.warnings.push(format!("{detached}; it sees that file system until it ends, and nothing in it was touched"));
+        run.report
+            .warnings
+            .push(format!("{detached}; it sees that file system until it ends, and nothing in it was touched"));
     }
     Ok(())
 }

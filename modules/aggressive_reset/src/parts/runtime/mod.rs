@@ -68,7 +68,21 @@ impl Default for Containerd {
         let (bound, kubernetes, foreign, unreadable, debris) = Default::default();
         let (roots, network) = (Roots::default(), None);
         let (images, repair, repair_unknown) = Default::default();
-        Self { load, active, bound, kubernetes, foreign, unreadable, roots, network, sandboxes, debris, images, repair, repair_unknown }
+        Self {
+            load,
+            active,
+            bound,
+            kubernetes,
+            foreign,
+            unreadable,
+            roots,
+            network,
+            sandboxes,
+            debris,
+            images,
+            repair,
+            repair_unknown,
+        }
     }
 }
 
