@@ -217,7 +217,8 @@ pub fn unknown(state: &State) -> Vec<String> {
             7200..172_800 => count(age / 3600, "hour", "hours"),
             _ => count(age / 86_400, "day", "days"),
         };
-        let what = if unknown.directory { "a directory".to_owned() } else { crate::plan::size(unknown.bytes) };
+        let directory = if unknown.directory { "a directory of " } else { "" };
+        let what = format!("{directory}{}", crate::plan::size(unknown.bytes));
         format!("{}: {what}, {age} old, not known to be Kubernetes' (unknown: delete deletes it)", unknown.path.display())
     };
     let all: Vec<&Unknown> = state.targets.iter().flat_map(|found| &found.survey.unknown).collect();
