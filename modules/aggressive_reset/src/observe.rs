@@ -85,7 +85,7 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     let index = Index::of(&mounts);
     let unfinished = journal::unfinished()?;
     let containerd = containerd::observe(booted, deadline)?;
-    let networks = cni::observe(containerd.network.as_deref())?;
+    let networks = cni::observe(containerd.network.as_deref(), is_in_cluster(&containerd))?;
     let all_processes = processes::list()?;
     let own_processes = processes::owned(&all_processes, &[containerd::SOCKET]);
     let mut pod_netns = networks.sandboxes.clone();
@@ -107,6 +107,10 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
         .map(|path| (path.clone(), "it is not the CNI network of Kubernetes".to_owned()))
         .collect();
     kept.extend(network.kept.iter().filter(|_| args.level == Level::Aggressive).cloned());
+    if args.wants(Part::Pods) {
+        let unproved = netns::unproved(&mounts, &pod_netns).into_iter();
+        kept.extend(unproved.map(|path| (path, "no pod is known to have had it".to_owned())));
+    }
     let mut wanted = targets::wanted(args);
     if args.wants(Part::Containerd) {
         wanted.retain(|target| target.part != Part::Containerd);
@@ -183,6 +187,18 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
 fn conflicts(args: &Args, index: &Index<'_>, paths: &[PathBuf]) -> Vec<String> {
     let targets = preserve::Targets::of(index, paths);
     args.preserve.iter().filter_map(|path| targets.conflict(path)).collect()
+}
+
+/// Whether this is a node of a cluster, or has been until now.
+fn is_in_cluster(containerd: &Containerd) -> bool {
+    let files = [
+        "/etc/kubernetes/kubelet.conf",
+        "/etc/kubernetes/bootstrap-kubelet.conf",
+        "/etc/kubernetes/admin.conf",
+        "/var/lib/kubelet/config.yaml",
+    ];
+    let pods = containerd.sandboxes.as_ref().is_ok_and(|list| !list.is_empty());
+    pods || files.iter().any(|path| Path::new(path).exists())
 }
 
 /// Other distributions of Kubernetes that are at work here.

@@ -1,8 +1,10 @@
 //! CNI networks: which are Kubernetes', and what of configuration and state is somebody else's. podman (before netavark),
 //! nerdctl and people use the same directories.
 //!
-//! A network is Kubernetes' when it is in force (the conf that containerd's CRI has loaded, or would load), when its plugin
-//! or its name is one of `footprint::cni`, or when a cached result names a pod. Never when podman or nerdctl made it: their
+//! A network is Kubernetes' when it is in force on a node of a cluster (the conf that containerd's CRI has loaded, or would
+//! load), when its plugin or its name is one of `footprint::cni`, or when a cached result names a pod. In force alone says
+//! nothing: once Kubernetes' own conf is gone, containerd loads whatever is left, and a second reset must not take that for
+//! Kubernetes'. A network that puts pods into the LAN is only theirs when a pod was in it. Never when podman or nerdctl made it: their
 //! networks are called `podman` or have bridges `cni-podmanN` (containers/common, `libnetwork/cni`), nerdctl's have the
 //! label `nerdctl/...` or bridges `nerdctlN` (nerdctl, `pkg/netutil`). All others are somebody else's.
 
@@ -37,8 +39,9 @@ const OF_THE_LAN: [&str; 6] = ["macvlan", "ipvlan", "host-device", "vlan", "dhcp
 /// The network that containerd itself makes for a pod's loopback (go-cni, `namespace_opts.go`).
 const LOOPBACK: &str = "cni-loopback";
 
-/// Looks through configuration and state. `in_force` is the network that CRI says it has loaded, when it answers.
-pub fn observe(in_force: Option<&str>) -> Result<Networks> {
+/// Looks through configuration and state. `in_force` is the network that CRI says it has loaded, when it answers; `in_cluster`, whether
+/// this is a node of a cluster.
+pub fn observe(in_force: Option<&str>, in_cluster: bool) -> Result<Networks> {
     let mut found = Networks::default();
     let cached = cached()?;
     found.ours.extend(cached.iter().filter(|entry| entry.of_pod).map(|entry| entry.network.clone()));
@@ -47,13 +50,14 @@ pub fn observe(in_force: Option<&str>) -> Result<Networks> {
         confs.iter().filter(|conf| conf.others).map(|conf| conf.network.name.as_str()).collect();
     // Without its word: containerd loads the first file by name.
     let first = confs.iter().find(|conf| conf.top && !conf.others).map(|conf| conf.network.name.as_str());
-    let in_force = in_force.or(first);
+    let in_force = in_force.or(first).filter(|_| in_cluster);
     for conf in &confs {
         let network = &conf.network;
         let known = network.types().iter().any(|kind| footprint::cni::of_type(kind).is_some())
             || footprint::cni::is_known_network(&network.name)
             || found.ours.contains(&network.name);
-        if conf.top && !conf.others && (known || in_force == Some(&network.name)) {
+        let of_pods = in_force == Some(&network.name) && !is_of_the_lan(network);
+        if conf.top && !conf.others && (known || of_pods) {
             found.ours.insert(network.name.clone());
             found.subnets.extend(subnets(network));
             found.bridges.extend(bridges(network));
@@ -134,8 +138,12 @@ fn is_made_by_others(name: &str, conf: &Value) -> bool {
         || bridges.into_iter().any(|bridge| theirs(bridge, "cni-podman") || theirs(bridge, "nerdctl"))
 }
 
+fn is_of_the_lan(network: &Network) -> bool {
+    network.types().iter().any(|kind| OF_THE_LAN.contains(kind))
+}
+
 fn subnets(network: &Network) -> Vec<Cidr> {
-    if network.types().iter().any(|kind| OF_THE_LAN.contains(kind)) {
+    if is_of_the_lan(network) {
         return Vec::new();
     }
     let mut texts = Vec::new();

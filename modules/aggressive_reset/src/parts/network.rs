@@ -124,7 +124,15 @@ pub fn observe(given: Given, deadline: &Deadline) -> Result<Network> {
     let links = kept_links.into_iter().map(|kept| (format!("link {}", kept.name), kept.why));
     let unproved = iptables::unproved(&rulesets, &owner).into_iter();
     let chains = unproved.map(|chain| (format!("chain {chain}"), "nothing in it is Kubernetes'".to_owned()));
-    let kept = links.chain(chains).map(|(name, why)| (PathBuf::from(name), why)).collect();
+    let foreign_rules = iptables::foreign(&rulesets, &owner);
+    let sets = ipset::list(deadline)?.into_iter().filter(|name| footprint::ipsets::owner(name).is_some());
+    let used = |set: &String| {
+        let option = format!("--match-set {set} ");
+        foreign_rules.iter().any(|rule| rule.contains(&option))
+    };
+    let (used, sets): (Vec<String>, Vec<String>) = sets.partition(used);
+    let used = used.into_iter().map(|set| (format!("ipset {set}"), "a rule that is not Kubernetes' uses it".to_owned()));
+    let kept = links.chain(chains).chain(used).map(|(name, why)| (PathBuf::from(name), why)).collect();
     Ok(Network {
         pod_links: all_links.iter().filter(|link| link.kind == "veth").map(|link| link.name.clone()).collect(),
         links: owned_links,
@@ -132,10 +140,10 @@ pub fn observe(given: Given, deadline: &Deadline) -> Result<Network> {
         routes: owned_routes,
         unseen: iptables::unseen(&rulesets, &tables)?,
         firewall: iptables::removals(&rulesets, &owner),
-        foreign_rules: iptables::foreign(&rulesets, &owner),
+        foreign_rules,
         foreign_routes,
         ipvs,
-        sets: ipset::list(deadline)?.into_iter().filter(|name| footprint::ipsets::owner(name).is_some()).collect(),
+        sets,
         tables: nftables::owned(&tables),
         pod_networks,
         owner,

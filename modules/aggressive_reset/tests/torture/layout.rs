@@ -68,6 +68,12 @@ impl Layout {
         Self { expect: Expect::Partly(left), ..Self::clean(setup) }
     }
 
+    /// The same with another outcome.
+    pub fn expect(mut self, expect: Expect) -> Self {
+        self.expect = expect;
+        self
+    }
+
     /// The same with a check afterwards.
     pub fn verify(mut self, script: &'static str) -> Self {
         self.verify = script;

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::layout::{Expect, Layout, layouts};
 
 layouts! {
-    an_ordinary_node => Layout::clean("true").verify("test ! -e /etc/kubernetes/kubelet.conf; test -d /etc/kubernetes/manifests; test -d /etc/cni/net.d; test -z \"$(ls /etc/cni/net.d)\"");
+    an_ordinary_node => Layout::clean("true").verify("test \"$(cat /root/.kube/config)\" = x; test ! -e /etc/kubernetes/kubelet.conf; test -d /etc/kubernetes/manifests; test -d /etc/cni/net.d; test -z \"$(ls /etc/cni/net.d)\"");
     gentle_keeps_what_a_join_needs => Layout::partly("true", &["/var/lib/containerd", "/run/containerd"]).options(json!({"level": "gentle"}))
         .verify("test -e /etc/cni/net.d/10-flannel.conf; test -e /var/lib/containerd/io.containerd.content.v1.content/blobs/1; test -e /root/.kube/config; test ! -e /etc/kubernetes/kubelet.conf");
     a_farm_of_links => Layout::clean("cd /var/lib/kubelet; ln -s /srv/media a; ln -s /srv/media/films/1 b; ln -s ../../../home c; ln -s / d; ln -s . e; ln -s e f; ln -s nowhere g; mkdir h; for i in $(seq 500); do ln -s /home/user h/$i; done");

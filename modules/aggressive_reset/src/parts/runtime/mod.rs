@@ -227,3 +227,7 @@ fn connect(deadline: &Deadline) -> (Result<Vec<Sandbox>, String>, Option<String>
     let network = client.status().ok().and_then(|status| status.network()).map(|network| network.name);
     (sandboxes, network)
 }
+
+#[cfg(test)]
+#[path = "race_tests.rs"]
+mod race_tests;
