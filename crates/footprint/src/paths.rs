@@ -104,6 +104,8 @@ const PKI: &[Entry] = &[
 
 /// kubeadm's own; static pods of others are told by what is in the file.
 const MANIFESTS: &[Entry] = &[
+    // The kubelet's package keeps the directory with it.
+    file(".kubelet-keep"),
     file("kube-apiserver.yaml"),
     file("kube-controller-manager.yaml"),
     file("kube-scheduler.yaml"),
@@ -125,6 +127,8 @@ const KUBERNETES: &[Entry] = &[
 
 /// Configuration of network plugins is told by what is in the file; these are the kubeconfigs and directories beside it.
 const CNI_CONF: &[Entry] = &[
+    // The package kubernetes-cni keeps the directory with it.
+    file(".kubernetes-cni-keep"),
     file("calico-kubeconfig"),
     directory("multus.d", &[file("multus.kubeconfig")]),
     directory("whereabouts.d", &[file("whereabouts.kubeconfig"), file("whereabouts.conf")]),

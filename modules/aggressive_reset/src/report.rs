@@ -92,9 +92,7 @@ impl Report {
                 Step::StopKubelet { processes, .. } | Step::EndPods(processes) => {
                     report.ended.extend(processes.iter().map(named));
                 }
-                Step::RemoveNetns(list) => {
-                    report.unmounted.extend(list.iter().map(|netns| netns.path.display().to_string()))
-                }
+                Step::RemoveNetns(list) => report.unmounted.extend(list.iter().map(|netns| netns.path.display().to_string())),
                 Step::RemoveImages(images) => {
                     report.images = images.iter().map(crate::parts::runtime::pods::image_name).collect()
                 }
@@ -190,10 +188,7 @@ impl Report {
             let unknown: usize = state.targets.iter().map(|found| found.survey.unknown.len()).sum();
             let kept = match unknown {
                 0 => String::new(),
-                some => format!(
-                    "; {} kept",
-                    count(some as u64, "entry that nobody knows was", "entries that nobody knows were")
-                ),
+                some => format!("; {} kept", count(some as u64, "entry that nobody knows was", "entries that nobody knows were")),
             };
             return format!("nothing of Kubernetes is left that level {} removes{doubt}{kept}", args.level.name());
         }
@@ -222,11 +217,9 @@ pub fn unknown(state: &State) -> Vec<String> {
             7200..172_800 => count(age / 3600, "hour", "hours"),
             _ => count(age / 86_400, "day", "days"),
         };
-        let what = if unknown.directory { "a directory".to_owned() } else { crate::plan::size(unknown.bytes) };
-        format!(
-            "{}: {what}, {age} old, not known to be Kubernetes' (unknown: delete deletes it)",
-            unknown.path.display()
-        )
+        let directory = if unknown.directory { "a directory of " } else { "" };
+        let what = format!("{directory}{}", crate::plan::size(unknown.bytes));
+        format!("{}: {what}, {age} old, not known to be Kubernetes' (unknown: delete deletes it)", unknown.path.display())
     };
     let all: Vec<&Unknown> = state.targets.iter().flat_map(|found| &found.survey.unknown).collect();
     let more = all.len().saturating_sub(LISTED);

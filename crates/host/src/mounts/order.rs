@@ -40,6 +40,11 @@ impl<'a> Index<'a> {
         self.tree.by_id.get(&id).copied()
     }
 
+    /// Whether another mount lies over it, so that its path leads elsewhere.
+    pub fn is_hidden(&self, mount: &'a Mount) -> bool {
+        self.tree.is_hidden(mount)
+    }
+
     /// Mounts that are mounted on this one.
     pub fn on(&self, id: u64) -> &[&'a Mount] {
         self.children.get(&id).map_or(&[], Vec::as_slice)

@@ -9,22 +9,25 @@ use super::blocks::identity;
 use super::{Own, Users};
 use crate::mounts::{Index, Mount, unescape};
 
-pub(super) fn overlays(table: &[Mount], index: &Index<'_>, own: &Own<'_>, users: &mut Users) {
+pub(super) fn overlays<'a>(table: &'a [Mount], index: &Index<'a>, own: &Own<'_>, users: &mut Users) {
     // What a directory lies on itself is not made of anything in that directory. It may be a container's root, the layers
     // of which nobody in the container can see.
     let carriers: Vec<_> =
         own.directories.iter().filter_map(|path| index.containing(path)).map(|mount| mount.device).collect();
     let outside =
         |mount: &&Mount| mount.fs_type == "overlay" && !own.covers(&mount.point) && !carriers.contains(&mount.device);
-    for mount in table.iter().filter(outside) {
+    // Of one that a later mount hides, the layers are hidden as a rule, too, and nobody who comes by that path sees it.
+    for mount in table.iter().filter(outside).filter(|mount| !index.is_hidden(mount)) {
         let layers = layers(mount.super_options.as_bytes());
         let bases = bases(mount, &layers);
+        let mut told = false;
         for layer in &layers {
             let places: Vec<PathBuf> = bases.iter().map(|base| base.join(layer)).collect();
             let silent = |place: &&PathBuf| index.containing(place).is_some_and(Mount::may_hang);
             let places = places.iter().filter(|place| !silent(place));
             let found: Vec<_> = places.filter_map(|place| identity(place)).collect();
-            if found.is_empty() {
+            if found.is_empty() && !told {
+                told = true;
                 let (point, layer) = (mount.point.display(), layer.display());
                 users.unresolved.push(format!("{point} is an overlay of {layer}, which cannot be found"));
             }

@@ -90,8 +90,13 @@ fn is_pod(path: &Path) -> bool {
     matches!(extension.as_str(), "yaml" | "yml" | "json") && text.lines().any(said)
 }
 
-/// A conf of one of Kubernetes' network plugins, by the types of its plugins or the name of its network.
+/// A conf of one of Kubernetes' network plugins, by the types of its plugins or the name of its network. One that no CNI
+/// loader reads is somebody's copy, or what Cilium puts aside.
 fn is_conf(path: &Path) -> bool {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().into_owned()).unwrap_or_default();
+    if !matches!(extension.as_str(), "conf" | "conflist" | "json" | "cilium_bak") {
+        return false;
+    }
     let text = files::read_foreign(path, LARGEST).ok().flatten().unwrap_or_default();
     let Ok(conf) = serde_json::from_slice::<Value>(&text) else { return false };
     let plugins = conf["plugins"].as_array().map_or_else(|| vec![&conf], |list| list.iter().collect());
@@ -116,16 +121,13 @@ mod tests {
             path
         };
         assert!(is_pod(&file("nginx-proxy.yml", "apiVersion: v1\nkind: Pod\n")));
-        assert!(
-            is_pod(&file("x.json", "{\n  \"kind\": \"Pod\",\n}")) && is_pod(&file("y.json", "{\"kind\": \"Pod\"}"))
-        );
+        assert!(is_pod(&file("x.json", "{\n  \"kind\": \"Pod\",\n}")) && is_pod(&file("y.json", "{\"kind\": \"Pod\"}")));
         assert!(!is_pod(&file("notes.yaml", "# kind: Pod\nkind: PodTemplate")));
         assert!(!is_pod(&file("kube-apiserver.yaml.bak", "kind: Pod\n")));
-        assert!(is_conf(&file("1", r#"{"name":"x","plugins":[{"type":"flannel"},{"type":"portmap"}]}"#)));
-        assert!(
-            is_conf(&file("2", r#"{"name":"cni0","type":"bridge"}"#)) && is_conf(&file("3", r#"{"type":"loopback"}"#))
-        );
-        assert!(!is_conf(&file("4", r#"{"name":"lab","type":"macvlan"}"#)) && !is_conf(&file("5", "a note")));
+        assert!(is_conf(&file("1.conflist", r#"{"name":"x","plugins":[{"type":"flannel"},{"type":"portmap"}]}"#)));
+        assert!(is_conf(&file("2.conflist", r#"{"name":"cni0","type":"bridge"}"#)) && is_conf(&file("3.conflist", r#"{"type":"loopback"}"#)));
+        assert!(!is_conf(&file("4.conflist", r#"{"name":"lab","type":"macvlan"}"#)) && !is_conf(&file("5.conflist", "a note")));
+        assert!(!is_conf(&file("1.conflist.orig", r#"{"name":"x","type":"flannel"}"#)));
     }
 
     #[test]

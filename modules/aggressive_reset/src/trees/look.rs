@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use host::deadline::Deadline;
 use host::mounts::{Index, Mount};
-use host::remove::{self, Identity, Keep, Removed, What};
+use host::remove::{self, Identity, Keep, Removed, Unknown, What};
 use host::users::Users;
 
 use super::known::Own;
@@ -18,6 +18,9 @@ use crate::args::{Args, Part};
 
 /// Entries counted in one target for the plan; beyond that it says "more than".
 const MOST_ENTRIES: u64 = 100_000;
+
+/// Unknown directories whose size is told.
+const MOST_SIZED: usize = 50;
 
 /// A target that exists.
 #[derive(Debug, Clone)]
@@ -107,11 +110,19 @@ pub fn into(mut target: Target, place: Place, all: &[PathBuf], sight: &Sight<'_>
     let known = if contents { Own::of(&target, &listed).map(Arc::new) } else { None };
     let used: HashSet<Identity> = sight.users.files.keys().copied().collect();
     let keep = keep(&spare, known.as_deref(), &used);
-    let survey = remove::survey(&held, keep, MOST_ENTRIES, sight.deadline)?;
+    let mut survey = remove::survey(&held, keep, MOST_ENTRIES, sight.deadline)?;
+    survey.unknown.iter_mut().take(MOST_SIZED).for_each(|unknown| size(unknown, sight.deadline));
     let mounts = below(sight.index, &target.path, &survey).into_iter().cloned().collect::<Vec<_>>();
     let mut users = users::of(sight.index, sight.users, &target.path, &survey, all);
     users.extend(propagation::reaches(sight.index, &mounts, all));
     Ok(Some(Found { target, held: Arc::new(held), survey, mounts, spare, known, users }))
+}
+
+/// How large a directory is that stays: a look at it is for the answer only, and may fail.
+fn size(unknown: &mut Unknown, deadline: &Deadline) {
+    let held = remove::Target::open(&unknown.path).ok().flatten().filter(remove::Target::is_directory);
+    let survey = held.and_then(|held| remove::survey(&held, Keep::default(), MOST_ENTRIES / 10, deadline).ok());
+    unknown.bytes = survey.map_or(unknown.bytes, |survey| survey.bytes);
 }
 
 /// What stays of a target.

@@ -25,7 +25,16 @@ impl Walk<'_> {
                     Ok(entry) if matches!(entry.file_name().to_bytes(), b"." | b"..") => {}
                     Ok(entry) => {
                         top.seen = true;
-                        if entry.file_type() == FileType::Directory {
+                        let directory = entry.file_type() == FileType::Directory;
+                        let known = top.known.filter(|_| directory);
+                        if known.is_some_and(|known| matches!(known.fate(entry.file_name().to_bytes(), true), Fate::Stays)) {
+                            // At once: a walk that ends at its limit must have named it.
+                            let name = entry.file_name();
+                            let stat = rustix::fs::statat(&fd, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT);
+                            let path = self.stack.path_of(&[&top.name, name]);
+                            self.removed.unknown.push(unknown(path, true, stat.ok().as_ref()));
+                            (top.holds, top.spares) = (true, true);
+                        } else if directory {
                             top.directories.push((entry.file_name().to_owned(), 0));
                         } else {
                             let name = entry.file_name().to_owned();
