@@ -24,7 +24,8 @@ pub fn delete(run: &mut Run) -> Result<()> {
         let warning = format!("{} IPVS services of kube-proxy are left, because ipvsadm is not installed", left.len());
         run.report.warnings.push(warning);
     }
-    run.report.firewall = lines(&now);
+    // Nothing of it is left, as the removal has read; a part of the plan went with the pods, through their plugins.
+    run.report.firewall = lines(&run.state.network);
     Ok(())
 }
 

@@ -82,8 +82,12 @@ pub fn delete(run: &mut Run) -> Result<()> {
     routes::delete(&now.routes, &run.deadline)?;
     let list: Vec<Link> = now.links.iter().map(|owned| owned.link.clone()).collect();
     links::delete(&list, &run.deadline)?;
-    run.report.links.extend(list.into_iter().map(|link| link.name));
-    run.report.routes = now.route_texts;
+    // With the pods have gone their ends in the bridge, and routes: what is reported is what of the plan is not there any more.
+    let left = links::list(&run.deadline)?;
+    let planned = run.state.network.links.iter().map(|owned| &owned.link);
+    let gone = planned.filter(|link| !left.iter().any(|other| link.is_still(other)));
+    run.report.links.extend(gone.map(|link| link.name.clone()));
+    run.report.routes.clone_from(&run.state.network.route_texts);
     Ok(())
 }
 
