@@ -8,8 +8,8 @@ use anyhow::{Result, ensure};
 use host::cidr::Cidr;
 use serde::{Deserialize, Serialize};
 
-pub use crate::parts::Part;
 use crate::parts::{ALL, PARTS};
+pub use crate::parts::{Level, Part};
 
 /// Preserved where nobody says what is.
 pub const PRESERVE: [&str; 2] = ["/srv/media", "/mnt/media"];
@@ -131,26 +131,6 @@ pub enum ContainerdConfig {
     Keep,
 }
 
-/// How far it goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Undo a join.
-    Gentle,
-    /// Remove everything of Kubernetes.
-    Aggressive,
-}
-
-impl Level {
-    /// As the option spells it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Gentle => "gentle",
-            Self::Aggressive => "aggressive",
-        }
-    }
-}
-
 impl Args {
     /// The defaults at a level, for a module that resets as a step of its own work.
     pub fn of(level: Level) -> Self {
@@ -203,7 +183,10 @@ impl Args {
         let own = self.own_paths.iter().map(|path| ("own_paths", path, "/data/kubelet"));
         for (option, path, example) in preserved.chain(own) {
             let shown = path.display();
-            ensure!(path.is_absolute(), "option {option} has {shown:?}: it must be an absolute path, such as {example}");
+            ensure!(
+                path.is_absolute(),
+                "option {option} has {shown:?}: it must be an absolute path, such as {example}"
+            );
             ensure!(
                 !path.components().any(|part| part == std::path::Component::ParentDir),
                 "option {option} has {shown:?}: it must not contain .., which means another directory behind a link"
@@ -246,10 +229,16 @@ mod tests {
         assert!(refused(|args| args.timeout = 0).starts_with("option timeout is 0: "));
         assert!(refused(|args| args.preserve = vec!["media".into()]).starts_with("option preserve has \"media\": "));
         assert!(refused(|args| args.preserve = vec!["/srv/../x".into()]).contains("must not contain .."));
-        assert!(refused(|args| args.own_paths = vec!["kubelet".into()]).starts_with("option own_paths has \"kubelet\": "));
-        assert!(refused(|args| args.preserve = vec!["/x".into(); 20_000]).starts_with("option preserve has 20000 paths: "));
+        assert!(
+            refused(|args| args.own_paths = vec!["kubelet".into()]).starts_with("option own_paths has \"kubelet\": ")
+        );
+        assert!(
+            refused(|args| args.preserve = vec!["/x".into(); 20_000]).starts_with("option preserve has 20000 paths: ")
+        );
         assert!(refused(|args| args.scope = Some(vec![Part::Containerd])).contains("level gentle does not touch"));
-        assert!(refused(|args| args.pod_networks = vec!["10.244.0.1/16".into()]).starts_with("option pod_networks has "));
+        assert!(
+            refused(|args| args.pod_networks = vec!["10.244.0.1/16".into()]).starts_with("option pod_networks has ")
+        );
         assert!(refused(|args| args.scope = Some(vec![])).starts_with("option scope is an empty list"));
     }
 }

@@ -186,7 +186,12 @@ mod tests {
     #[test]
     fn a_stamp_is_the_date_that_date_prints() {
         // `date -u -d @N +%Y%m%dT%H%M%SZ`
-        for (seconds, stamp) in [(0, "19700101T000000Z"), (951_782_400, "20000229T000000Z"), (1_795_733_820, "20261126T225700Z"), (4_102_444_799, "20991231T235959Z")] {
+        for (seconds, stamp) in [
+            (0, "19700101T000000Z"),
+            (951_782_400, "20000229T000000Z"),
+            (1_795_733_820, "20261126T225700Z"),
+            (4_102_444_799, "20991231T235959Z"),
+        ] {
             assert_eq!(stamp_of(seconds), stamp);
         }
     }

@@ -20,11 +20,10 @@ use crate::parts::runtime::holdings::Holdings;
 use crate::parts::runtime::netns::{self, Deserted};
 use crate::parts::runtime::{self as containerd, Containerd, pods, record};
 use crate::parts::{cni, etcd, kubectl, kubelet, temporary};
-use crate::trees::manifest::Manifest;
 use crate::trees::look::{self, Found};
+use crate::trees::manifest::Manifest;
 use crate::trees::targets::{self, CNI_CONF, Target};
-use crate::trees::preserve;
-
+use crate::trees::{images, preserve};
 
 /// The node as it is.
 #[derive(Debug)]
@@ -100,7 +99,8 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     } else {
         Network::default()
     };
-    let cni_wanted = |path: &PathBuf| args.wants(Part::Cni) && (args.level == Level::Aggressive || !path.starts_with(CNI_CONF));
+    let cni_wanted =
+        |path: &PathBuf| args.wants(Part::Cni) && (args.level == Level::Aggressive || !path.starts_with(CNI_CONF));
     let mut kept: Vec<(PathBuf, String)> = foreign_cni
         .iter()
         .filter(|path| cni_wanted(path))
@@ -132,7 +132,8 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     let (there, mut looked) = look::places(args, wanted, &index, deadline)?;
     let goes = |pid: i32| {
         // containerd itself is stopped before anything of its own is deleted.
-        let of_unit = |process: &processes::Process| process.pid == pid && process.unit.as_deref() == Some(containerd::UNIT);
+        let of_unit =
+            |process: &processes::Process| process.pid == pid && process.unit.as_deref() == Some(containerd::UNIT);
         pid == std::process::id() as i32
             || own_processes.iter().any(|process| process.pid == pid)
             || all_processes.iter().any(of_unit)
@@ -156,7 +157,7 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     let places = preserve::Targets::of(&index, &paths);
     for found in &preserved {
         conflicts.extend(places.linked(&found.path, &found.links));
-        conflicts.extend(preserve::made_of(&index, &users, &found.path, &looked.targets));
+        conflicts.extend(images::made_of(&index, &users, &found.path, &looked.targets));
     }
     let systemd = |part| booted && args.wants(part);
     Ok(State {
@@ -215,11 +216,12 @@ fn distributions(booted: bool, all: &[processes::Process], deadline: &Deadline) 
         process.argv.get(at + 1).cloned()
     };
     let sockets: Vec<Option<String>> = all.iter().map(address).collect();
-    let seen = all.iter().zip(&sockets).filter(|(process, _)| process.same_namespace).filter_map(|(process, socket)| {
-        let exe = process.exe.as_deref()?.to_str()?;
-        let (unit, socket) = (process.unit.as_deref(), socket.as_deref());
-        Some(distributions::Process { pid: process.pid, exe, unit, socket })
-    });
+    let seen =
+        all.iter().zip(&sockets).filter(|(process, _)| process.same_namespace).filter_map(|(process, socket)| {
+            let exe = process.exe.as_deref()?.to_str()?;
+            let (unit, socket) = (process.unit.as_deref(), socket.as_deref());
+            Some(distributions::Process { pid: process.pid, exe, unit, socket })
+        });
     Ok(distributions::active(&units, &seen.collect::<Vec<_>>()))
 }
 

@@ -9,10 +9,10 @@ use host::deadline::Deadline;
 use host::mounts::{self, Index, Mount};
 use serde_json::Value;
 
-use crate::trees::delete::below_any;
 use crate::args::{Args, Part};
 use crate::observe::State;
 use crate::parts::network::{self, missing};
+use crate::trees::delete::below_any;
 use crate::trees::manifest::Manifest;
 use crate::trees::preserve;
 
@@ -53,7 +53,9 @@ pub fn prove(args: &Args, state: &State, deadline: &Deadline) -> Result<Proof> {
         let told = now.not_walked.is_none().then_some(unchanged);
         proof.preserved.push(now.to_json(told));
         proof.broken.extend(difference.lost.map(|what| format!("preserved path {what}")));
-        proof.notes.extend(difference.changed.into_iter().chain(difference.partly).map(|what| format!("preserved path {what}")));
+        proof.notes.extend(
+            difference.changed.into_iter().chain(difference.partly).map(|what| format!("preserved path {what}")),
+        );
     }
     proof
         .broken

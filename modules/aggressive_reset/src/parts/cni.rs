@@ -66,7 +66,10 @@ pub fn observe(in_force: Option<&str>, in_cluster: bool) -> Result<Networks> {
         }
     }
     found.ours.extend(
-        ["cni0", "cbr0", "k8s-pod-network", LOOPBACK].iter().filter(|n| !made_by_others.contains(**n)).map(|n| (*n).to_owned()),
+        ["cni0", "cbr0", "k8s-pod-network", LOOPBACK]
+            .iter()
+            .filter(|n| !made_by_others.contains(**n))
+            .map(|n| (*n).to_owned()),
     );
     found.ours.retain(|name| !made_by_others.contains(name.as_str()));
     for entry in cached {

@@ -13,7 +13,10 @@ fn config(clusters: &[(&str, &str, &[u8])]) -> String {
     let mut text = "apiVersion: v1\nkind: Config\ncurrent-context: a\n".to_owned();
     text += "clusters:\n";
     for (name, server, ca) in clusters {
-        text += &format!("- name: {name}\n  cluster:\n    server: {server}\n    certificate-authority-data: {}\n", encode(ca));
+        text += &format!(
+            "- name: {name}\n  cluster:\n    server: {server}\n    certificate-authority-data: {}\n",
+            encode(ca)
+        );
     }
     text += "contexts:\n";
     for (name, ..) in clusters {
@@ -50,7 +53,10 @@ fn only_entries_of_this_server_and_this_ca_are_taken_out() {
     assert_eq!(servers(&after), ["https://10.0.0.1:6443", "https://prod.example:6443"]);
     assert_eq!(after["current-context"], "");
     assert!(!edit.after.contains("secret-of-a") && edit.after.contains("secret-of-b"));
-    assert_eq!(look_at(edit.after.as_bytes()).unwrap_err(), "it is not proved to be this cluster's: https://10.0.0.1:6443, https://prod.example:6443");
+    assert_eq!(
+        look_at(edit.after.as_bytes()).unwrap_err(),
+        "it is not proved to be this cluster's: https://10.0.0.1:6443, https://prod.example:6443"
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ use host::routes::Route;
 use host::{files, links, routes};
 
 use super::cni::Networks;
-use crate::apply::Run;
+use crate::done::Done;
 
 /// What is known before the network itself is looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,13 +77,13 @@ pub fn again(first: &Network, deadline: &Deadline) -> Result<Network> {
 }
 
 /// Deletes links and routes that are there now: removing the pods has taken some of them away.
-pub fn delete(run: &mut Run) -> Result<()> {
-    let now = again(&run.state.network, &run.deadline)?;
-    routes::delete(&now.routes, &run.deadline)?;
+pub fn delete(planned: &Network, done: &mut Done, deadline: &Deadline) -> Result<()> {
+    let now = again(planned, deadline)?;
+    routes::delete(&now.routes, deadline)?;
     let list: Vec<Link> = now.links.iter().map(|owned| owned.link.clone()).collect();
-    links::delete(&list, &run.deadline)?;
-    run.report.links.extend(list.into_iter().map(|link| link.name));
-    run.report.routes = now.route_texts;
+    links::delete(&list, deadline)?;
+    done.links.extend(list.into_iter().map(|link| link.name));
+    done.routes = now.route_texts;
     Ok(())
 }
 
@@ -131,7 +131,8 @@ pub fn observe(given: Given, deadline: &Deadline) -> Result<Network> {
         foreign_rules.iter().any(|rule| rule.contains(&option))
     };
     let (used, sets): (Vec<String>, Vec<String>) = sets.partition(used);
-    let used = used.into_iter().map(|set| (format!("ipset {set}"), "a rule that is not Kubernetes' uses it".to_owned()));
+    let used =
+        used.into_iter().map(|set| (format!("ipset {set}"), "a rule that is not Kubernetes' uses it".to_owned()));
     let kept = links.chain(chains).chain(used).map(|(name, why)| (PathBuf::from(name), why)).collect();
     Ok(Network {
         pod_links: all_links.iter().filter(|link| link.kind == "veth").map(|link| link.name.clone()).collect(),
@@ -165,7 +166,8 @@ fn is_plausible(network: &Cidr) -> bool {
 fn flannels(given: &Given) -> Result<Vec<Cidr>> {
     let environment = files::read_optional("/run/flannel/subnet.env")?.unwrap_or_default();
     let environment = String::from_utf8_lossy(&environment).into_owned();
-    let named = environment.lines().filter_map(|line| line.split_once("NETWORK=")).flat_map(|(_, value)| value.split(','));
+    let named =
+        environment.lines().filter_map(|line| line.split_once("NETWORK=")).flat_map(|(_, value)| value.split(','));
     let known = given.pod_networks.iter().map(String::as_str);
     let networks: BTreeSet<Cidr> = named.chain(known).filter_map(|text| text.trim().parse().ok()).collect();
     Ok(networks.into_iter().filter(is_plausible).collect())
@@ -175,7 +177,8 @@ fn flannels(given: &Given) -> Result<Vec<Cidr>> {
 /// next one with the subnet's prefix.
 fn of_flannels_link(links: &[Link]) -> Vec<Cidr> {
     let single = |link: &&Link| link.name.starts_with("flannel") && link.vxlan.is_some();
-    let firsts: Vec<std::net::IpAddr> = links.iter().filter(single).flat_map(|link| &link.addresses).map(|a| a.ip).collect();
+    let firsts: Vec<std::net::IpAddr> =
+        links.iter().filter(single).flat_map(|link| &link.addresses).map(|a| a.ip).collect();
     let bridges = links.iter().filter(|link| link.kind == "bridge" && link.name == "cni0");
     let networks = bridges.flat_map(|link| &link.addresses).filter_map(|address| address.network().ok());
     networks.filter(|network| firsts.contains(&network.address())).collect()

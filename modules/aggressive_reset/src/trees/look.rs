@@ -65,7 +65,12 @@ pub struct Sight<'a> {
 }
 
 /// The targets with their places, before anything in them is looked at.
-pub fn places(args: &Args, wanted: Vec<Target>, index: &Index<'_>, deadline: &Deadline) -> Result<(Vec<(Target, Place)>, Looked)> {
+pub fn places(
+    args: &Args,
+    wanted: Vec<Target>,
+    index: &Index<'_>,
+    deadline: &Deadline,
+) -> Result<(Vec<(Target, Place)>, Looked)> {
     let (mut there, mut looked) = (Vec::new(), Looked::default());
     let paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
     for target in wanted {

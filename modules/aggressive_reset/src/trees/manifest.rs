@@ -134,7 +134,8 @@ impl Manifest {
             let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
             self.entries += 1;
             let name = number(&[path.as_os_str().as_bytes()]);
-            let mut state = vec![u64::from(meta.mode()), u64::from(meta.uid()), u64::from(meta.gid()), meta.ino(), meta.rdev()];
+            let mut state =
+                vec![u64::from(meta.mode()), u64::from(meta.uid()), u64::from(meta.gid()), meta.ino(), meta.rdev()];
             if meta.is_dir() {
                 let mut inner = list(&path);
                 inner.sort_unstable_by(|one, other| other.cmp(one));
@@ -217,13 +218,13 @@ impl Manifest {
         let whole = self.complete && now.complete;
         let gone: Vec<&u64> = gone.filter(|name| !there(name) && (whole || self.seen.contains_key(*name))).collect();
         if let Some(first) = gone.first() {
-            let example = self.seen.get(*first).map_or_else(String::new, |(_, path)| format!(", {} for one", path.display()));
+            let example =
+                self.seen.get(*first).map_or_else(String::new, |(_, path)| format!(", {} for one", path.display()));
             found.lost = Some(format!("{} entries of {shown} are gone{example}", gone.len()));
             return;
         }
-        let state = |manifest: &Self, path: &str| {
-            manifest.seen.get(&number(&[path.as_bytes()])).map(|(state, _)| *state)
-        };
+        let state =
+            |manifest: &Self, path: &str| manifest.seen.get(&number(&[path.as_bytes()])).map(|(state, _)| *state);
         let rewritten = |(path, digest): &(&String, &u64)| {
             now.samples.get(*path).is_some_and(|other| other != *digest) && state(self, path) == state(now, path)
         };
@@ -232,13 +233,16 @@ impl Manifest {
             return;
         }
         let new = now.names.iter().filter(|name| self.names.binary_search(name).is_err()).count();
-        let changed = |(name, (state, _)): &(&u64, &(u64, PathBuf))| self.seen.get(*name).is_some_and(|old| old.0 != *state);
+        let changed =
+            |(name, (state, _)): &(&u64, &(u64, PathBuf))| self.seen.get(*name).is_some_and(|old| old.0 != *state);
         let changed: Vec<&Path> = now.seen.iter().filter(changed).map(|(_, (_, path))| path.as_path()).collect();
-        let other = self.samples.iter().any(|(path, digest)| now.samples.get(path).is_some_and(|other| other != digest));
+        let other =
+            self.samples.iter().any(|(path, digest)| now.samples.get(path).is_some_and(|other| other != digest));
         if new > 0 || !changed.is_empty() || other {
             let example = changed.first().map_or_else(String::new, |path| format!(" ({} for one)", path.display()));
             let changed = changed.len();
-            found.changed = Some(format!("{shown} has {new} new entries and {changed} that others wrote to meanwhile{example}"));
+            found.changed =
+                Some(format!("{shown} has {new} new entries and {changed} that others wrote to meanwhile{example}"));
         }
     }
 }

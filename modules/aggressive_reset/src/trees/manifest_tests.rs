@@ -27,7 +27,10 @@ fn what_is_gone_is_lost_and_what_others_write_is_told() {
     std::fs::write(path.join("new"), "recorded").unwrap();
     std::fs::File::options().append(true).open(&file).unwrap().set_len(200_001).unwrap();
     let now = before.difference(&look(path));
-    assert!(now.lost.is_none() && now.changed.as_ref().unwrap().contains("1 new entries and 1 that others wrote"), "{now:?}");
+    assert!(
+        now.lost.is_none() && now.changed.as_ref().unwrap().contains("1 new entries and 1 that others wrote"),
+        "{now:?}"
+    );
     let now = kept(&before).difference(&look(path));
     assert!(now.lost.is_none() && now.changed.is_some(), "{now:?}");
     std::fs::rename(&file, path.join("a/movie")).unwrap();

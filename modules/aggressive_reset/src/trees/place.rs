@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn somebody_elses_directory_mounted_there_is_refused_whatever_its_name_until_it_is_named() {
-        for (root, other) in [("8:1 /home", "/home"), ("8:1 /", "/"), ("8:2 /nowhere-kubelet", "/data/nowhere-kubelet")] {
+        for (root, other) in [("8:1 /home", "/home"), ("8:1 /", "/"), ("8:2 /nowhere-kubelet", "/data/nowhere-kubelet")]
+        {
             let line = format!("3 1 {root} /var/lib/nowhere-kubelet rw - ext4 /dev/sdx rw\n");
             let Place::Refuse(why) = judged(&line, &[]) else { panic!("{root}") };
             assert!(why.contains(&format!("another view of {other}, which is not Kubernetes'")), "{why}");

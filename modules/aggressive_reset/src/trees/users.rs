@@ -28,9 +28,8 @@ pub fn of(index: &Index<'_>, users: &Users, target: &Path, walked: &Removed, tar
     }
     for namespace in &users.namespaces {
         for mount in &namespace.table {
-            let seen = part(mount).map(|part| {
-                format!("{} sees {} at {}", namespace.by, part.display(), mount.point.display())
-            });
+            let seen = part(mount)
+                .map(|part| format!("{} sees {} at {}", namespace.by, part.display(), mount.point.display()));
             all.extend(seen);
         }
     }

@@ -50,7 +50,18 @@ impl Layout {
     /// it by default is the business of `unknown.rs`.
     pub fn clean(setup: &'static str) -> Self {
         let (needs, verify): (&[&str], _) = (&["root"], "true");
-        Self { setup, needs, options: json!({"unknown": "delete"}), expect: Expect::Clean, verify, says: &[], moved: &[], during: None, held: None, races: false }
+        Self {
+            setup,
+            needs,
+            options: json!({"unknown": "delete"}),
+            expect: Expect::Clean,
+            verify,
+            says: &[],
+            moved: &[],
+            during: None,
+            held: None,
+            races: false,
+        }
     }
 
     /// One that is refused, with this in the message.

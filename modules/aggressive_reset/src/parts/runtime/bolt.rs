@@ -182,7 +182,11 @@ fn bucket(value: &[u8]) -> Result<Bucket> {
 /// Transaction and root page of the younger meta page that is whole: there are two, written in turn.
 fn newest(file: &File, page_size: usize) -> Result<(u64, u64)> {
     let metas = [at(file, 0, 4096)?, at(file, page_size as u64, 4096)?];
-    metas.iter().filter_map(|meta| whole(meta)).max_by_key(|&(transaction, _)| transaction).context("no whole meta page")
+    metas
+        .iter()
+        .filter_map(|meta| whole(meta))
+        .max_by_key(|&(transaction, _)| transaction)
+        .context("no whole meta page")
 }
 
 /// The transaction number and root page of a meta page whose checksum is right.

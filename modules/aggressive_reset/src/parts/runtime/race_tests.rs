@@ -98,13 +98,20 @@ fn containerds_own_word_names_who_has_what() {
     }
     Sandbox::new().empty("/run").empty("/run/net.d").scratch("/var/lib").run(|| {
         let mut containerd = Containerd::start("/run/net.d").with_pause_image();
-        let mut client = cri::Containerd::connect(&Containerd::socket(), &Deadline::after(Duration::from_secs(60))).unwrap();
-        assert!(client.snapshotters().unwrap().contains(&"overlayfs".to_owned()) || client.snapshotters().unwrap().contains(&"native".to_owned()));
+        let mut client =
+            cri::Containerd::connect(&Containerd::socket(), &Deadline::after(Duration::from_secs(60))).unwrap();
+        assert!(
+            client.snapshotters().unwrap().contains(&"overlayfs".to_owned())
+                || client.snapshotters().unwrap().contains(&"native".to_owned())
+        );
         let foreign = || ask(&Containerd::socket(), &Deadline::after(Duration::from_secs(60))).unwrap();
         assert_eq!(foreign(), Vec::<String>::new(), "k8s.io is Kubernetes'");
         assert!(ctr("namespaces create empty"));
         assert_eq!(foreign(), Vec::<String>::new(), "a namespace with nothing in it is nobody's loss");
-        assert!(ctr("-n content content fetch-object x") || ctr("-n images images import /run/containerd-under-test/pause/image.tar"));
+        assert!(
+            ctr("-n content content fetch-object x")
+                || ctr("-n images images import /run/containerd-under-test/pause/image.tar")
+        );
         assert!(ctr("-n snapshots snapshots --snapshotter native prepare mine"));
         assert!(ctr(&format!("-n containers images import --no-unpack /run/containerd-under-test/pause/image.tar")));
         assert_eq!(foreign(), ["containers", "images", "snapshots"]);
@@ -113,7 +120,11 @@ fn containerds_own_word_names_who_has_what() {
         assert_eq!(holdings::namespaces(root).unwrap().foreign, foreign());
         // Stopped, the database has the last word, and is locked while it is held.
         containerd.signal("KILL");
-        let roots = Roots { root: root.to_owned(), state: "/run/containerd-under-test/state".into(), socket: Containerd::socket() };
+        let roots = Roots {
+            root: root.to_owned(),
+            state: "/run/containerd-under-test/state".into(),
+            socket: Containerd::socket(),
+        };
         let error = format!("{:#}", sole::Sole::prove(&roots).err().unwrap());
         assert_eq!(error, "containers, images, snapshots has something in containerd");
     });

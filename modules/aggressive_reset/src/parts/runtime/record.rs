@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use host::files;
 use serde_json::json;
 
-use crate::journal;
 use super::holdings::Holdings;
+use crate::journal;
 
 const PATH: &str = "/var/lib/kubejoin/reset.json";
 

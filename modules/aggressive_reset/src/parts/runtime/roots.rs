@@ -120,7 +120,9 @@ mod tests {
 
     #[test]
     fn the_units_options_are_found_in_both_spellings() {
-        let words = argv("{ path=/usr/bin/containerd ; argv[]=/usr/bin/containerd --config /x.toml --root=/data ; ignore_errors=no }");
+        let words = argv(
+            "{ path=/usr/bin/containerd ; argv[]=/usr/bin/containerd --config /x.toml --root=/data ; ignore_errors=no }",
+        );
         assert_eq!(words[0], "/usr/bin/containerd");
         assert_eq!(option(&words, &["--config", "-c"]).as_deref(), Some("/x.toml"));
         assert_eq!(option(&words, &["--root", "-root"]).as_deref(), Some("/data"));

@@ -55,9 +55,7 @@ pub fn foreign_tasks(state: &Path) -> Result<Vec<String>> {
 pub fn foreign_shims(socket: &str) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for process in processes::list()? {
-        let value = |option: &str| {
-            process.argv.windows(2).find(|pair| pair[0] == option).map(|pair| pair[1].as_str())
-        };
+        let value = |option: &str| process.argv.windows(2).find(|pair| pair[0] == option).map(|pair| pair[1].as_str());
         let is_shim = process.program().is_some_and(|name| name.starts_with("containerd-shim"));
         if let Some(namespace) = value("-namespace").filter(|name| is_shim && *name != KUBERNETES)
             && value("-address") == Some(socket)
