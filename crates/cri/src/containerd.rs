@@ -69,11 +69,8 @@ impl Containerd {
     /// What a namespace holds, by the first kind that has any, as `containers` and `1 of them: NAME`; nothing when it holds
     /// nothing that somebody would miss. Labels and leases are not held.
     pub fn holds(&mut self, namespace: &str) -> Result<Option<String>, Error> {
-        let lists = [
-            ("containers.v1.Containers", "containers"),
-            ("tasks.v1.Tasks", "tasks"),
-            ("images.v1.Images", "images"),
-        ];
+        let lists =
+            [("containers.v1.Containers", "containers"), ("tasks.v1.Tasks", "tasks"), ("images.v1.Images", "images")];
         for (service, what) in lists {
             let names = self.list(service, "List", namespace)?;
             if !names.is_empty() {

@@ -2,8 +2,8 @@
 //!
 //! [`packet`] says what would become of a packet. Nothing here knows Ansible or Kubernetes' components.
 
-pub mod iptables;
 pub mod ipset;
+pub mod iptables;
 pub mod ipvs;
 pub mod nftables;
 pub mod packet;

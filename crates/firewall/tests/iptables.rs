@@ -158,7 +158,8 @@ fn five_hundred_chains_and_five_thousand_rules_are_fast() {
         let rules: String = (0..5000)
             .map(|n| format!("-A {} -s 10.244.{}.{}/32 -j {}\n", service(n % 499), n / 250, n % 250, service(499)))
             .collect();
-        let text = format!("*nat\n:MINE - [0:0]\n{chains}-A OUTPUT -j MINE\n-A OUTPUT -j {}\n{rules}COMMIT\n", service(0));
+        let text =
+            format!("*nat\n:MINE - [0:0]\n{chains}-A OUTPUT -j MINE\n-A OUTPUT -j {}\n{rules}COMMIT\n", service(0));
         for tool in ["iptables-legacy", "iptables-nft"] {
             feed(&format!("{tool}-restore"), &text);
             let started = Instant::now();

@@ -182,7 +182,8 @@ pub fn is_signed(maker: Maker, words: &[String]) -> bool {
 
 /// The comments of kube-proxy and the kubelet: fixed sentences, or a service's `namespace/name:port` and what about it.
 fn is_kube_proxys(comment: &str) -> bool {
-    let about = [" cluster IP", " external IP", " loadbalancer IP", " has no endpoints", " has no local endpoints", " -> "];
+    let about =
+        [" cluster IP", " external IP", " loadbalancer IP", " has no endpoints", " has no local endpoints", " -> "];
     comment.starts_with("kubernetes ")
         || comment == "block incoming localnet connections"
         || comment == "Kubernetes endpoints dst ip:port, source ip for solving hairpin purpose"
@@ -220,7 +221,9 @@ mod tests {
         assert_eq!(maker("KUBE-NWPLCY-DEFAULT"), Some((Maker::KubeRouter, Evidence::Word)));
         assert_eq!(maker("CNI-0123456789abcdef01234567"), Some((Maker::Plugins, Evidence::Hash)));
         assert_eq!(maker("CNI-DN-0123456789abcdef01234"), Some((Maker::Plugins, Evidence::Hash)));
-        for mine in ["KUBE-BACKUP", "KUBE-SVC-BACKUP", "CNI-LAB", "CNI-DN-LAB", "FLANNEL-X", "WEAVE-ME", "MY-KUBE-FORWARD"] {
+        for mine in
+            ["KUBE-BACKUP", "KUBE-SVC-BACKUP", "CNI-LAB", "CNI-DN-LAB", "FLANNEL-X", "WEAVE-ME", "MY-KUBE-FORWARD"]
+        {
             assert_eq!(maker(mine), None, "{mine}");
         }
     }

@@ -46,13 +46,7 @@ pub static TABLE: &[Cni] = &[
         chains: &["FLANNEL-"],
         ..NONE
     },
-    Cni {
-        name: "bridge (kubejoin's placeholder)",
-        networks: &["cni0"],
-        links: &["cni0"],
-        chains: &["CNI-"],
-        ..NONE
-    },
+    Cni { name: "bridge (kubejoin's placeholder)", networks: &["cni0"], links: &["cni0"], chains: &["CNI-"], ..NONE },
     Cni {
         name: "Calico",
         types: &["calico", "calico-ipam"],

@@ -35,7 +35,14 @@ const KUBE_ROUTER: &[&str] = &[
     "kube-router-service-ips",
 ];
 /// Antrea's (pkg/agent/route), and Calico's fixed ones (felix/rules).
-const FIXED: &[&str] = &["ANTREA-POD-IP", "ANTREA-POD-IP6", "cali40all-ipam-pools", "cali40masq-ipam-pools", "cali40this-host", "cali40all-hosts-net"];
+const FIXED: &[&str] = &[
+    "ANTREA-POD-IP",
+    "ANTREA-POD-IP6",
+    "cali40all-ipam-pools",
+    "cali40masq-ipam-pools",
+    "cali40this-host",
+    "cali40all-hosts-net",
+];
 
 /// Whose a set of this name is, as half a sentence; nothing when it is not Kubernetes'.
 pub fn owner(name: &str) -> Option<&'static str> {

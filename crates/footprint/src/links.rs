@@ -110,7 +110,8 @@ fn candidate(link: &Link, all: &Surroundings) -> Option<String> {
         return None;
     }
     let bridge = BRIDGES.iter().find(|(name, _)| link.name == *name).map(|(_, reason)| (*reason).to_owned());
-    let in_force = || all.bridges.contains(&link.name).then(|| "the bridge of the CNI configuration in force".to_owned());
+    let in_force =
+        || all.bridges.contains(&link.name).then(|| "the bridge of the CNI configuration in force".to_owned());
     if let Some(reason) = bridge.or_else(in_force) {
         return Some(reason);
     }
@@ -123,9 +124,10 @@ fn candidate(link: &Link, all: &Surroundings) -> Option<String> {
 
 /// flannel names its VXLAN after the identifier: flannel.4096 with Windows nodes.
 fn flannel_name(link: &Link) -> Option<&str> {
-    ["flannel.", "flannel-v6."].iter().find_map(|prefix| link.name.strip_prefix(prefix)).filter(|id| {
-        !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())
-    })
+    ["flannel.", "flannel-v6."]
+        .iter()
+        .find_map(|prefix| link.name.strip_prefix(prefix))
+        .filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// `cali` and 11 hexadecimal digits (Calico cni-plugin, pkg/k8s), `lxc` and 12 (Cilium, pkg/endpoint/connector).
@@ -190,19 +192,18 @@ impl Surroundings<'_> {
             return None;
         }
         // flannel gives its VXLAN the first address of this node's subnet, alone: /32, /128.
-        let single = |address: &Address| {
-            link.kind == "vxlan" && address.prefix == if address.ip.is_ipv4() { 32 } else { 128 }
-        };
-        let foreign = link.addresses.iter().find(|address| {
-            !is_link_local(address.ip) && !single(address) && !self.is_pods_address(address)
-        });
+        let single =
+            |address: &Address| link.kind == "vxlan" && address.prefix == if address.ip.is_ipv4() { 32 } else { 128 };
+        let foreign = link
+            .addresses
+            .iter()
+            .find(|address| !is_link_local(address.ip) && !single(address) && !self.is_pods_address(address));
         foreign.map(|address| format!("its address {address} is in no pod network known here"))
     }
 
     fn is_pods_address(&self, address: &Address) -> bool {
-        let inside = address.network().is_ok_and(|network| {
-            self.pod_networks.iter().any(|pods| pods.contains_network(&network))
-        });
+        let inside =
+            address.network().is_ok_and(|network| self.pod_networks.iter().any(|pods| pods.contains_network(&network)));
         // A bridge of this node's subnet may stand in the whole network; one of a larger network than that may not.
         inside || self.pod_networks.iter().any(|pods| address.prefix >= pods.prefix() && pods.contains(address.ip))
     }
@@ -222,9 +223,10 @@ impl Surroundings<'_> {
         let own = route.table == 255 || is_link_local(destination.address()) || destination.address().is_multicast();
         // How flannel points at a peer: the gateway is the first address of the destination, and taken to be on the link.
         let peer = |hop: &host::routes::NextHop| hop.onlink && hop.gateway == Some(destination.address());
-        let exact = link.addresses.iter().any(|address| {
-            route.protocol == 2 && address.network().is_ok_and(|network| network == destination)
-        });
+        let exact = link
+            .addresses
+            .iter()
+            .any(|address| route.protocol == 2 && address.network().is_ok_and(|network| network == destination));
         own || exact
             || self.pod_networks.iter().any(|pods| pods.contains_network(&destination))
             || flannel_name(link).is_some() && destination.prefix() > 0 && route.hops.iter().all(peer)
@@ -233,7 +235,10 @@ impl Surroundings<'_> {
 
     fn built_on(&self, link: &Link) -> Option<String> {
         let on_it = |other: &&Link| {
-            other.peer == Some(link.index) && other.netnsid.is_none() && other.kind != "veth" && other.index != link.index
+            other.peer == Some(link.index)
+                && other.netnsid.is_none()
+                && other.kind != "veth"
+                && other.index != link.index
         };
         self.links.iter().find(on_it).map(|other| format!("{} is built on it", other.name))
     }

@@ -41,8 +41,14 @@ fn route(destination: &str, over: u32, gateway: Option<&str>) -> Route {
 fn judged(links: &[Link], routes: &[Route]) -> (Vec<String>, Vec<String>) {
     let pods = ["10.244.0.0/16".parse().unwrap()];
     let (namespaces, bridges) = (BTreeSet::from([0]), BTreeSet::from(["pods0".to_owned()]));
-    let all =
-        Surroundings { links, routes, pod_networks: &pods, pod_namespaces: &namespaces, bridges: &bridges, proved: &[] };
+    let all = Surroundings {
+        links,
+        routes,
+        pod_networks: &pods,
+        pod_namespaces: &namespaces,
+        bridges: &bridges,
+        proved: &[],
+    };
     let (owned, kept) = judge(&all);
     let names = owned.into_iter().map(|owned| owned.link.name).collect();
     (names, kept.into_iter().map(|kept| format!("{}: {}", kept.name, kept.why)).collect())
@@ -68,7 +74,10 @@ fn what_is_all_kubernetes_goes_ports_first() {
     ];
     let routes = [route("10.244.0.0/24", 7, Some("10.244.0.0")), route("10.244.3.0/24", 3, None)];
     let (owned, kept) = judged(&links, &routes);
-    assert_eq!(owned, ["vetha7cd9427", "cni0", "cbr0", "pods0", "flannel.1", "flannel.4096", "kube-ipvs0", "cali0123456789a"]);
+    assert_eq!(
+        owned,
+        ["vetha7cd9427", "cni0", "cbr0", "pods0", "flannel.1", "flannel.4096", "kube-ipvs0", "cali0123456789a"]
+    );
     assert_eq!(kept, Vec::<String>::new());
 }
 

@@ -36,7 +36,9 @@ fn is_flannels(table: &str, chain: &str, rest: &[&str], network: &Cidr) -> bool 
     // A kernel that has it gets `--random-fully`.
     let masquerades = |rest: &[&str]| matches!(rest, ["-j", "MASQUERADE"] | ["-j", "MASQUERADE", "--random-fully"]);
     match (table, chain, rest) {
-        ("nat", "POSTROUTING", ["-s", source, "-d", destination, "-j", "RETURN"]) => *source == all && *destination == all,
+        ("nat", "POSTROUTING", ["-s", source, "-d", destination, "-j", "RETURN"]) => {
+            *source == all && *destination == all
+        }
         ("nat", "POSTROUTING", ["!", "-s", source, "-d", destination, "-j", "RETURN"]) => {
             *source == all && inside(destination)
         }
@@ -69,9 +71,7 @@ fn is_weaves(table: &str, chain: &str, rest: &[&str]) -> bool {
 }
 
 fn without_comment<'a>(rest: &[&'a str], start: &str) -> Vec<&'a str> {
-    let at = rest.windows(4).position(|four| {
-        four[..3] == ["-m", "comment", "--comment"] && four[3].starts_with(start)
-    });
+    let at = rest.windows(4).position(|four| four[..3] == ["-m", "comment", "--comment"] && four[3].starts_with(start));
     match at {
         Some(at) => [&rest[..at], &rest[at + 4..]].concat(),
         None => rest.to_vec(),

@@ -107,6 +107,9 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
         .map(|path| (path.clone(), "it is not the CNI network of Kubernetes".to_owned()))
         .collect();
     kept.extend(network.kept.iter().filter(|_| args.level == Level::Aggressive).cloned());
+    if args.wants(Part::Network) {
+        kept.extend(cni::pinned());
+    }
     if args.wants(Part::Pods) {
         let unproved = netns::unproved(&mounts, &pod_netns).into_iter();
         kept.extend(unproved.map(|path| (path, "no pod is known to have had it".to_owned())));

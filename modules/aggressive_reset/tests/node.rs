@@ -95,7 +95,11 @@ fn a_node_with_living_pods_is_clean_and_nobody_elses_things_are_touched() {
          ip -o link | grep -E 'cni0|veth'; iptables-save | grep -E 'KUBE-[A-Z]|CNI-' | grep -v mine; pgrep -x kubelet; pgrep -x pause; pgrep -f '^[^ ]*containerd-shim'; systemctl is-active kubelet; \
          ctr -n k8s.io c ls -q; ctr -n k8s.io i ls -q; ls /etc/systemd/system/kubelet.service.d; ls /root/.kube; true",
     );
-    assert_eq!(left.split_whitespace().collect::<Vec<_>>(), ["manifests", "inactive", "20-proxy.conf"], "{left}");
+    assert_eq!(
+        left.split_whitespace().collect::<Vec<_>>(),
+        ["manifests", "inactive", "20-proxy.conf", "config"],
+        "{left}"
+    );
     assert_eq!(node.sh("systemctl is-active containerd").trim(), "active");
     assert_eq!(node.sh("stat -c %a /etc/cni/net.d").trim(), "700");
     let again = node.module(&module, json!({}), false);

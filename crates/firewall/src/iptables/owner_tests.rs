@@ -90,7 +90,13 @@ fn chains_of_podmans_cni_network_are_held_with_all_they_need() {
     assert_eq!(claim.rules, [3, 5]);
     assert_eq!(
         claim.held,
-        ["CNI-DN-aaaaaaaaaaaaaaaaaaaaa", "CNI-HOSTPORT-DNAT", "CNI-HOSTPORT-MASQ", "CNI-HOSTPORT-SETMARK", "CNI-aaaaaaaaaaaaaaaaaaaaaaaa"]
+        [
+            "CNI-DN-aaaaaaaaaaaaaaaaaaaaa",
+            "CNI-HOSTPORT-DNAT",
+            "CNI-HOSTPORT-MASQ",
+            "CNI-HOSTPORT-SETMARK",
+            "CNI-aaaaaaaaaaaaaaaaaaaaaaaa"
+        ]
     );
 }
 

@@ -114,14 +114,17 @@ mod tests {
     use crate::iptables::save::parse;
 
     fn filter(rules: &str) -> Table {
-        let text =
-            format!("*filter\n:INPUT DROP [1:2]\n:MINE - [0:0]\n:KUBE-FORWARD - [0:0]\n:KUBE-SERVICES - [0:0]\n{rules}COMMIT\n");
+        let text = format!(
+            "*filter\n:INPUT DROP [1:2]\n:MINE - [0:0]\n:KUBE-FORWARD - [0:0]\n:KUBE-SERVICES - [0:0]\n{rules}COMMIT\n"
+        );
         parse(text.as_bytes()).unwrap().tables.remove(0)
     }
 
     #[test]
     fn empties_deletes_jumps_then_deletes_chains_in_one_commit() {
-        let table = filter("-A INPUT -j MINE\n-A INPUT -j KUBE-FORWARD\n-A MINE -j KUBE-SERVICES\n-A KUBE-FORWARD -j KUBE-SERVICES\n");
+        let table = filter(
+            "-A INPUT -j MINE\n-A INPUT -j KUBE-FORWARD\n-A MINE -j KUBE-SERVICES\n-A KUBE-FORWARD -j KUBE-SERVICES\n",
+        );
         let removal = Removal::of(&table, &Owner::default()).unwrap();
         let words = String::from_utf8(removal.script(Naming::Words)).unwrap();
         assert_eq!(
@@ -133,7 +136,8 @@ mod tests {
 
     #[test]
     fn positions_are_deleted_from_the_end() {
-        let table = filter("-A INPUT -j KUBE-FORWARD\n-A INPUT -j MINE\n-A INPUT -j KUBE-SERVICES\n-A MINE -j KUBE-FORWARD\n");
+        let table =
+            filter("-A INPUT -j KUBE-FORWARD\n-A INPUT -j MINE\n-A INPUT -j KUBE-SERVICES\n-A MINE -j KUBE-FORWARD\n");
         let removal = Removal::of(&table, &Owner::default()).unwrap();
         let text = String::from_utf8(removal.script(Naming::Position)).unwrap();
         assert!(text.contains("-D MINE 1\n-D INPUT 3\n-D INPUT 1\n"), "{text}");

@@ -89,6 +89,25 @@ pub fn observe(in_force: Option<&str>, in_cluster: bool) -> Result<Networks> {
     Ok(found)
 }
 
+/// What network plugins have pinned in bpffs: the programs go on working until the next boot, and taking a pin away from
+/// under a running network cuts the machine off. Told, never deleted.
+pub fn pinned() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for row in footprint::cni::TABLE {
+        for pin in row.pins.iter().map(Path::new) {
+            let (Some(directory), Some(start)) = (pin.parent(), pin.file_name()) else { continue };
+            let start = start.to_string_lossy();
+            // A beginning such as `cilium_`, or the whole name of a directory.
+            let is = |name: &str| if start.ends_with('_') { name.starts_with(&*start) } else { name == start };
+            let names = files::names(directory).unwrap_or_default();
+            if names.iter().any(|name| is(&name.to_string_lossy())) {
+                found.push((pin.to_owned(), format!("what {} has pinned here works until the next boot", row.name)));
+            }
+        }
+    }
+    found
+}
+
 /// A network configuration.
 struct Conf {
     path: PathBuf,
