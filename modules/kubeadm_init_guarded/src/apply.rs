@@ -9,7 +9,7 @@ use ansible::{Failure, Outcome, Task};
 use host::deadline::{Deadline, Look};
 use host::process::Output;
 use host::{files, systemd};
-use kubeadm::classify::{Finding, Texts, classify};
+use kubeadm::classify::{Class, Finding, Texts, classify};
 use kubeadm::gate::{self, KUBELET, Unit};
 use kubeadm::kubectl::ADMIN_CONF;
 use kubeadm::lock::{self, RUN_DIR};
@@ -123,7 +123,7 @@ fn runtime_answers(args: &Args, deadline: &Deadline) -> anyhow::Result<()> {
             }
         })
     });
-    answered.map_err(|_| say(Finding::of("runtime_down", &last), Outcome::new(), "making a control plane"))
+    answered.map_err(|_| say(Finding::of(Class::RuntimeDown, &last), Outcome::new(), "making a control plane"))
 }
 
 /// The class of the failure, from kubeadm's words and the kubelet's.
@@ -135,20 +135,20 @@ fn failure(state: &State, since: SystemTime, stdout: &str, stderr: &str, mut out
     let mut found = found.into_iter().filter(|finding| !finding.is_normal());
     // That the control plane did not come up is a symptom of what its programs said.
     let finding = match found.next() {
-        Some(cause) if !cause.row.symptom => Some(cause),
+        Some(cause) if !cause.row.symptom() => Some(cause),
         symptom => crashed::find().or(symptom),
     };
     let last = stderr.lines().rev().find(|line| !line.trim().is_empty() && !line.starts_with("To see the stack"));
-    let finding = finding.unwrap_or_else(|| Finding::of("unknown", last.unwrap_or("kubeadm said nothing")));
+    let finding = finding.unwrap_or_else(|| Finding::of(Class::Unknown, last.unwrap_or("kubeadm said nothing")));
     outcome.set("stdout", stdout);
     outcome.set("stderr", stderr);
     say(finding, outcome, &format!("making {} a control plane", state.node_name))
 }
 
 fn say(finding: Finding, outcome: Outcome, doing: &str) -> anyhow::Error {
-    let sentence = format!("{doing}: {}: {}", finding.row.explanation, finding.evidence);
-    let failure = Failure::new(sentence).with(outcome.changed(false)).field("failure_class", finding.row.class);
-    let failure = failure.field("evidence", &finding.evidence).field("explanation", finding.row.explanation);
+    let sentence = format!("{doing}: {}: {}", finding.explanation(), finding.evidence);
+    let failure = Failure::new(sentence).with(outcome.changed(false)).field("failure_class", finding.class().name());
+    let failure = failure.field("evidence", &finding.evidence).field("explanation", finding.explanation());
     failure.field("next_action", finding.row.action.name()).field("retry_safe", finding.row.retry_safe).into()
 }
 

@@ -3,6 +3,7 @@
 use crate::args::Args;
 use crate::observe::State;
 use ansible::{Diff, Failure, Outcome};
+use kubeadm::classify::Class;
 use kubeadm::gate::Method;
 
 /// What is to be done.
@@ -22,13 +23,13 @@ pub enum Plan {
 pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
     if state.kubeadm.is_none() {
         return refuse(
-            "kubeadm_missing",
+            Class::KubeadmMissing,
             "kubeadm is not installed on this machine, or not in its search path: install the package kubeadm".into(),
         );
     }
     if state.unit.load == "not-found" {
         return refuse(
-            "kubelet_unit_missing",
+            Class::KubeletUnitMissing,
             "this machine has no kubelet.service: install the package kubelet".into(),
         );
     }
@@ -37,18 +38,18 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
         (Some(_), None) if state.unit.held() != Method::None => Ok(Plan::Release),
         (Some(_), None) => Ok(Plan::Nothing),
         (Some(admin), Some(why)) => refuse(
-            "control_plane_unhealthy",
+            Class::ControlPlaneUnhealthy,
             format!(
                 "this machine is the control plane at {} and its API server does not answer: {why}; it is not initialised over",
                 admin.endpoint()
             ),
         ),
         (None, _) if state.worker => refuse(
-            "joined_elsewhere",
+            Class::JoinedElsewhere,
             "this machine is joined as a worker (/etc/kubernetes/kubelet.conf): reset it first".into(),
         ),
         (None, _) if !state.remains.is_empty() && args.ignore_preflight_errors.is_empty() => refuse(
-            "half_made",
+            Class::HalfMade,
             format!(
                 "a control plane was begun or was here before ({}): reset this machine first, with control_plane allowed",
                 state.remains.join(", ")
@@ -83,8 +84,8 @@ pub fn outcome(state: &State, plan: &Plan) -> Outcome {
     outcome
 }
 
-fn refuse(class: &str, why: String) -> anyhow::Result<Plan> {
-    let failure = Failure::new(why.clone()).field("failure_class", class).field("explanation", why);
+fn refuse(class: Class, why: String) -> anyhow::Result<Plan> {
+    let failure = Failure::new(why.clone()).field("failure_class", class.name()).field("explanation", why);
     Err(failure.field("next_action", "stop").field("retry_safe", false).into())
 }
 

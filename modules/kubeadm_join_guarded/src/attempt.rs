@@ -11,7 +11,7 @@ use host::deadline::Deadline;
 use host::process::Output;
 use host::{files, systemd};
 use join_prerequisites::observe::listeners;
-use kubeadm::classify::{self, Finding, Texts};
+use kubeadm::classify::{self, Class, Finding, Texts};
 use kubeadm::config::{self, Timeouts};
 use kubeadm::kubelet::{self, Health, Kubelet};
 use kubeadm::lock::RUN_DIR;
@@ -142,13 +142,13 @@ fn judge(
         findings.extend(doomed);
         let all = format!("{stdout}\n{stderr}");
         for finding in classify::classify(&Texts { kubeadm: &all, kubelet: &words, runtime: "" }) {
-            if findings.iter().all(|known: &Finding| known.row.class != finding.row.class) {
+            if findings.iter().all(|known: &Finding| known.class() != finding.class()) {
                 findings.push(finding);
             }
         }
         findings.iter_mut().for_each(name_the_owner);
         // That time ran out is a symptom of what was waited for.
-        if let Some(waiting) = waiting.filter(|_| findings.first().is_none_or(|first| first.row.symptom)) {
+        if let Some(waiting) = waiting.filter(|_| findings.first().is_none_or(|first| first.row.symptom())) {
             findings.insert(0, waiting);
         }
         // kubeadm did not fail of what a healthy kubelet says, too.
@@ -162,14 +162,14 @@ fn judge(
 
 /// A port that no kubelet holds is freed by no cleanup of ours: then the class is another, and the owner is named.
 fn name_the_owner(finding: &mut Finding) {
-    if finding.row.class != "port_in_use" {
+    if finding.class() != Class::PortInUse {
         return;
     }
     let ports: Vec<u16> = finding.captures.iter().filter_map(|text| text.parse().ok()).collect();
     let others = listeners().into_iter().find(|found| ports.contains(&found.port) && found.program != "kubelet");
     if let Some(other) = others {
         let seen = format!("port {} is held by {} (process {})", other.port, other.program, other.pid);
-        *finding = Finding::of("port_taken", &seen);
+        *finding = Finding::of(Class::PortTaken, &seen);
     }
 }
 
@@ -178,12 +178,12 @@ fn unexplained(exit: Option<i32>, stderr: &str, error: &str) -> Finding {
     let last = stderr.lines().rev().find(|line| !line.trim().is_empty() && !line.starts_with("To see the stack trace"));
     match (exit, Path::new(kubeadm::kubeconfig::KUBELET_CONF).exists(), kubelet::healthz()) {
         (Some(exit @ 129..), _, _) => {
-            Finding::of("unknown", &format!("kubeadm was ended by signal {}, which was not ours", exit - 128))
+            Finding::of(Class::Unknown, &format!("kubeadm was ended by signal {}, which was not ours", exit - 128))
         }
-        (Some(_), _, _) => Finding::of("unknown", last.unwrap_or("kubeadm said nothing")),
+        (Some(_), _, _) => Finding::of(Class::Unknown, last.unwrap_or("kubeadm said nothing")),
         // Its certificate is requested in the background: healthy and without one means that nobody signs it.
-        (None, _, Health::Ok) => Finding::of("csr_pending", "the kubelet is healthy and has no certificate yet"),
-        (None, _, Health::Not(why)) => Finding::of("out_of_time", &format!("{error}; kubelet: {why}")),
+        (None, _, Health::Ok) => Finding::of(Class::CsrPending, "the kubelet is healthy and has no certificate yet"),
+        (None, _, Health::Not(why)) => Finding::of(Class::OutOfTime, &format!("{error}; kubelet: {why}")),
     }
 }
 
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_kubeadm_that_somebody_killed_did_not_run_out_of_time() {
         let finding = unexplained(Some(128 + 9), "[kubelet-start] Starting the kubelet\n", "");
-        assert_eq!((finding.row.class, finding.row.action), ("unknown", Action::Retry));
+        assert_eq!((finding.class(), finding.row.action), (Class::Unknown, Action::Retry));
         assert!(finding.evidence.contains("ended by signal 9"), "{}", finding.evidence);
     }
 }

@@ -73,9 +73,9 @@ pub fn all(
 fn ours(error: &anyhow::Error) -> Finding {
     let kind = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
     let class = match kind {
-        Some(ErrorKind::StorageFull) => "disk_full",
-        Some(ErrorKind::ReadOnlyFilesystem) => "read_only",
-        _ => "unknown",
+        Some(ErrorKind::StorageFull) => Class::DiskFull,
+        Some(ErrorKind::ReadOnlyFilesystem) => Class::ReadOnly,
+        _ => Class::Unknown,
     };
     Finding::of(class, &format!("{error:#}"))
 }
@@ -110,10 +110,10 @@ mod tests {
     fn a_full_disk_in_our_own_way_is_no_unknown_wording_of_kubeadm() {
         let class = |kind: ErrorKind| {
             let result: std::io::Result<()> = Err(std::io::Error::new(kind, "at path \"/run/kubejoin/.join.json\""));
-            ours(&result.context("writing /run/kubejoin/join.json").unwrap_err()).row.class
+            ours(&result.context("writing /run/kubejoin/join.json").unwrap_err()).class()
         };
-        assert_eq!(class(ErrorKind::StorageFull), "disk_full");
-        assert_eq!(class(ErrorKind::ReadOnlyFilesystem), "read_only");
-        assert_eq!(class(ErrorKind::PermissionDenied), "unknown");
+        assert_eq!(class(ErrorKind::StorageFull), Class::DiskFull);
+        assert_eq!(class(ErrorKind::ReadOnlyFilesystem), Class::ReadOnly);
+        assert_eq!(class(ErrorKind::PermissionDenied), Class::Unknown);
     }
 }

@@ -48,5 +48,5 @@ pub fn enable(deadline: &Deadline) -> anyhow::Result<Option<String>> {
 pub fn cause(finding: Finding, since: SystemTime, deadline: &Deadline) -> Finding {
     let words = redact(&attempt::journal(UNIT, since, deadline));
     let found = classify(&Texts { kubelet: &words, ..Texts::default() });
-    found.into_iter().find(|other| !other.row.symptom).unwrap_or(finding)
+    found.into_iter().find(|other| !other.row.symptom()).unwrap_or(finding)
 }

@@ -4,6 +4,7 @@ use crate::annotation::Annotation;
 use crate::args::Args;
 use crate::observe::State;
 use ansible::Failure;
+use kubeadm::classify::Class;
 use kubeadm::gate::Method;
 use kubeadm::kubeconfig::Kubeconfig;
 use kubeadm::kubelet::Health;
@@ -54,12 +55,12 @@ impl Mend {
 pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
     let Some(_) = state.kubeadm else {
         return refuse(
-            "kubeadm_missing",
+            Class::KubeadmMissing,
             "kubeadm is not installed on this node, or not in its search path: install the package kubeadm".into(),
         );
     };
     if state.unit.load == "not-found" {
-        return refuse("kubelet_unit_missing", "this node has no kubelet.service: install the package kubelet".into());
+        return refuse(Class::KubeletUnitMissing, "this node has no kubelet.service: install the package kubelet".into());
     }
     let conf = match &state.conf {
         Some(Ok(conf)) => conf,
@@ -68,7 +69,7 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
         None => return join(state, false),
     };
     if let Some(why) = other_cluster(args, conf, state.asked_ca.as_deref()) {
-        return refuse("joined_elsewhere", why);
+        return refuse(Class::JoinedElsewhere, why);
     }
     if !state.certificate {
         // The kubelet writes kubelet.conf before its certificate is issued: this join never came to its end.
@@ -82,7 +83,7 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
 
 fn join(state: &State, leftovers: bool) -> anyhow::Result<Plan> {
     if state.control_plane {
-        return refuse("control_plane", "this machine runs an API server (/etc/kubernetes/manifests/kube-apiserver.yaml): it is not joined as a worker".into());
+        return refuse(Class::ControlPlane, "this machine runs an API server (/etc/kubernetes/manifests/kube-apiserver.yaml): it is not joined as a worker".into());
     }
     Ok(Plan::Join { leftovers })
 }
@@ -128,8 +129,8 @@ fn mends(state: &State) -> Vec<Mend> {
     mends
 }
 
-fn refuse(class: &str, why: String) -> anyhow::Result<Plan> {
-    let failure = Failure::new(why.clone()).field("failure_class", class).field("explanation", why);
+fn refuse(class: Class, why: String) -> anyhow::Result<Plan> {
+    let failure = Failure::new(why.clone()).field("failure_class", class.name()).field("explanation", why);
     Err(failure.field("next_action", "stop").field("retry_safe", false).field("joined", false).into())
 }
 

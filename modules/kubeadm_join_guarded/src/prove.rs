@@ -3,7 +3,7 @@
 use crate::leftovers;
 use crate::observe::UNIT;
 use host::deadline::{Deadline, Look};
-use kubeadm::classify::Finding;
+use kubeadm::classify::{Class, Finding};
 use kubeadm::gate;
 use kubeadm::kubeconfig;
 use kubeadm::kubelet::{self, Health, Kubelet};
@@ -18,20 +18,19 @@ pub fn prove(deadline: &Deadline) -> Result<Value, Finding> {
     let conf = match kubeconfig::read(kubeconfig::KUBELET_CONF) {
         Ok(Some(conf)) => conf,
         Ok(None) => {
-            return Err(Finding::of(
-                "bootstrap_credentials_gone",
+            return Err(Finding::of(Class::BootstrapCredentialsGone,
                 "kubeadm succeeded and /etc/kubernetes/kubelet.conf is not there",
             ));
         }
-        Err(e) => return Err(Finding::of("bootstrap_credentials_gone", &format!("{e:#}"))),
+        Err(e) => return Err(Finding::of(Class::BootstrapCredentialsGone, &format!("{e:#}"))),
     };
     if let Some(path) = conf.client_certificate.as_ref().filter(|path| !path.exists()) {
         let seen = format!("the kubelet's client certificate {} is not there", path.display());
-        return Err(Finding::of("csr_pending", &seen));
+        return Err(Finding::of(Class::CsrPending, &seen));
     }
     if !std::path::Path::new(gate::CONFIG).exists() {
         let seen = format!("{} is gone: this kubelet would not start again", gate::CONFIG);
-        return Err(Finding::of("kubelet_config_absent", &seen));
+        return Err(Finding::of(Class::KubeletConfigAbsent, &seen));
     }
     let kubelet = settled(deadline)?;
     let leftover = leftovers::remove_bootstrap().unwrap_or(false);
@@ -48,19 +47,19 @@ pub fn prove(deadline: &Deadline) -> Result<Value, Finding> {
 /// Waits until the kubelet is up, with an API server, and says that it is well.
 fn settled(deadline: &Deadline) -> Result<Kubelet, Finding> {
     let limit = deadline.at_most(SETTLE);
-    let mut seen = Finding::of("kubelet_unhealthy", "it was not looked at");
+    let mut seen = Finding::of(Class::KubeletUnhealthy, "it was not looked at");
     let settled = limit.poll(Duration::from_millis(250), "a healthy kubelet", || {
         let kubelet = Kubelet::observe(UNIT, &limit)?;
         let health = if kubelet.running() { kubelet::healthz() } else { Health::Not(String::new()) };
         Ok(match health {
             Health::Ok if !kubelet.standalone() => Look::Ready(kubelet),
             Health::Ok => {
-                seen = Finding::of("standalone", &kubelet.args.join(" "));
+                seen = Finding::of(Class::Standalone, &kubelet.args.join(" "));
                 Look::NotYet("standalone".into())
             }
             Health::Not(why) => {
                 let words = format!("{UNIT} is {} ({}) {why}", kubelet.active, kubelet.sub);
-                seen = Finding::of("kubelet_unhealthy", words.trim());
+                seen = Finding::of(Class::KubeletUnhealthy, words.trim());
                 Look::NotYet(words)
             }
         })

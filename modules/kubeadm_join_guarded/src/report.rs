@@ -82,8 +82,8 @@ pub fn attempt(attempt: &Attempt, remedy: &[String], log: Option<&str>) -> Value
         "remedy": remedy,
     });
     if let Some(first) = attempt.findings.first() {
-        let others: Vec<&str> = attempt.findings[1..].iter().map(|finding| finding.row.class).collect();
-        item["failure_class"] = json!(first.row.class);
+        let others: Vec<&str> = attempt.findings[1..].iter().map(|finding| finding.class().name()).collect();
+        item["failure_class"] = json!(first.class().name());
         item["evidence"] = json!(first.evidence);
         item["other_classes"] = json!(others);
     }
@@ -93,9 +93,9 @@ pub fn attempt(attempt: &Attempt, remedy: &[String], log: Option<&str>) -> Value
 /// The fields that say what went wrong and what now.
 pub fn verdict(args: &Args, finding: &Finding) -> Vec<(&'static str, Value)> {
     vec![
-        ("failure_class", json!(finding.row.class)),
+        ("failure_class", json!(finding.class().name())),
         ("evidence", json!(finding.evidence)),
-        ("explanation", json!(finding.row.explanation)),
+        ("explanation", json!(finding.explanation())),
         ("next_action", json!(next_action(args, finding))),
         ("retry_safe", json!(finding.row.retry_safe)),
     ]
@@ -116,7 +116,7 @@ pub fn sentence(args: &Args, state: &State, finding: &Finding, attempts: usize) 
         "joining {} to {} ({tries}): {}: {}",
         state.node_name,
         target(args),
-        finding.row.explanation,
+        finding.explanation(),
         finding.evidence
     )
 }

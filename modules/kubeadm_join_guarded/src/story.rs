@@ -67,7 +67,7 @@ impl Story {
 
     /// A bad end, with its evidence.
     pub fn fail(mut self, args: &Args, state: &State, finding: Finding) -> anyhow::Error {
-        self.measure(args, Some(finding.row.class));
+        self.measure(args, Some(finding.class().name()));
         let checks = self.outcome.get("prerequisites").cloned().unwrap_or_default();
         match bundle::write(args, state, &finding, &self.made, &checks) {
             Ok(path) => self.outcome.set("evidence_bundle", path),

@@ -76,7 +76,7 @@ fn failing(facts: &Facts, state: String) -> Finding {
     let last =
         facts.kubelet.journal.lines().rev().find(|l| l.contains("err=") || l.contains("failed") || l.starts_with('E'));
     match classify::classify(&texts).first() {
-        Some(known) => Finding::new("kubelet_failing", [state, known.evidence.clone()]).because(known.row.explanation),
+        Some(known) => Finding::new("kubelet_failing", [state, known.evidence.clone()]).because(known.explanation()),
         None => Finding::new("kubelet_failing", std::iter::once(state).chain(last.map(str::to_owned))),
     }
 }
