@@ -131,8 +131,17 @@ fn every_wording_gives_its_class() {
 /// Whole runs in which nothing went wrong: no line of them, said by anybody, is a row's.
 #[test]
 fn no_line_of_a_healthy_recording_matches_any_row() {
-    let places = [Place::Error, Place::Preflight, Place::Warning, Place::Progress, Place::Output, Place::Kubelet, Place::Runtime];
-    let healthy: Vec<Case> = cases().into_iter().filter(|case| case.recorded && case.file.contains("join-ok")).collect();
+    let places = [
+        Place::Error,
+        Place::Preflight,
+        Place::Warning,
+        Place::Progress,
+        Place::Output,
+        Place::Kubelet,
+        Place::Runtime,
+    ];
+    let healthy: Vec<Case> =
+        cases().into_iter().filter(|case| case.recorded && case.file.contains("join-ok")).collect();
     assert!(healthy.len() >= 6, "{}", healthy.len());
     let mut false_alarms = Vec::new();
     for case in &healthy {

@@ -7,7 +7,7 @@
 
 use ansible::Task;
 use host::deadline::Deadline;
-use kubeadm::classify::Finding;
+use kubeadm::classify::{Class, Finding};
 use kubeadm::csr::{self, Request, State};
 use kubeadm::kubeconfig::BOOTSTRAP_CONF;
 use kubeadm::kubectl::Kubectl;
@@ -99,7 +99,9 @@ fn verdict(request: &Request, lasted: Duration, patience: Duration) -> Option<Fi
         State::Failed(why) => (Class::CsrFailed, format!("{name} has failed: {why}")),
         State::Pending | State::Approved if lasted < patience => return None,
         State::Pending => (Class::CsrUnapproved, format!("{name} is still pending after {seconds} s")),
-        State::Approved => (Class::CsrNotIssued, format!("{name} is approved and without certificate after {seconds} s")),
+        State::Approved => {
+            (Class::CsrNotIssued, format!("{name} is approved and without certificate after {seconds} s"))
+        }
     };
     Some(Finding::of(class, &redact(&words)))
 }

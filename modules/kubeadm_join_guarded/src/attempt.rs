@@ -8,12 +8,14 @@ use crate::watch::{Watch, Watched};
 use crate::{leftovers, log, reach};
 use ansible::Task;
 use host::deadline::Deadline;
+use host::files;
+use host::journal::{self, Journal};
 use host::process::Output;
-use host::{files, systemd};
 use join_prerequisites::observe::listeners;
 use kubeadm::classify::{self, Class, Finding, Texts};
 use kubeadm::config::{self, Timeouts};
 use kubeadm::kubelet::{self, Health, Kubelet};
+use kubeadm::last_words::last_words;
 use kubeadm::lock::RUN_DIR;
 use kubeadm::program;
 use kubeadm::redact::redact;
@@ -71,7 +73,15 @@ impl Attempt {
 }
 
 /// Makes one attempt. An `Err` is a fault of this machine that is no matter of joining, such as a full /run.
-pub fn attempt(args: &Args, state: &State, task: &Task, deadline: &Deadline) -> anyhow::Result<Attempt> {
+///
+/// `died_of` are the kubelet's last words in an attempt before whose cause nobody knew.
+pub fn attempt(
+    args: &Args,
+    state: &State,
+    died_of: Option<String>,
+    task: &Task,
+    deadline: &Deadline,
+) -> anyhow::Result<Attempt> {
     let began = Instant::now();
     if let Some(finding) = reach::pointless(args, deadline) {
         return Ok(Attempt::pointless(began, finding));
@@ -80,7 +90,7 @@ pub fn attempt(args: &Args, state: &State, task: &Task, deadline: &Deadline) -> 
     let file = write_config(args, state, deadline)?;
     let restarts = Kubelet::observe(UNIT, deadline).map(|kubelet| kubelet.restarts).unwrap_or(0);
     let approval = Approval::new(&state.node_name, args.approval());
-    let mut watch = Watch::new(task, &args.cri_socket, restarts, approval);
+    let mut watch = Watch::new(task, &args.cri_socket, restarts, approval, died_of);
     let inner = Deadline::after(deadline.left().saturating_sub(RESERVE));
     // --v=1 makes discovery tell each failed try; below 5 there is no stack trace, and no secret is logged.
     let running = program::kubeadm().args(["join", "--config"]).args([&file]).args(["--v=1"]).start();
@@ -96,7 +106,7 @@ pub fn attempt(args: &Args, state: &State, task: &Task, deadline: &Deadline) -> 
     files::delete_file(&file)?;
     // kubeadm deletes it itself, unless it was killed.
     leftovers::remove_bootstrap()?;
-    Ok(judge(ran, watch.finish(), since, began, deadline))
+    Ok(judge(ran, watch.finish(), since, began, &args.cri_socket, deadline))
 }
 
 /// The JoinConfiguration, for root's eyes only, on a file system that is memory.
@@ -122,6 +132,7 @@ fn judge(
     watched: Watched,
     since: SystemTime,
     began: Instant,
+    socket: &str,
     deadline: &Deadline,
 ) -> Attempt {
     let Watched { phases, stdout: watched_out, stderr: watched_err, doomed, waiting, steps } = watched;
@@ -138,10 +149,19 @@ fn judge(
     let mut findings = Vec::new();
     let mut words = String::new();
     if let Some(error) = failure {
-        words = redact(&journal(UNIT, since, deadline));
+        let kubelet = journal(UNIT, Some(since), deadline);
+        words = redact(&kubelet.text());
         findings.extend(doomed);
         let all = format!("{stdout}\n{stderr}");
-        for finding in classify::classify(&Texts { kubeadm: &all, kubelet: &words, runtime: "" }) {
+        // Before kubeadm starts the kubelet, what other programs write has nothing to do with this attempt.
+        let started = phases.iter().any(|phase| phase.name == "kubelet-started");
+        let (kubelet, runtime) = if started {
+            (kubelet.failed(), journal(cri::unit(socket), Some(since), deadline).current())
+        } else {
+            (Journal::default(), Journal::default())
+        };
+        let texts = (redact(&kubelet.text()), redact(&runtime.text()));
+        for finding in classify::classify(&Texts { kubeadm: &all, kubelet: &texts.0, runtime: &texts.1 }) {
             if findings.iter().all(|known: &Finding| known.class() != finding.class()) {
                 findings.push(finding);
             }
@@ -155,6 +175,8 @@ fn judge(
         if findings.iter().all(Finding::is_normal) {
             findings.insert(0, unexplained(exit, &stderr, &error));
         }
+        let first = findings.remove(0);
+        findings.insert(0, with_last_words(first, &kubelet, socket, deadline));
     }
     let seconds = began.elapsed().as_secs_f64();
     Attempt { seconds, phases, stdout, stderr, exit, findings, steps, journal: log::tail(&words, 200) }
@@ -187,10 +209,22 @@ fn unexplained(exit: Option<i32>, stderr: &str, error: &str) -> Finding {
     }
 }
 
-/// What a unit wrote to the journal since `since`; empty when it cannot be read.
-pub fn journal(unit: &str, since: SystemTime, deadline: &Deadline) -> String {
+/// Where a class says nothing of the cause, the program that ended does.
+fn with_last_words(finding: Finding, kubelet: &Journal, socket: &str, deadline: &Deadline) -> Finding {
+    match finding.class() {
+        Class::RuntimeDown | Class::RuntimeNotReady => {
+            let unit = cri::unit(socket);
+            let said = last_words(journal(unit, None, deadline).failed().of_program());
+            finding.with_last_words(unit.trim_end_matches(".service"), said.as_deref())
+        }
+        _ => finding.with_last_words("kubelet", last_words(kubelet.of_program()).as_deref()),
+    }
+}
+
+/// What a unit wrote to the journal; empty when it cannot be read.
+pub fn journal(unit: &str, since: Option<SystemTime>, deadline: &Deadline) -> Journal {
     let limit = Deadline::after(deadline.left().clamp(Duration::from_secs(2), Duration::from_secs(5)));
-    systemd::journal_since(unit, since, &limit).unwrap_or_default()
+    journal::read(unit, 500, since, &limit).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::story::Story;
 use crate::{mend, prove, remedy, report};
 use ansible::Task;
 use host::deadline::Deadline;
-use kubeadm::classify::Finding;
+use kubeadm::classify::{Class, Finding};
 use kubeadm::gate;
 use kubeadm::patience::jitter;
 use serde_json::Value;
@@ -43,7 +43,7 @@ pub fn all(
         let before = Snapshot::take().map_err(fault)?;
         let kept = before.clone();
         let _abort = ansible::on_abort(move || take_back(Some(&kept), was_running));
-        let attempt = attempt::attempt(args, state, task, deadline).map_err(fault)?;
+        let attempt = attempt::attempt(args, state, story.died_of.take(), task, deadline).map_err(fault)?;
         story.steps.extend(attempt.steps.iter().cloned());
         let Some(finding) = attempt.findings.first().cloned() else {
             story.record(args, state, attempt, Vec::new());
@@ -51,6 +51,7 @@ pub fn all(
         };
         // Before the remedy: kubeadm does not join over what it wrote itself.
         before.undo(&Deadline::after(TAKE_BACK)).map_err(fault)?;
+        story.died_of = (finding.class() == Class::KubeletCrashing).then(|| finding.evidence.clone());
         story.history.extend(report::tried(&attempt, began.elapsed().as_secs_f64()));
         match decide::next(args, &story.history, deadline.left(), jitter()) {
             Next::GiveUp => {

@@ -7,7 +7,6 @@ use crate::observe::{State, UNIT};
 use host::deadline::Deadline;
 use host::files;
 use host::process::Program;
-use join_prerequisites::fix::runtime_unit;
 use kubeadm::classify::Finding;
 use kubeadm::program;
 use kubeadm::redact::redact;
@@ -54,7 +53,7 @@ pub fn write(
         "attempts": attempts.iter().map(attempt).collect::<Vec<_>>(),
         "prerequisites": checks,
         "runtime": runtime(args, &deadline),
-        "runtime_journal": bounded(&crate::attempt::journal(runtime_unit(&args.cri_socket), hour_ago(), &deadline)),
+        "runtime_journal": bounded(&crate::attempt::journal(cri::unit(&args.cri_socket), Some(hour_ago()), &deadline).text()),
         "questions": QUESTIONS.iter().map(|(name, words)| ((*name).to_owned(), json!(ask(words, &deadline)))).collect::<serde_json::Map<_, _>>(),
         "files": listing(),
     });

@@ -12,9 +12,15 @@ fn tried(class: Class) -> Tried {
 
 #[test]
 fn what_no_retry_can_help_ends_at_once() {
-    for class in
-        [Class::CaMismatch, Class::ClockBehind, Class::WrongSan, Class::VersionSkew, Class::CgroupV1Refused, Class::SwapOn, Class::TokenUnknown]
-    {
+    for class in [
+        Class::CaMismatch,
+        Class::ClockBehind,
+        Class::WrongSan,
+        Class::VersionSkew,
+        Class::CgroupV1Refused,
+        Class::SwapOn,
+        Class::TokenUnknown,
+    ] {
         assert_eq!(next(&args(json!({})), &[tried(class)], LONG, 0.0), Next::GiveUp, "{class:?}");
     }
 }
@@ -58,6 +64,18 @@ fn a_stale_node_is_waited_for_without_counting_and_not_for_ever() {
     for policy in ["delete", "fail"] {
         let args = args(json!({"on_node_conflict": policy}));
         assert_eq!(next(&args, &[tried(Class::NodeExists)], LONG, 0.0), Next::GiveUp, "{policy}");
+    }
+}
+
+#[test]
+fn what_names_no_cause_is_tried_once_more_and_no_oftener() {
+    let many = args(json!({"max_retries": 8}));
+    for class in [Class::Unknown, Class::KubeletCrashing, Class::KubeletUnhealthy, Class::KubeadmTimedOut] {
+        assert!(matches!(next(&many, &[tried(class)], LONG, 0.0), Next::Again { .. }), "{class:?}");
+        assert_eq!(next(&many, &[tried(class), tried(class)], LONG, 0.0), Next::GiveUp, "{class:?}");
+        // In between something that is known and mended: still the second guess.
+        let history = [tried(class), tried(Class::RuntimeDown), tried(class)];
+        assert_eq!(next(&many, &history, LONG, 0.0), Next::GiveUp, "{class:?}");
     }
 }
 

@@ -60,7 +60,10 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
         );
     };
     if state.unit.load == "not-found" {
-        return refuse(Class::KubeletUnitMissing, "this node has no kubelet.service: install the package kubelet".into());
+        return refuse(
+            Class::KubeletUnitMissing,
+            "this node has no kubelet.service: install the package kubelet".into(),
+        );
     }
     let conf = match &state.conf {
         Some(Ok(conf)) => conf,

@@ -18,7 +18,8 @@ pub fn prove(deadline: &Deadline) -> Result<Value, Finding> {
     let conf = match kubeconfig::read(kubeconfig::KUBELET_CONF) {
         Ok(Some(conf)) => conf,
         Ok(None) => {
-            return Err(Finding::of(Class::BootstrapCredentialsGone,
+            return Err(Finding::of(
+                Class::BootstrapCredentialsGone,
                 "kubeadm succeeded and /etc/kubernetes/kubelet.conf is not there",
             ));
         }

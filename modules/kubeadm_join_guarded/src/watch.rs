@@ -10,10 +10,12 @@ use crate::observe::UNIT;
 use crate::phases::{Phase, Phases};
 use ansible::Task;
 use host::deadline::Deadline;
+use host::journal::Journal;
 use host::process::Seen;
 use join_prerequisites::fix::{self, Fix};
 use kubeadm::classify::{self, Action, Class, Finding, Texts};
 use kubeadm::kubelet::Kubelet;
+use kubeadm::last_words::{self, last_words};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -60,6 +62,8 @@ pub struct Watch<'a> {
     approval: Approval,
     doomed: Option<Finding>,
     repaired: Option<Vec<String>>,
+    /// The kubelet's last words in an attempt before, whose cause nobody knew.
+    died_of: Option<String>,
 }
 
 /// kubeadm was killed because it could not succeed.
@@ -92,7 +96,13 @@ pub struct Watched {
 
 impl<'a> Watch<'a> {
     /// Begins now.
-    pub fn new(task: &'a Task, socket: &'a str, restarts_before: u32, approval: Approval) -> Self {
+    pub fn new(
+        task: &'a Task,
+        socket: &'a str,
+        restarts_before: u32,
+        approval: Approval,
+        died_of: Option<String>,
+    ) -> Self {
         Watch {
             task,
             socket,
@@ -107,6 +117,7 @@ impl<'a> Watch<'a> {
             approval,
             doomed: None,
             repaired: None,
+            died_of,
         }
     }
 
@@ -180,6 +191,12 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// The kubelet's last words, when an attempt before has ended with the same: waiting for more crashes tells nothing new.
+    fn dies_again(&self, journal: &Journal) -> Option<String> {
+        let words = last_words(journal.of_program())?;
+        (last_words::bare(self.died_of.as_deref()?) == last_words::bare(&words)).then_some(words)
+    }
+
     /// Whether kubeadm has started the kubelet.
     fn started(&self) -> bool {
         self.phases.begun("tls-bootstrap") || self.phases.begun("kubelet-check")
@@ -201,8 +218,9 @@ impl<'a> Watch<'a> {
         if kubelet.standalone() {
             return Some((Finding::of(Class::Standalone, &kubelet.args.join(" ")), KUBELET_WRONG));
         }
-        let words = journal(UNIT, self.since, &deadline);
-        let causes = classify::classify(&Texts { kubelet: &words, ..Texts::default() });
+        let journal = journal(UNIT, Some(self.since), &deadline);
+        let journal = if kubelet.running() { journal.current() } else { journal.failed() };
+        let causes = classify::classify(&Texts { kubelet: &journal.text(), ..Texts::default() });
         if kubelet.running() {
             if causes.iter().any(|cause| cause.class() == Class::ImageFilesystemInvalid) {
                 self.repair();
@@ -212,6 +230,11 @@ impl<'a> Watch<'a> {
         }
         let cause = causes.into_iter().next();
         let crashes = kubelet.restarts.saturating_sub(self.restarts_before);
+        if cause.as_ref().is_none_or(|cause| cause.row.symptom())
+            && let Some(words) = self.dies_again(&journal)
+        {
+            return Some((Finding::of(Class::KubeletCrashing, &words), Duration::ZERO));
+        }
         match cause {
             Some(cause) if !cause.row.symptom() => Some((cause, Duration::ZERO)),
             _ if kubelet.active == "activating" && crashes < CRASHES => None,

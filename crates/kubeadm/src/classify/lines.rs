@@ -100,9 +100,7 @@ fn traced(lines: &[&str]) -> Vec<bool> {
             && lines[index].contains('.')
             && !lines[index].contains(' ')
     };
-    let output = |line: &str| {
-        line.is_empty() || line.starts_with(['[', '\t', '#']) || is_klog(line)
-    };
+    let output = |line: &str| line.is_empty() || line.starts_with(['[', '\t', '#']) || is_klog(line);
     let mut traced = vec![false; lines.len()];
     for index in 1..lines.len() {
         if !frame(index) || index > 1 && frame(index - 2) {
@@ -120,7 +118,8 @@ fn traced(lines: &[&str]) -> Vec<bool> {
 /// `I1126 20:09:52.020674    8340 token.go:80] …`, with any severity.
 pub(crate) fn is_klog(line: &str) -> bool {
     let mut bytes = line.bytes();
-    bytes.next().is_some_and(|severity| b"IWEF".contains(&severity)) && bytes.by_ref().take(4).filter(u8::is_ascii_digit).count() == 4
+    bytes.next().is_some_and(|severity| b"IWEF".contains(&severity))
+        && bytes.by_ref().take(4).filter(u8::is_ascii_digit).count() == 4
 }
 
 /// The lines of the last [`TEXT_BYTES`] of the text, each cut to [`LINE_BYTES`].

@@ -11,6 +11,7 @@ mod pattern;
 mod rows;
 
 pub use class::Class;
+pub(crate) use lines::is_klog;
 pub use rows::{Action, Place, Row, Severity, Weight, Wording, table};
 
 /// The longest evidence line that is handed on, in characters.
@@ -62,12 +63,21 @@ impl Finding {
         self.row.severity() == Severity::Warning
     }
 
-    /// Puts the program's own last words in the evidence's place, where the class says nothing about them.
-    pub fn with_last_words(mut self, words: Option<String>) -> Self {
-        if let Some(words) = words.filter(|_| self.row.weight == Weight::Unnamed) {
-            self.evidence = evidence(&words);
-        }
+    /// With the last words of the program that ended, where its class says nothing of the cause: they are the evidence.
+    pub fn with_last_words(mut self, program: &str, words: Option<&str>) -> Self {
+        let Some(words) = words.filter(|_| self.lacks_words()) else { return self };
+        self.evidence = match self.row.class {
+            Class::KubeletCrashing => evidence(words),
+            _ if self.evidence.contains(words) => self.evidence,
+            _ => evidence(&format!("{}; {program} said last: {words}", self.evidence)),
+        };
         self
+    }
+
+    /// Whether what the program itself said tells more than this does.
+    fn lacks_words(&self) -> bool {
+        self.row.weight == Weight::Unnamed
+            || matches!(self.row.class, Class::RuntimeDown | Class::RuntimeNotReady | Class::KubeletNotStartable)
     }
 }
 
@@ -188,7 +198,9 @@ mod tests {
     #[test]
     fn the_newest_line_of_a_journal_is_the_evidence_however_often_its_quotes_are_escaped() {
         let line = |image: &str| {
-            format!("E1126 pod_workers.go:1300] \"Error syncing pod\" err=\"failed to \\\"CreatePodSandbox\\\": failed to get sandbox image \\\\\\\"{image}\\\\\\\": failed to pull image\"")
+            format!(
+                "E1126 pod_workers.go:1300] \"Error syncing pod\" err=\"failed to \\\"CreatePodSandbox\\\": failed to get sandbox image \\\\\\\"{image}\\\\\\\": failed to pull image\""
+            )
         };
         let kubelet = format!("{}\n{}\n", line("old/pause:1"), line("new/pause:2"));
         let found = classify(&Texts { kubelet: &kubelet, ..Texts::default() });
@@ -203,14 +215,19 @@ mod tests {
         let kubeadm = "error execution phase preflight: couldn't validate the identity of the API Server: could not find a JWS signature in the cluster-info ConfigMap for token ID \"abcdef\"\n";
         let runtime = "level=error msg=\"RunPodSandbox failed\" error=\"failed to get sandbox image \\\"x\\\": failed to pull image\"";
         let found = classify(&Texts { kubeadm, kubelet: "", runtime });
-        assert_eq!(found.iter().map(Finding::class).collect::<Vec<_>>(), [Class::TokenUnknown, Class::SandboxImageMissing]);
+        assert_eq!(
+            found.iter().map(Finding::class).collect::<Vec<_>>(),
+            [Class::TokenUnknown, Class::SandboxImageMissing]
+        );
     }
 
     #[test]
     fn the_programs_last_words_stand_where_a_class_says_nothing() {
-        let words = || Some("E1126 run.go:74] \"command failed\" err=\"boom\"".to_owned());
-        assert!(Finding::of(Class::KubeletCrashing, "Main process exited").with_last_words(words()).evidence.contains("boom"));
-        assert!(!Finding::of(Class::SwapOn, "swap").with_last_words(words()).evidence.contains("boom"));
-        assert_eq!(Finding::of(Class::KubeletCrashing, "exited").with_last_words(None).evidence, "exited");
+        let with = |class, seen: &str, words| Finding::of(class, seen).with_last_words("kubelet", words).evidence;
+        let words = "E1126 run.go:74] \"command failed\" err=\"boom\"";
+        assert_eq!(with(Class::KubeletCrashing, "Main process exited", Some(words)), words);
+        assert_eq!(with(Class::KubeletUnhealthy, "refused", Some("boom")), "refused; kubelet said last: boom");
+        assert_eq!(with(Class::SwapOn, "swap", Some(words)), "swap");
+        assert_eq!(with(Class::KubeletCrashing, "exited", None), "exited");
     }
 }

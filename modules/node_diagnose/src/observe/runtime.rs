@@ -6,7 +6,7 @@ use containerd_prepare::config::{Config, names::CRI_PLUGINS, paths::value};
 use containerd_prepare::{ImageFilesystem, image_filesystem, release};
 use cri::{CgroupDriver, Client, Error, SandboxStatus, Status, Version};
 use host::deadline::Deadline;
-use host::systemd;
+use host::{journal, systemd};
 use std::time::Duration;
 
 /// The unit.
@@ -107,7 +107,10 @@ pub fn observe(args: &Args, deadline: &Deadline, missed: &mut Missed) -> Runtime
     let unit = missed.or_default("containerd's unit", unit(deadline).map(Some));
     let journal = match &answer {
         Ok(_) => String::new(),
-        Err(_) => missed.or_default("containerd's journal", systemd::journal(UNIT, 60, &deadline.at_most(ANSWER))),
+        Err(_) => missed
+            .or_default("containerd's journal", journal::read(UNIT, 60, None, &deadline.at_most(ANSWER)))
+            .failed()
+            .text(),
     };
     Runtime { installed: release::program().is_some(), unit, socket: args.socket.clone(), answer, config, journal }
 }

@@ -178,7 +178,11 @@ impl Row {
 
     /// How much it matters on a node that runs.
     pub fn severity(&self) -> Severity {
-        if self.weight == Weight::Symptom && self.action == Action::Wait { Severity::Warning } else { Severity::Critical }
+        if self.weight == Weight::Symptom && self.action == Action::Wait {
+            Severity::Warning
+        } else {
+            Severity::Critical
+        }
     }
 
     /// The module of this collection that mends it; none where a person has to.
@@ -281,7 +285,16 @@ const fn symptom(class: Class, action: Action, explanation: &'static str, wordin
 
 /// A class that says that something failed, and nothing else.
 const fn unnamed(class: Class, explanation: &'static str, wordings: &'static [Wording]) -> Row {
-    Row { class, weight: Weight::Unnamed, action: Action::Retry, retry_safe: true, explanation, wordings, explained_by: &[], by: None }
+    Row {
+        class,
+        weight: Weight::Unnamed,
+        action: Action::Retry,
+        retry_safe: true,
+        explanation,
+        wordings,
+        explained_by: &[],
+        by: None,
+    }
 }
 
 #[cfg(test)]
@@ -302,7 +315,11 @@ mod tests {
             for wording in row.wordings {
                 let literal: usize = wording.text.split("{}").map(str::len).sum();
                 assert!(literal >= 10, "{:?}: \"{}\" is too short to be certain", row.class, wording.text);
-                assert!(22 <= wording.since && wording.since <= wording.until && wording.until <= 38, "{:?}", row.class);
+                assert!(
+                    22 <= wording.since && wording.since <= wording.until && wording.until <= 38,
+                    "{:?}",
+                    row.class
+                );
                 assert!(!wording.origin.is_empty(), "{:?}", row.class);
             }
         }
