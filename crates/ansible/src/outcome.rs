@@ -123,6 +123,13 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// What it has to tell beside its sentence.
+    pub(crate) fn into_outcome(self) -> Outcome {
+        Outcome { changed: self.changed, fields: self.fields, diff: self.diff, warnings: self.warnings }
+    }
+}
+
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.msg)

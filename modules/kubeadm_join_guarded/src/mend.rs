@@ -25,7 +25,7 @@ pub fn all(steps: &[Mend], args: &Args, state: &State, deadline: &Deadline) -> a
                 patiently(deadline, |limit| program::kubeadm().args(words).run(limit)?.success())?;
             }
             Mend::Annotate => annotation::write(&state.node_name, &args.cri_socket, deadline)?,
-            Mend::Start | Mend::Restart => {
+            Mend::Start | Mend::Restart | Mend::Register => {
                 done.extend(dropin::mend(UNIT, deadline)?);
                 systemd::reset_failed(UNIT, deadline)?;
                 if *step == Mend::Start { systemd::start(UNIT, deadline)? } else { systemd::restart(UNIT, deadline)? }

@@ -7,11 +7,17 @@ use kubeadm::classify::{Class, Finding};
 use kubeadm::gate;
 use kubeadm::kubeconfig;
 use kubeadm::kubelet::{self, Health, Kubelet};
+use kubeadm::own_node::{self, Answer};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// kubeadm has just seen it healthy, or it has just been started.
 const SETTLE: Duration = Duration::from_secs(30);
+
+/// A kubelet registers within seconds of its start.
+const REGISTERED: Duration = Duration::from_secs(45);
+/// One question to the API server.
+const QUESTION: Duration = Duration::from_secs(10);
 
 /// What was proved, as result fields; or the class of what was not.
 pub fn prove(deadline: &Deadline) -> Result<Value, Finding> {
@@ -43,6 +49,35 @@ pub fn prove(deadline: &Deadline) -> Result<Value, Finding> {
         "kubelet_standalone": false,
         "bootstrap_file_removed": leftover,
     }))
+}
+
+/// Waits until the API has this machine's Node. Where nobody can be asked, nothing is said.
+pub fn registered(name: &str, deadline: &Deadline) -> Result<(), Finding> {
+    let limit = deadline.at_most(REGISTERED);
+    let mut seen = Finding::of(Class::NodeNotRegistered, "nobody was asked");
+    let found = limit.poll(Duration::from_millis(500), "this machine's Node", || {
+        Ok(match own_node::ask(name, &limit.at_most(QUESTION)) {
+            Answer::Node(node) if own_node::is_this_machine(&node) => Look::Ready(()),
+            Answer::Unknown(_) => Look::Ready(()),
+            Answer::Node(node) => {
+                let theirs = node["status"]["nodeInfo"]["machineID"].as_str().unwrap_or_default();
+                seen = Finding::of(Class::NodeOfAnother, &format!("the Node {name} has the machine id {theirs}"));
+                Look::NotYet(theirs.to_owned())
+            }
+            Answer::NoNode => {
+                seen = Finding::of(
+                    Class::NodeDeleted,
+                    &format!("the cluster has no Node {name}, though its kubelet runs"),
+                );
+                Look::NotYet("no Node".into())
+            }
+            Answer::Rejected(words) => {
+                seen = Finding::of(Class::CredentialsRejected, &words);
+                Look::NotYet(words)
+            }
+        })
+    });
+    found.map_err(|_| seen)
 }
 
 /// Waits until the kubelet is up, with an API server, and says that it is well.

@@ -4,7 +4,7 @@
 //! tag decides, not the words. The phase prefix moved over the releases: `error execution phase P: …` up to 1.33,
 //! `error: error execution phase P: …` from 1.34 with the `[ERROR X]` lines printed *before* it.
 
-use super::rows::Place;
+use super::row::Place;
 use std::borrow::Cow;
 
 /// Lines longer than this are cut before they are looked at: a wording is never that far in.

@@ -8,11 +8,13 @@ mod class;
 mod lines;
 pub mod page;
 mod pattern;
+mod row;
 mod rows;
 
 pub use class::Class;
 pub(crate) use lines::is_klog;
-pub use rows::{Action, Place, Row, Severity, Weight, Wording, table};
+pub use row::{Action, Place, Row, Severity, Weight, Wording};
+pub use rows::table;
 
 /// The longest evidence line that is handed on, in characters.
 const EVIDENCE_CHARS: usize = 500;

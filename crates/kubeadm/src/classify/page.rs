@@ -1,6 +1,7 @@
 //! The page of the documentation that lists every class: printed from the table, so that it cannot say anything else.
 
-use super::{Place, Row, table};
+use super::row::{Place, Row};
+use super::rows::table;
 use std::fmt::Write;
 
 /// The text of docs/failures.md.

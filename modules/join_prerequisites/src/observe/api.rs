@@ -73,6 +73,14 @@ pub fn claimed_ca(endpoint: &Endpoint, deadline: &Deadline) -> Option<String> {
     ca_hash(&authority(info["data"]["kubeconfig"].as_str()?)?)
 }
 
+/// The API server's clock, by the Date of an answer to nobody; none when that cannot be had.
+pub fn clock_of(endpoint: &Endpoint, deadline: &Deadline) -> Option<SystemTime> {
+    let deadline = deadline.at_most(REQUEST);
+    endpoint.connect(&deadline).ok()?;
+    let nobody = json!({"server": format!("https://{endpoint}"), "insecure-skip-tls-verify": true});
+    date(&get(nobody, CLUSTER_INFO, &deadline).ok()?.1)
+}
+
 fn ca_hash(encoded: &str) -> Option<String> {
     ca::base64_decode(encoded).and_then(|pem| ca::hash_of_pem(&pem).ok())
 }

@@ -9,7 +9,7 @@ mod listeners;
 mod runtime;
 
 use answers::{Answers, ask};
-pub use api::{Api, claimed_ca};
+pub use api::{Api, claimed_ca, clock_of};
 pub use facts::{Disk, Facts};
 pub use listeners::{Listener, observe as listeners};
 pub use runtime::Runtime;

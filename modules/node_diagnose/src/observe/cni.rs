@@ -2,9 +2,9 @@
 
 use super::Missed;
 use crate::args::Args;
-use containerd_prepare::bin_dir::{self, CANDIDATES};
-use containerd_prepare::config::Config;
 use host::cni::{self, Conf};
+use node::containerd::bin_dir::{self, CANDIDATES};
+use node::containerd::config::Config;
 use std::path::PathBuf;
 
 /// What was seen of CNI.

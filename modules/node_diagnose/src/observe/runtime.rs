@@ -2,11 +2,11 @@
 
 use super::{Missed, patiently};
 use crate::args::Args;
-use containerd_prepare::config::{Config, names::CRI_PLUGINS, paths::value};
-use containerd_prepare::{ImageFilesystem, image_filesystem, release};
 use cri::{CgroupDriver, Client, Error, SandboxStatus, Status, Version};
 use host::deadline::Deadline;
 use host::{journal, systemd};
+use node::containerd::config::{Config, names::CRI_PLUGINS, paths::value};
+use node::containerd::{ImageFilesystem, image_filesystem, release};
 use std::time::Duration;
 
 /// The unit.

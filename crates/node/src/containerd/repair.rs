@@ -11,12 +11,12 @@ use host::deadline::Deadline;
 use host::files;
 use toml_edit::DocumentMut;
 
-use crate::args::Args;
-use crate::config::names::Names;
-use crate::config::{Config, ConfigFile};
-use crate::observe::State;
-use crate::plan::{self, Plan};
-use crate::{apply, release};
+use crate::containerd::args::Args;
+use crate::containerd::config::names::Names;
+use crate::containerd::config::{Config, ConfigFile};
+use crate::containerd::observe::State;
+use crate::containerd::plan::{self, Plan};
+use crate::containerd::{apply, release};
 
 /// What is to be done.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! The plan as the module's result.
 
 use super::{FileEdit, Plan};
-use crate::observe::State;
+use crate::containerd::observe::State;
 use ansible::{Diff, Outcome};
 
 impl Plan {
@@ -17,15 +17,17 @@ impl Plan {
         self.config.is_empty() && self.crictl.is_none() && self.restart.is_none()
     }
 
+    /// Each file before and after.
+    pub fn diff(&self) -> Vec<Diff> {
+        let of_file = |edit: &FileEdit| {
+            Diff::new(edit.path.display().to_string(), edit.before.clone().unwrap_or_default(), edit.after.clone())
+        };
+        self.config.iter().chain(&self.crictl).map(of_file).collect()
+    }
+
     /// The result, as far as it is known before anything is done.
     pub fn outcome(&self, state: &State) -> Outcome {
-        let diff =
-            self.config.iter().chain(&self.crictl).map(|e| {
-                Diff::new(e.path.display().to_string(), e.before.clone().unwrap_or_default(), e.after.clone())
-            });
         let mut outcome = Outcome::new()
-            .changed(!self.is_empty())
-            .diff(diff)
             .field("steps", self.steps())
             .field("config_version", self.config_version(state))
             .field("restart_needed", self.restart_left.is_some());

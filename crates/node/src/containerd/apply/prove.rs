@@ -1,11 +1,11 @@
 //! containerd's own reading of the edited files, before it is restarted with them.
 
-use crate::args::Args;
-use crate::config::edit::{BinDirSetting, Wanted};
-use crate::config::names::{CRI_PLUGINS, Names};
-use crate::config::paths::value;
-use crate::plan::Plan;
-use crate::release;
+use crate::containerd::args::Args;
+use crate::containerd::config::edit::{BinDirSetting, Wanted};
+use crate::containerd::config::names::{CRI_PLUGINS, Names};
+use crate::containerd::config::paths::value;
+use crate::containerd::plan::Plan;
+use crate::containerd::release;
 use anyhow::{Context as _, ensure};
 use host::deadline::Deadline;
 use host::process::Program;
@@ -19,7 +19,7 @@ pub(super) fn prove(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Re
     let config = args.config_path.to_string_lossy();
     let dump = Program::new(program).args(["--config", &config, "config", "dump"]).run(deadline)?;
     let dump = dump.success().context("having containerd read its edited configuration")?.stdout_text();
-    let document = crate::config::parse(Path::new("the output of containerd config dump"), &dump)?;
+    let document = crate::containerd::config::parse(Path::new("the output of containerd config dump"), &dump)?;
     in_force(&document, wanted)
 }
 

@@ -1,9 +1,9 @@
 //! Whether containerd has to be started anew, and why.
 
 use super::{FileEdit, has_network};
-use crate::args::Args;
-use crate::config::edit::{BinDirSetting, Wanted};
-use crate::observe::{Runtime, State};
+use crate::containerd::args::Args;
+use crate::containerd::config::edit::{BinDirSetting, Wanted};
+use crate::containerd::observe::{Runtime, State};
 
 /// Why containerd is restarted, or started.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Waiting for containerd's first answer.
 
 use super::UNIT;
-use crate::args::Args;
-use crate::journal;
-use crate::observe::Runtime;
+use crate::containerd::args::Args;
+use crate::containerd::journal;
+use crate::containerd::observe::Runtime;
 use anyhow::bail;
 use cri::{self, Client, Error};
 use host::deadline::{Deadline, Look};

@@ -3,9 +3,9 @@
 //! containerd 1.x looks in one directory only. Distributions put the standard plugins into their own, networks install
 //! theirs into /opt/cni/bin: the right one is the one that lacks the least.
 
-use crate::config::Config;
-use crate::config::edit::BinDirSetting;
-use crate::config::paths::{table, value};
+use crate::containerd::config::Config;
+use crate::containerd::config::edit::BinDirSetting;
+use crate::containerd::config::paths::{table, value};
 use anyhow::ensure;
 use host::cni::{Conf, missing};
 use std::collections::BTreeSet;

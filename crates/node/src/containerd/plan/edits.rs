@@ -1,7 +1,7 @@
 //! The edits of containerd's configuration files: which file gets what.
 
-use crate::config::edit::{self, Wanted};
-use crate::config::{Config, ConfigFile, paths};
+use crate::containerd::config::edit::{self, Wanted};
+use crate::containerd::config::{Config, ConfigFile, paths};
 use anyhow::Context as _;
 use std::path::PathBuf;
 

@@ -1,8 +1,8 @@
 //! What is on the node: configuration, CNI configuration, and what containerd itself says, when it answers.
 
-use crate::args::{Args, BinDir};
-use crate::config::Config;
-use crate::release::{self, Release};
+use crate::containerd::args::{Args, BinDir};
+use crate::containerd::config::Config;
+use crate::containerd::release::{self, Release};
 use cri::{Client, Error, Status, Version};
 use host::cni::Conf;
 use host::deadline::Deadline;

@@ -7,11 +7,11 @@ mod restart;
 pub use edits::FileEdit;
 pub use restart::Restart;
 
-use crate::args::{Args, BinDir};
-use crate::bin_dir::{self, InForce};
-use crate::config::edit::{BinDirSetting, Wanted};
-use crate::observe::{State, Unit};
-use crate::{crictl, release::Release};
+use crate::containerd::args::{Args, BinDir};
+use crate::containerd::bin_dir::{self, InForce};
+use crate::containerd::config::edit::{BinDirSetting, Wanted};
+use crate::containerd::observe::{State, Unit};
+use crate::containerd::{crictl, release::Release};
 use anyhow::{bail, ensure};
 
 /// Everything that is to be done.
@@ -27,6 +27,8 @@ pub struct Plan {
     pub restart_left: Option<Restart>,
     /// What containerd must have in force when all is done.
     pub wanted: Option<Wanted>,
+    /// Whether there is a CNI configuration that containerd is to load.
+    pub network: bool,
     /// What the person ought to know besides.
     pub warnings: Vec<String>,
 }
@@ -61,6 +63,7 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
         plan.restart_left = restart;
     }
     plan.wanted = Some(wanted);
+    plan.network = has_network(state);
     Ok(plan)
 }
 

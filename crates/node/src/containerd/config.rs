@@ -11,7 +11,7 @@ mod glob;
 pub mod names;
 pub mod paths;
 
-use crate::release::Release;
+use crate::containerd::release::Release;
 use anyhow::{Context as _, anyhow, bail};
 use host::files;
 use names::Names;

@@ -1,12 +1,12 @@
 //! What an edit does to each configuration that is shipped somewhere, and to any other.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "an oracle does not share the code it judges")]
 
-use containerd_prepare::args::Args;
-use containerd_prepare::config::Config;
-use containerd_prepare::observe::State;
-use containerd_prepare::plan::{self, Plan};
-use containerd_prepare::release::Release;
 use cri::Error;
+use node::containerd::args::Args;
+use node::containerd::config::Config;
+use node::containerd::observe::State;
+use node::containerd::plan::{self, Plan};
+use node::containerd::release::Release;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::path::Path;

@@ -5,9 +5,9 @@ mod ready;
 
 pub use ready::wait;
 
-use crate::args::Args;
-use crate::journal;
-use crate::plan::{FileEdit, Plan};
+use crate::containerd::args::Args;
+use crate::containerd::journal;
+use crate::containerd::plan::{FileEdit, Plan};
 use anyhow::bail;
 use host::deadline::Deadline;
 use host::{files, systemd};
