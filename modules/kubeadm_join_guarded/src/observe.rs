@@ -4,13 +4,14 @@ use crate::annotation;
 use crate::args::Args;
 use host::deadline::Deadline;
 use join_prerequisites::observe::{claimed_ca, clock_of};
-use kubeadm::endpoint::Endpoint;
+use kubeadm::endpoint::{Endpoint, is_own};
 use kubeadm::gate::{self, Unit};
 use kubeadm::kubeconfig::{self, Client, Kubeconfig};
 use kubeadm::kubelet::{self, Health, Kubelet};
 use kubeadm::own_node::{self, Answer};
 use kubeadm::program;
 use kubeadm::version::Version;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -50,6 +51,8 @@ pub struct State {
     pub control_plane: bool,
     /// The Node's name, as kubeadm will choose it.
     pub node_name: String,
+    /// Those of the addresses that the kubelet is to be given as its Node's (node-ip) that are not this machine's.
+    pub foreign_node_ips: Vec<String>,
     /// The Node's name that this machine's kubelet uses.
     pub kubelet_name: String,
 }
@@ -100,6 +103,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         server_clock,
         registered,
         socket_kept_here: annotation::is_kept_here(),
+        foreign_node_ips: foreign_node_ips(args),
         kubelet_name,
         kubeadm: program::version(deadline)?,
         unit: Unit::observe(UNIT, deadline)?,
@@ -110,6 +114,16 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         control_plane: Path::new(API_SERVER_MANIFEST).exists(),
         node_name,
     })
+}
+
+/// The kubelet does not fail of these: it registers a Node that has no address, which nobody reaches.
+fn foreign_node_ips(args: &Args) -> Vec<String> {
+    let given = args.kubelet_extra_args.get("node-ip").and_then(|value| value.as_str()).unwrap_or_default();
+    let foreign = |text: &&str| {
+        // Unspecified chooses a family only; what is not an address at all the kubelet refuses itself.
+        text.parse::<IpAddr>().is_ok_and(|address| !address.is_unspecified() && !is_own(address))
+    };
+    given.split(',').map(str::trim).filter(foreign).map(str::to_owned).collect()
 }
 
 /// The clock of the cluster this node belongs to.

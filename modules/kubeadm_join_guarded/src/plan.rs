@@ -99,6 +99,15 @@ fn join(state: &State, leftovers: bool) -> anyhow::Result<Plan> {
     if state.control_plane {
         return refuse(Class::ControlPlane, "this machine runs an API server (/etc/kubernetes/manifests/kube-apiserver.yaml): it is not joined as a worker".into());
     }
+    if !state.foreign_node_ips.is_empty() {
+        return refuse(
+            Class::NodeIpInvalid,
+            format!(
+                "option kubelet_extra_args gives node-ip {}, which is not an address of this machine: give one of its own (ip -brief address), or leave it away",
+                state.foreign_node_ips.join(", ")
+            ),
+        );
+    }
     Ok(Plan::Join { leftovers })
 }
 

@@ -39,6 +39,7 @@ fn healthy() -> State {
         server_clock: None,
         registered: Some(node("", true)),
         socket_kept_here: false,
+        foreign_node_ips: vec![],
         configured: true,
         control_plane: false,
         node_name: "w1".into(),
@@ -171,6 +172,16 @@ fn a_control_plane_is_not_joined_as_a_worker_and_a_bare_machine_is_told_what_it_
     let mut state = healthy();
     state.unit.load = "not-found".into();
     assert!(class(plan(&args, &state)).contains("kubelet_unit_missing"));
+}
+
+#[test]
+fn an_address_that_the_machine_has_not_is_not_given_to_its_node() {
+    let args = args(json!({"control_plane_endpoint": "10.0.0.1"}));
+    let state = State { conf: None, foreign_node_ips: vec!["10.9.9.9".into()], ..healthy() };
+    let said = class(plan(&args, &state));
+    assert!(said.contains("node_ip_invalid") && said.contains("10.9.9.9"), "{said}");
+    // A node that has joined is not judged by it.
+    assert_eq!(plan(&args, &State { conf: healthy().conf, ..state }).unwrap(), Plan::Nothing);
 }
 
 /// The node as a plan that was carried out leaves it.
