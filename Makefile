@@ -85,6 +85,7 @@ bench: ## measure, and write docs/benchmarks.md; make bench PARTS="task size" fo
 	python3 tests/bench/run.py $(PARTS)
 
 .PHONY: docs
-docs: ## write what is generated from the modules: ansible-doc stubs, names, routes, docs/modules
+docs: ## write what is generated from the modules: ansible-doc stubs, names, routes, docs/modules, docs/failures.md
+	KUBEJOIN_WRITE_DOCS=1 $(CARGO) test --quiet --locked -p kubeadm --test corpus documentation
 	$(CARGO) build --quiet --locked -p kubejoin
 	$$(tests/ansible/venv newest)/python docs/generate.py target/debug/kubejoin

@@ -7,12 +7,14 @@ use host::deadline::Deadline;
 use host::{journal, systemd};
 use node::containerd::config::{Config, names::CRI_PLUGINS, paths::value};
 use node::containerd::{ImageFilesystem, image_filesystem, release};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The unit.
 pub const UNIT: &str = "containerd.service";
 /// How long containerd's answers are waited for: an answer takes milliseconds.
 const ANSWER: Duration = Duration::from_secs(5);
+/// How far back a pod that could not be started is of interest: the kubelet tries again every few minutes.
+const RECENT: Duration = Duration::from_secs(600);
 /// How many pods are looked at closely.
 const PODS: usize = 250;
 
@@ -106,7 +108,12 @@ pub fn observe(args: &Args, deadline: &Deadline, missed: &mut Missed) -> Runtime
     let config = Config::load(&args.config_path).map(|c| configured(&c)).map_err(|e| format!("{e:#}"));
     let unit = missed.or_default("containerd's unit", unit(deadline).map(Some));
     let journal = match &answer {
-        Ok(_) => String::new(),
+        // What it says of the pods that it cannot start is in the journal and nowhere else.
+        Ok(_) => {
+            let since = SystemTime::now().checked_sub(RECENT);
+            let said = journal::read(UNIT, 300, since, &deadline.at_most(ANSWER));
+            missed.or_default("containerd's journal", said).current().text()
+        }
         Err(_) => missed
             .or_default("containerd's journal", journal::read(UNIT, 60, None, &deadline.at_most(ANSWER)))
             .failed()
