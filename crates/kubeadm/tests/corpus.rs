@@ -6,7 +6,7 @@
 //! the frame it is printed in); how many there are of each is printed, and kept in step with docs/architecture.md.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use kubeadm::classify::{Class, Finding, Place, Texts, classify, matching, page, table};
+use kubeadm::classify::{Class, Finding, Place, Texts, classify, matching, table};
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -167,16 +167,6 @@ fn how_many_texts_are_recorded_and_how_many_reconstructed_is_told() {
     println!("corpus: {words}");
     let told = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/architecture.md")).unwrap();
     assert!(told.contains(&words), "docs/architecture.md does not say {words:?}");
-}
-
-/// `KUBEJOIN_WRITE_DOCS=1` writes it instead; `make docs` does.
-#[test]
-fn the_documentation_lists_what_the_table_has() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/failures.md");
-    if std::env::var_os("KUBEJOIN_WRITE_DOCS").is_some() {
-        host::files::write_atomic(path, page::page().as_bytes(), 0o644).unwrap();
-    }
-    assert!(std::fs::read_to_string(path).unwrap_or_default() == page::page(), "docs/failures.md is old: make docs");
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn state(main: &Path, release: Option<(u32, u32)>) -> anyhow::Result<State> {
         crictl: None,
         confs: vec![],
         runtime: Err(Error::SocketMissing { socket: "/run/x.sock".into() }),
-        unit: None,
+        unit: node::containerd::service::Service::default(),
         release,
     })
 }

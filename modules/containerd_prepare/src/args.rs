@@ -12,9 +12,8 @@ pub static SPEC: Spec = Spec {
         Opt::new(
             "config_path",
             Kind::Path,
-            "containerd's configuration file. Files it imports are edited too when the value in force lives there.",
-        )
-        .default("\"/etc/containerd/config.toml\""),
+            "containerd's configuration file. Left out, the one that C(containerd.service) starts with, or C(/etc/containerd/config.toml) when it names none; another than that is refused. Files it imports are edited too when the value in force lives there.",
+        ),
         Opt::new(
             "systemd_cgroup",
             Kind::Bool,

@@ -157,9 +157,11 @@ fn failure(
 }
 
 fn say(finding: Finding, outcome: Outcome, doing: &str) -> anyhow::Error {
-    let sentence = format!("{doing}: {}: {}", finding.explanation(), finding.evidence);
+    let help = finding.row.help();
+    let sentence = format!("{doing}: {}: {} (see {help})", finding.explanation(), finding.evidence);
     let failure = Failure::new(sentence).with(outcome.changed(false)).field("failure_class", finding.class().name());
-    let failure = failure.field("evidence", &finding.evidence).field("explanation", finding.explanation());
+    let failure =
+        failure.field("evidence", &finding.evidence).field("explanation", finding.explanation()).field("help", help);
     failure.field("next_action", finding.row.action.name()).field("retry_safe", finding.row.retry_safe).into()
 }
 

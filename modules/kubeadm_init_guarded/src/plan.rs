@@ -85,8 +85,11 @@ pub fn outcome(state: &State, plan: &Plan) -> Outcome {
 }
 
 fn refuse(class: Class, why: String) -> anyhow::Result<Plan> {
-    let failure = Failure::new(why.clone()).field("failure_class", class.name()).field("explanation", why);
-    Err(failure.field("next_action", "stop").field("retry_safe", false).into())
+    let row = class.row();
+    let failure = Failure::new(format!("{why} (see {})", row.help())).field("failure_class", class.name());
+    let failure = failure.field("explanation", why).field("help", row.help());
+    let failure = failure.field("next_action", row.action.name()).field("retry_safe", row.retry_safe);
+    Err(failure.into())
 }
 
 #[cfg(test)]

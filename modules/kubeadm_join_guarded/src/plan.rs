@@ -231,9 +231,11 @@ fn mends(state: &State) -> Vec<Mend> {
 }
 
 fn refuse(class: Class, why: String) -> anyhow::Result<Plan> {
-    let failure = Failure::new(why.clone()).field("failure_class", class.name()).field("explanation", why);
-    let next = class.row().action.name();
-    Err(failure.field("next_action", next).field("retry_safe", false).field("joined", false).into())
+    let row = class.row();
+    let failure = Failure::new(format!("{why} (see {})", row.help())).field("failure_class", class.name());
+    let failure = failure.field("explanation", why).field("help", row.help());
+    let failure = failure.field("next_action", row.action.name()).field("retry_safe", row.retry_safe);
+    Err(failure.field("joined", false).into())
 }
 
 #[cfg(test)]

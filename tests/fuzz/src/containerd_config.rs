@@ -90,7 +90,7 @@ fn edited(text: &str, (major, minor): (u32, u32), asked: bool) -> Option<String>
         crictl: None,
         confs: Vec::new(),
         runtime: Err(cri::Error::SocketMissing { socket: "/run/x".into() }),
-        unit: None,
+        unit: node::containerd::service::Service::default(),
         release,
     };
     let plan = plan(&serde_json::from_value(options).ok()?, &state).ok()?;

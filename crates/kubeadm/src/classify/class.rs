@@ -5,7 +5,7 @@
 /// Declares the enum, its names and the list of all of them from one list.
 macro_rules! classes {
     ($($class:ident = $name:literal,)+) => {
-        /// A class of failure. Its name is `failure_class` in results, and its section in docs/failures.md.
+        /// A class of failure. Its name is `failure_class` in results, and its section in docs/failure-classes.md.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Class {
             $(#[doc = concat!("`", $name, "`")] $class,)+

@@ -6,7 +6,6 @@
 
 mod class;
 mod lines;
-pub mod page;
 mod pattern;
 mod row;
 mod rows;

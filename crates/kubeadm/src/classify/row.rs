@@ -174,9 +174,9 @@ impl Row {
         self.by.or(self.action.mended_by())
     }
 
-    /// Where the documentation speaks of it.
-    pub fn link(&self) -> String {
-        format!("docs/failures.md#{}", self.class.name())
+    /// Its section in the documentation, a path in the collection.
+    pub fn help(&self) -> String {
+        format!("docs/failure-classes.md#{}", self.class.name())
     }
 
     pub(super) const fn mended_with(mut self, module: &'static str) -> Self {

@@ -7,7 +7,8 @@ pub use ready::wait;
 
 use crate::containerd::args::Args;
 use crate::containerd::journal;
-use crate::containerd::plan::{FileEdit, Plan};
+use crate::containerd::plan::{self, FileEdit, Plan};
+use crate::containerd::service::UNIT;
 use anyhow::bail;
 use host::deadline::Deadline;
 use host::{files, systemd};
@@ -15,15 +16,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-pub(super) const UNIT: &str = "containerd.service";
-
 /// Does it. When containerd does not come up with an edited configuration, the previous one is put back, containerd is
 /// started with that, and the edited one is kept beside it as `<name>.rejected`.
 pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()> {
     for edit in plan.config.iter().chain(&plan.crictl) {
         write(edit)?;
     }
-    let Err(why) = prove::prove(args, plan, deadline).and_then(|()| start(args, plan, deadline)) else { return Ok(()) };
+    let Err(why) = prove::prove(plan, deadline).and_then(|()| start(args, plan, deadline)) else { return Ok(()) };
     if plan.config.is_empty() {
         return Err(why);
     }
@@ -60,7 +59,12 @@ fn start(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()> {
         let said = journal::answer(UNIT, since).unwrap_or_else(|| format!("{e:#}"));
         bail!("{}ing containerd: {said}", restart.verb);
     }
-    wait(args, since, deadline).map(drop)
+    let runtime = wait(args, since, deadline)?;
+    // It answers: that is not yet what was asked for. Left alone, every run would restart it again.
+    if let Some(why) = plan.wanted.as_ref().and_then(|wanted| plan::unlike(wanted, &runtime)) {
+        bail!("containerd was {}ed, and still {why}: something that is not in its files decides that", restart.verb);
+    }
+    Ok(())
 }
 
 fn put_back(plan: &Plan) -> anyhow::Result<String> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 /// What is asked for; the names are the options of `containerd_prepare`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Args {
-    /// containerd's configuration file.
-    pub config_path: PathBuf,
+    /// containerd's configuration file; without it, the one that containerd.service starts with.
+    pub config_path: Option<PathBuf>,
     /// runc leaves cgroups to systemd.
     pub systemd_cgroup: bool,
     /// The pause image, when one is asked for.
@@ -47,16 +47,18 @@ impl Args {
             ensure!(path.is_absolute(), "option {option} is {:?}: use an absolute path", path.display().to_string());
             Ok(())
         };
-        given("config_path", &args.config_path)?;
+        if let Some(path) = &args.config_path {
+            given("config_path", path)?;
+            ensure!(
+                path.file_name().is_some(),
+                "option config_path is {:?}: use a file, such as /etc/containerd/config.toml",
+                path.display().to_string()
+            );
+        }
         given("cni_conf_dir", &args.cni_conf_dir)?;
         if let Some(path) = args.crictl_config() {
             given("crictl_config", path)?;
         }
-        ensure!(
-            args.config_path.file_name().is_some(),
-            "option config_path is {:?}: use a file, such as /etc/containerd/config.toml",
-            args.config_path.display().to_string()
-        );
         if let BinDir::Path(path) = args.cni_bin_dir() {
             ensure!(
                 path.starts_with('/'),
@@ -86,7 +88,7 @@ impl Args {
     /// The configuration file alone: nothing of crictl's, nothing started, and only what CRI needs.
     pub(crate) fn of_repair() -> Self {
         Args {
-            config_path: "/etc/containerd/config.toml".into(),
+            config_path: None,
             systemd_cgroup: true,
             sandbox_image: None,
             cni_bin_dir: None,

@@ -11,5 +11,6 @@ pub mod observe;
 pub mod plan;
 pub mod release;
 pub mod repair;
+pub mod service;
 
 pub use image_filesystem::{ImageFilesystem, image_filesystem};

@@ -6,13 +6,15 @@ mod restart;
 
 pub use edits::FileEdit;
 pub use restart::Restart;
+pub(in crate::containerd) use restart::unlike;
 
 use crate::containerd::args::{Args, BinDir};
 use crate::containerd::bin_dir::{self, InForce};
 use crate::containerd::config::edit::{BinDirSetting, Wanted};
-use crate::containerd::observe::{State, Unit};
+use crate::containerd::observe::State;
 use crate::containerd::{crictl, release::Release};
 use anyhow::{bail, ensure};
+use std::path::PathBuf;
 
 /// Everything that is to be done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +27,10 @@ pub struct Plan {
     pub restart: Option<Restart>,
     /// It would have to be, but `start=false`.
     pub restart_left: Option<Restart>,
+    /// The program that reads the configuration.
+    pub program: Option<PathBuf>,
+    /// The main file.
+    pub main: PathBuf,
     /// What containerd must have in force when all is done.
     pub wanted: Option<Wanted>,
     /// Whether there is a CNI configuration that containerd is to load.
@@ -63,6 +69,8 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
         plan.restart_left = restart;
     }
     plan.wanted = Some(wanted);
+    plan.program = state.unit.program();
+    plan.main = state.config.main().path.clone();
     plan.network = has_network(state);
     Ok(plan)
 }
@@ -110,7 +118,8 @@ fn may_start(args: &Args, state: &State) -> anyhow::Result<()> {
             _ => bail!("containerd is not to be started: there is no CNI configuration in {dir}; {right}"),
         }
     }
-    if let Some(Unit { load, .. }) = &state.unit {
+    if state.runtime.is_err() {
+        let load = &state.unit.load;
         ensure!(
             load != "not-found",
             "containerd is not installed: there is no containerd.service (Debian: apt-get install containerd)"

@@ -3,7 +3,7 @@
 //! Everything else in the files stays. A main file that is no TOML keeps containerd from starting at all: it is kept beside
 //! as `<name>.rejected`, and a new one takes its place. Whatever else cannot be read is an error, and nothing is changed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ansible::Diff;
 use anyhow::Result;
@@ -16,6 +16,7 @@ use crate::containerd::config::names::Names;
 use crate::containerd::config::{Config, ConfigFile};
 use crate::containerd::observe::State;
 use crate::containerd::plan::{self, Plan};
+use crate::containerd::service::Service;
 use crate::containerd::{apply, release};
 
 /// What is to be done.
@@ -23,7 +24,9 @@ use crate::containerd::{apply, release};
 pub struct Repair {
     args: Args,
     plan: Plan,
-    /// The main file as it was, when it is no TOML.
+    /// The main file.
+    path: PathBuf,
+    /// Its text as it was, when it is not TOML.
     broken: Option<String>,
 }
 
@@ -31,8 +34,10 @@ impl Repair {
     /// Reads containerd's configuration and decides; `None` when it is as it should be.
     pub fn needed(deadline: &Deadline) -> Result<Option<Self>> {
         let mut args = Args::of_repair();
-        let broken = files::read_text(&args.config_path)?.filter(|text| text.parse::<DocumentMut>().is_err());
-        let config = if broken.is_some() { empty(&args.config_path) } else { Config::load(&args.config_path)? };
+        let unit = Service::observe(deadline)?;
+        let path = unit.config_path().to_owned();
+        let broken = files::read_text(&path)?.filter(|text| text.parse::<DocumentMut>().is_err());
+        let config = if broken.is_some() { empty(&path) } else { Config::load(&path)? };
         if broken.is_some() {
             // What the file said of it is lost, and pods need their plugins.
             args.find_bin_dir();
@@ -40,12 +45,12 @@ impl Repair {
         let release = release::installed(deadline);
         let runtime = Err(cri::Error::SocketMissing { socket: args.socket_path().to_owned() });
         let config = config.for_release(release);
-        let state = State { config, crictl: None, confs: Vec::new(), runtime, unit: None, release };
+        let state = State { config, crictl: None, confs: Vec::new(), runtime, unit, release };
         let mut plan = plan::plan(&args, &state)?;
         if let (Some(text), Some(edit)) = (&broken, plan.config.first_mut()) {
             edit.before = Some(text.clone());
         }
-        Ok((!plan.config.is_empty()).then_some(Self { args, plan, broken }))
+        Ok((!plan.config.is_empty()).then_some(Self { args, plan, path, broken }))
     }
 
     /// What is changed, a line per file.
@@ -76,7 +81,7 @@ impl Repair {
     }
 
     fn rejected(&self) -> String {
-        format!("{}.rejected", self.args.config_path.display())
+        format!("{}.rejected", self.path.display())
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::finding::Finding;
 use crate::observe::Facts;
 use crate::observe::runtime::{Answer, Runtime};
-use kubeadm::classify::{Class, Texts, Weight, classify};
 use cri::{CgroupDriver, Error, RUNTIME_READY};
+use kubeadm::classify::{Class, Texts, Weight, classify};
 use node::containerd::journal;
 
 /// What containerd says of a pod whose sandbox it has started.

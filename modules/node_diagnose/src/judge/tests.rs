@@ -118,6 +118,7 @@ fn healthy() -> Facts {
     facts.storage.overlay = true;
     facts.machine.machine_id = Some("0".repeat(32));
     let unit = RuntimeUnit {
+        config: None,
         load: "loaded".into(),
         active: "active".into(),
         result: "success".into(),

@@ -1,22 +1,20 @@
 //! containerd's own reading of the edited files, before it is restarted with them.
 
-use crate::containerd::args::Args;
 use crate::containerd::config::edit::{BinDirSetting, Wanted};
 use crate::containerd::config::names::{CRI_PLUGINS, Names};
 use crate::containerd::config::paths::value;
 use crate::containerd::plan::Plan;
-use crate::containerd::release;
 use anyhow::{Context as _, ensure};
 use host::deadline::Deadline;
 use host::process::Program;
 use std::path::Path;
 
 /// Has containerd itself read the files: an edit that another import overrides, or that containerd cannot read, shows.
-pub(super) fn prove(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()> {
-    let (false, Some(wanted), Some(program)) = (plan.config.is_empty(), &plan.wanted, release::program()) else {
+pub(super) fn prove(plan: &Plan, deadline: &Deadline) -> anyhow::Result<()> {
+    let (false, Some(wanted), Some(program)) = (plan.config.is_empty(), &plan.wanted, &plan.program) else {
         return Ok(());
     };
-    let config = args.config_path.to_string_lossy();
+    let config = plan.main.to_string_lossy();
     let dump = Program::new(program).args(["--config", &config, "config", "dump"]).run(deadline)?;
     let dump = dump.success().context("having containerd read its edited configuration")?.stdout_text();
     let document = crate::containerd::config::parse(Path::new("the output of containerd config dump"), &dump)?;

@@ -1,9 +1,9 @@
 //! Waiting for containerd's first answer.
 
-use super::UNIT;
 use crate::containerd::args::Args;
 use crate::containerd::journal;
 use crate::containerd::observe::Runtime;
+use crate::containerd::service::UNIT;
 use anyhow::bail;
 use cri::{self, Client, Error};
 use host::deadline::{Deadline, Look};
