@@ -24,6 +24,7 @@ from .options import Settings, encode
 LONG = frozenset(
     [
         "aggressive_reset",
+        "cluster_nodes",
         "cni_repair",
         "containerd_prepare",
         "flannel_config",

@@ -19,12 +19,13 @@ mod mask;
 mod nearest;
 mod outcome;
 mod params;
+mod root;
 mod rules;
 mod spec;
 mod task;
 
 pub use abort::{AbortGuard, on_abort};
-pub use command_line::{main, validate};
+pub use command_line::{main, main_as_anybody, validate};
 pub use outcome::{Diff, Failure, Outcome};
 pub use params::Params;
 pub use spec::{Kind, Opt, Rule, Spec};

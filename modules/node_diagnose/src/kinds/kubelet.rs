@@ -27,6 +27,12 @@ pub(super) static KINDS: &[Kind] = &[
         "there is no kubelet.service",
         "install kubeadm and kubelet of the cluster's version",
     ),
+    warning(
+        "not_joined",
+        "this node is not part of a cluster",
+        "it has never joined, or it was reset",
+        "join it: ./deploy.sh join --limit NODE",
+    ),
     critical(
         "kubelet_masked",
         "the kubelet's unit is masked on a joined node",
