@@ -35,7 +35,7 @@ def rendered(name: str) -> str:
         pattern, by, text, flags=re.MULTILINE if multiline else 0
     )
     environment.globals["now"] = lambda **_: "2026-11-21 00:00"
-    hosts = {name: {"kubejoin_diagnosis": seen} for name, seen in HOSTS.items()}
+    hosts = {name: {"diagnose_seen": seen} for name, seen in HOSTS.items()}
     return environment.get_template(name).render(ansible_play_hosts_all=list(HOSTS), hostvars=hosts)
 
 
