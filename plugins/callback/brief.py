@@ -64,6 +64,16 @@ class CallbackModule(Default):  # type: ignore[misc]  # untyped
         super().v2_runner_item_on_failed(result)
         self._brief = self._failed = False
 
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """A host could not be reached: ssh says why."""
+        said = _said(result)
+        self._failed, self._brief = True, self._display.verbosity == 0 and bool(said.get("msg"))
+        if self._brief and "exception" in said:
+            # From ansible-core 2.19 on where in the play that was, which nobody asks for whose node is off.
+            said["exception"] = None
+        super().v2_runner_on_unreachable(result)
+        self._brief = self._failed = False
+
     def v2_runner_on_ok(self, result: Any) -> None:
         """A task has ended well on one host."""
         task = _task(result)
@@ -106,9 +116,12 @@ class CallbackModule(Default):  # type: ignore[misc]  # untyped
 
     def _begin(self, result: Any) -> None:
         said = _said(result)
-        spoken = _name(_task(result)) in MODULES | SPOKEN and bool(said.get("msg"))
+        name = _name(_task(result))
+        # A command that was not even begun has no status: a password was missing, or there is no sudo.
+        unbegun = name == "raw" and "rc" not in said
+        spoken = (name in MODULES | SPOKEN or unbegun) and bool(said.get("msg"))
         self._failed, self._brief = True, spoken and self._display.verbosity == 0
-        if self._brief and said.get("exception") == NO_TRACEBACK:
+        if self._brief and (unbegun or said.get("exception") == NO_TRACEBACK):
             said["exception"] = None
 
     def _dump_results(self, result: Mapping[str, Any], *arguments: Any, **options: Any) -> str:
