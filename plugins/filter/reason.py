@@ -35,7 +35,9 @@ import re
 from typing import Any
 
 # What ansible-core says before ssh's own words, from 2.15 to 2.19 and later.
-BEFORE = re.compile(r"^(Task failed: )?(Failed to connect to the host via ssh: |Data could not be sent to remote host[^:]*: )?")
+BEFORE = re.compile(
+    r"^(Task failed: )?(Failed to connect to the host via ssh: |Data could not be sent to remote host[^:]*: )?"
+)
 
 
 def reason(text: Any) -> str:

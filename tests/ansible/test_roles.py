@@ -13,7 +13,12 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 # What the environment or the inventory decides has no default that could be written down.
-DECIDED_ELSEWHERE = {"control_plane_ip", "worker_control_plane_ip", "verify_control_plane_ip", "cni_placeholder_profile"}
+DECIDED_ELSEWHERE = {
+    "control_plane_ip",
+    "worker_control_plane_ip",
+    "verify_control_plane_ip",
+    "cni_placeholder_profile",
+}
 DECIDED_ELSEWHERE |= {"diagnose_directory", "apps_directory"}
 # role's variable: the play's.
 ALIAS = re.compile(r"^{{ ([a-z_]+) \| default\(")
@@ -26,7 +31,9 @@ def read(role: str, file: str) -> dict[str, Any]:
 
 def value(text: Any, **variables: Any) -> Any:
     """As Ansible would template it."""
-    return jinja2.nativetypes.NativeEnvironment().from_string(text).render(**variables) if isinstance(text, str) else text
+    return (
+        jinja2.nativetypes.NativeEnvironment().from_string(text).render(**variables) if isinstance(text, str) else text
+    )
 
 
 @pytest.mark.parametrize("role", ROLES)
