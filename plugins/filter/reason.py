@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 DOCUMENTATION = """
 name: reason
 short_description: Why a task failed or a host could not be reached, in one line
@@ -30,9 +33,6 @@ _value:
   description: One line; C(no reason was given) when there is none.
   type: str
 """
-
-import re
-from typing import Any
 
 # What ansible-core says before ssh's own words, from 2.15 to 2.19 and later.
 BEFORE = re.compile(

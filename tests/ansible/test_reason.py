@@ -11,7 +11,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "plugins/filter"))
 
 from reason import reason
 
-
 REFUSED = "ssh: connect to host 192.0.2.1 port 22: No route to host"
 NO_SUDO = "/bin/sh: 1: sudo: not found"
 OURS = "there is no /etc/kubernetes/admin.conf: this machine is not a control plane"
