@@ -27,7 +27,7 @@ pub(super) static KINDS: &[Kind] = &[
         "there is no kubelet.service",
         "install kubeadm and kubelet of the cluster's version",
     ),
-    warning(
+    critical(
         "not_joined",
         "this node is not part of a cluster",
         "it has never joined, or it was reset",
