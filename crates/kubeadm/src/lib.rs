@@ -14,6 +14,7 @@ pub mod identity;
 pub mod kubeconfig;
 pub mod kubectl;
 pub mod kubelet;
+pub mod kubelet_files;
 pub mod lock;
 pub mod patience;
 pub mod pod_log;

@@ -106,7 +106,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let wrote = wrote.map(|subnet| subnet.network);
     state.ahead = ahead::observe(&args.kubelet_unit, &args.socket, wrote, deadline)?;
     let Some(network) = &state.network else {
-        if state.ahead.no_conf {
+        if state.ahead.no_conf || state.ahead.no_network {
             running(args, &mut state, deadline);
         }
         return Ok(state);
