@@ -17,6 +17,8 @@ pub mod links;
 pub mod mounts;
 #[cfg(feature = "links")]
 mod netlink;
+#[cfg(feature = "links")]
+pub mod neighbours;
 #[cfg(feature = "netns")]
 pub mod netns;
 #[cfg(feature = "process")]

@@ -94,6 +94,9 @@ fn missing(tunnel: bool, ahead: &Ahead, deadline: &Deadline) -> anyhow::Result<L
     if tunnel && !links::list(deadline)?.iter().any(|link| link.name.starts_with("flannel") && link.up) {
         return Ok(Look::NotYet("no link of flannel's is up".to_owned()));
     }
+    if let Some(first) = subnet::path_faults(deadline)?.first() {
+        return Ok(Look::NotYet(first.clone()));
+    }
     Ok(Look::Ready(()))
 }
 

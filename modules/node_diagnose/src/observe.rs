@@ -76,6 +76,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
     network.forget_young_leases(&args.socket, &runtime, deadline);
     let (storage, cni) = (storage.end(deadline, &mut missed), cni.end(deadline, &mut missed));
     let (api, machine) = (api.end(deadline, &mut missed), machine.end(deadline, &mut missed));
+    network.compare_flannel(&api, deadline, &mut missed);
     let system_pods = pods.end(deadline, &mut missed);
     Facts { storage, machine, api, runtime, cni, kubelet, system_pods, network, passed_over: missed.0 }
 }

@@ -156,6 +156,9 @@ pub(super) fn faults() -> Vec<Fault> {
             f.api.node.as_mut().unwrap()["metadata"]["annotations"]["flannel.alpha.coreos.com/backend-type"] =
                 json!("vxlan");
         }),
+        ("flannel_path_wrong", |f| {
+            f.network.flannel_path = vec!["there is no route to 10.244.0.0/24, the pods of node cp1".into()];
+        }),
         ("mtu_mismatch", |f| f.network.links[0].mtu = 1500),
         ("mtu_mismatch", |f| f.network.links[1].mtu = 1500),
         ("mtu_mismatch", |f| {
