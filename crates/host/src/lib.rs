@@ -16,9 +16,9 @@ pub mod links;
 #[cfg(feature = "mounts")]
 pub mod mounts;
 #[cfg(feature = "links")]
-mod netlink;
-#[cfg(feature = "links")]
 pub mod neighbours;
+#[cfg(feature = "links")]
+mod netlink;
 #[cfg(feature = "netns")]
 pub mod netns;
 #[cfg(feature = "process")]

@@ -118,7 +118,8 @@ fn look(path: &Path, need: Need) -> Option<String> {
 
 /// Control groups that have to be there before the kubelet starts: it makes none of these.
 fn cgroups(config: &Value, root: &Path) -> Vec<Useless> {
-    let enforced = |what: &str| config["enforceNodeAllocatable"].as_array().is_some_and(|all| all.iter().any(|one| one == what));
+    let enforced =
+        |what: &str| config["enforceNodeAllocatable"].as_array().is_some_and(|all| all.iter().any(|one| one == what));
     let wanted = [
         ("cgroupRoot", true),
         ("kubeReservedCgroup", enforced("kube-reserved")),
@@ -168,7 +169,10 @@ mod tests {
             config[field] = value.into();
             config
         };
-        assert_eq!(words(&with("resolvConf", path("gone")), &[]), [format!("resolvConf names {}, which is not there", path("gone"))]);
+        assert_eq!(
+            words(&with("resolvConf", path("gone")), &[]),
+            [format!("resolvConf names {}, which is not there", path("gone"))]
+        );
         assert_eq!(words(&with("resolvConf", path("empty")), &[]), [""; 0]);
         let said = words(&good, &["--image-credential-provider-config", &path("empty")]);
         assert_eq!(said, [format!("--image-credential-provider-config names {}, which is empty", path("empty"))]);
@@ -177,7 +181,11 @@ mod tests {
         let mut ca = good.clone();
         ca["authentication"]["x509"]["clientCAFile"] = path("resolv.conf").into();
         let said = words(&ca, &[]);
-        assert!(said[0].starts_with("authentication.x509.clientCAFile names ") && said[0].ends_with("has no certificate in it"), "{said:?}");
+        assert!(
+            said[0].starts_with("authentication.x509.clientCAFile names ")
+                && said[0].ends_with("has no certificate in it"),
+            "{said:?}"
+        );
         assert_eq!(
             words(&with("tlsPrivateKeyFile", path("ca.crt")), &[]),
             [format!("tlsPrivateKeyFile names {}, which has no private key in it", path("ca.crt"))]
@@ -189,7 +197,8 @@ mod tests {
         let config = json!({"resolvConf": "/no/such/file"});
         assert_eq!(words(&config, &["kubelet", "--resolv-conf="]), [""; 0]);
         assert_eq!(words(&json!({"resolvConf": ""}), &[]), [""; 0]);
-        let said = words(&json!({"resolvConf": ""}), &["kubelet", "--image-credential-provider-bin-dir", "/no/such/dir"]);
+        let said =
+            words(&json!({"resolvConf": ""}), &["kubelet", "--image-credential-provider-bin-dir", "/no/such/dir"]);
         assert_eq!(said, ["--image-credential-provider-bin-dir names /no/such/dir, which is not there"]);
     }
 
@@ -200,7 +209,8 @@ mod tests {
         let named = |config: Value| cgroups(&config, dir.path()).into_iter().map(|one| one.option).collect::<Vec<_>>();
         assert_eq!(named(json!({"kubeReservedCgroup": "/kube"})), [""; 0]);
         let all = json!(["pods", "kube-reserved", "system-reserved"]);
-        let config = json!({"enforceNodeAllocatable": all, "kubeReservedCgroup": "/kube", "systemReservedCgroup": "/system"});
+        let config =
+            json!({"enforceNodeAllocatable": all, "kubeReservedCgroup": "/kube", "systemReservedCgroup": "/system"});
         assert_eq!(named(config), ["kubeReservedCgroup"]);
     }
 }

@@ -35,8 +35,16 @@ const AGENTS: [Agent; 8] = [
     Agent { plugins: &["antrea"], processes: &["antrea-agent"], socket: Some("/var/run/antrea/cni.sock") },
     Agent { plugins: &["weave-net", "weave-ipam"], processes: &["weaver"], socket: None },
     Agent { plugins: &["multus-shim"], processes: &["multus-daemon"], socket: Some("/run/multus/multus.sock") },
-    Agent { plugins: &["kube-ovn"], processes: &["kube-ovn-daemon"], socket: Some("/run/openvswitch/kube-ovn-daemon.sock") },
-    Agent { plugins: &["ovn-k8s-cni-overlay"], processes: &["ovnkube"], socket: Some("/var/run/ovn-kubernetes/cni/ovn-cni-server.sock") },
+    Agent {
+        plugins: &["kube-ovn"],
+        processes: &["kube-ovn-daemon"],
+        socket: Some("/run/openvswitch/kube-ovn-daemon.sock"),
+    },
+    Agent {
+        plugins: &["ovn-k8s-cni-overlay"],
+        processes: &["ovnkube"],
+        socket: Some("/var/run/ovn-kubernetes/cni/ovn-cni-server.sock"),
+    },
     Agent { plugins: &["aws-cni"], processes: &["aws-k8s-agent"], socket: None },
 ];
 
@@ -66,9 +74,15 @@ pub fn dead(network: &Network, running: &Running) -> Option<Dead> {
 
 fn dead_where(network: &Network, running: &Running, there: &dyn Fn(&Path) -> bool) -> Option<Dead> {
     let mut named = Vec::new();
-    network.plugins.iter().for_each(|plugin| plugin.iter().for_each(|(key, value)| kubeconfigs(key, value, &mut named)));
+    network
+        .plugins
+        .iter()
+        .for_each(|plugin| plugin.iter().for_each(|(key, value)| kubeconfigs(key, value, &mut named)));
     if let Some(path) = named.iter().find(|path| !there(path)) {
-        return Some(Dead { why: format!("the kubeconfig that it names, {}, is not there", path.display()), certain: true });
+        return Some(Dead {
+            why: format!("the kubeconfig that it names, {}, is not there", path.display()),
+            certain: true,
+        });
     }
     let types = network.types();
     let agent = AGENTS.iter().find(|agent| agent.plugins.iter().any(|plugin| types.contains(plugin)))?;
@@ -83,7 +97,9 @@ fn dead_where(network: &Network, running: &Running, there: &dyn Fn(&Path) -> boo
 /// `kubeconfig` at any depth: Calico has it in `kubernetes`, Multus and kube-router at the top.
 fn kubeconfigs(key: &str, value: &Value, named: &mut Vec<PathBuf>) {
     match value {
-        Value::String(path) if key.eq_ignore_ascii_case("kubeconfig") && path.starts_with('/') => named.push(path.into()),
+        Value::String(path) if key.eq_ignore_ascii_case("kubeconfig") && path.starts_with('/') => {
+            named.push(path.into())
+        }
         Value::Object(fields) => fields.iter().for_each(|(key, value)| kubeconfigs(key, value, named)),
         Value::Array(items) => items.iter().for_each(|item| kubeconfigs(key, item, named)),
         _ => {}
@@ -109,14 +125,18 @@ mod tests {
         let conf = "/etc/cni/net.d/calico-kubeconfig";
         assert_eq!(look(CALICO, &["calico-node"], &[conf]), None);
         let (why, certain) = look(CALICO, &["calico-node"], &[]).unwrap();
-        assert_eq!((why.as_str(), certain), ("the kubeconfig that it names, /etc/cni/net.d/calico-kubeconfig, is not there", true));
+        assert_eq!(
+            (why.as_str(), certain),
+            ("the kubeconfig that it names, /etc/cni/net.d/calico-kubeconfig, is not there", true)
+        );
         let (why, certain) = look(CALICO, &["systemd"], &[conf]).unwrap();
         assert_eq!((why.as_str(), certain), ("calico-node does not run on this node", false));
         let cilium = r#"{"name":"cilium","plugins":[{"type":"cilium-cni"}]}"#;
         let (why, _) = look(cilium, &[], &[]).unwrap();
         assert!(why.contains("cilium-agent does not run") && why.contains("cilium.sock is not there"), "{why}");
         assert_eq!(look(cilium, &["cilium-agent"], &[]), None);
-        let multus = r#"{"name":"m","plugins":[{"type":"multus","kubeconfig":"/etc/cni/net.d/multus.d/multus.kubeconfig"}]}"#;
+        let multus =
+            r#"{"name":"m","plugins":[{"type":"multus","kubeconfig":"/etc/cni/net.d/multus.d/multus.kubeconfig"}]}"#;
         assert!(look(multus, &[], &[]).unwrap().1);
     }
 

@@ -112,11 +112,14 @@ pub fn wrong(own: &Notes, peers: &[Notes], kernel: &Kernel) -> Vec<String> {
             words.dedup();
             words
         }
-        "host-gw" => peers.iter().filter(|peer| is_peer(own, peer)).filter_map(|peer| {
-            let (subnet, ip) = (peer.subnet?, peer.public_ip?);
-            (!leads(kernel, subnet, |hop| hop.gateway == Some(ip))).then(|| no_route(peer, subnet, kernel))
-        })
-        .collect(),
+        "host-gw" => peers
+            .iter()
+            .filter(|peer| is_peer(own, peer))
+            .filter_map(|peer| {
+                let (subnet, ip) = (peer.subnet?, peer.public_ip?);
+                (!leads(kernel, subnet, |hop| hop.gateway == Some(ip))).then(|| no_route(peer, subnet, kernel))
+            })
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -130,7 +133,10 @@ fn device(own: &Notes, tunnel: &Link, kernel: &Kernel) -> Vec<String> {
     let name = &tunnel.name;
     let mut words = Vec::new();
     if let Some(mac) = own.mac.as_ref().filter(|mac| **mac != tunnel.mac) {
-        words.push(format!("{name} has the hardware address {}, other nodes send to {mac} (VtepMAC of this Node)", tunnel.mac));
+        words.push(format!(
+            "{name} has the hardware address {}, other nodes send to {mac} (VtepMAC of this Node)",
+            tunnel.mac
+        ));
     }
     let vxlan = tunnel.vxlan.clone().unwrap_or_default();
     if let Some(vni) = own.vni.filter(|vni| *vni != u64::from(vxlan.id)) {
@@ -183,7 +189,8 @@ fn to_peer(peer: &Notes, tunnel: &Link, kernel: &Kernel) -> Option<String> {
 fn dangling(tunnel: &Link, kernel: &Kernel) -> Vec<String> {
     let name = &tunnel.name;
     let over = |route: &Route| {
-        let hop = route.hops.iter().find(|hop| hop.link == Some(tunnel.index) && hop.gateway.is_some_and(|g| g.is_ipv4()));
+        let hop =
+            route.hops.iter().find(|hop| hop.link == Some(tunnel.index) && hop.gateway.is_some_and(|g| g.is_ipv4()));
         hop.and_then(|hop| hop.gateway).filter(|_| route.table == MAIN)
     };
     let missing = |gateway: IpAddr| {
@@ -207,7 +214,11 @@ fn no_route(peer: &Notes, subnet: Cidr, kernel: &Kernel) -> String {
     let other = kernel.routes.iter().find(|route| route.table == MAIN && route.destination == subnet);
     match other {
         None => format!("there is no route to {subnet}, the pods of node {}", peer.name),
-        Some(route) => format!("the route to the pods of node {} leads elsewhere: {}", peer.name, routes::described(route, &kernel.links)),
+        Some(route) => format!(
+            "the route to the pods of node {} leads elsewhere: {}",
+            peer.name,
+            routes::described(route, &kernel.links)
+        ),
     }
 }
 
@@ -237,7 +248,13 @@ mod tests {
 
     fn healthy() -> Kernel {
         let address = |ip: &str, prefix| Address { ip: ip.parse().unwrap(), prefix };
-        let eth0 = Link { index: 2, name: "eth0".into(), up: true, addresses: vec![address("10.0.0.1", 24)], ..Link::default() };
+        let eth0 = Link {
+            index: 2,
+            name: "eth0".into(),
+            up: true,
+            addresses: vec![address("10.0.0.1", 24)],
+            ..Link::default()
+        };
         let vxlan = Vxlan { id: 1, port: 8472, local: "10.0.0.1".parse().ok(), over: Some(2) };
         let tunnel = Link {
             index: 7,
@@ -283,7 +300,9 @@ mod tests {
         let faults: [(&str, fn(&mut Kernel)); 11] = [
             ("other nodes send to aa:aa:aa:aa:aa:01", |k| k.links[1].mac = "02:00:00:00:00:01".into()),
             ("has the VNI 5, this Node's annotation says 1", |k| k.links[1].vxlan.as_mut().unwrap().id = 5),
-            ("uses UDP port 4789, flannel's configuration says 8472", |k| k.links[1].vxlan.as_mut().unwrap().port = 4789),
+            ("uses UDP port 4789, flannel's configuration says 8472", |k| {
+                k.links[1].vxlan.as_mut().unwrap().port = 4789
+            }),
             ("sends from 10.0.0.1, which no link", |k| k.links[0].addresses[0].ip = "10.0.0.5".parse().unwrap()),
             ("there is no route to 10.244.0.0/24, the pods of node cp1", |k| k.routes.clear()),
             ("leads elsewhere", |k| k.routes[0].hops[0].link = Some(2)),
@@ -309,7 +328,10 @@ mod tests {
     fn an_address_that_others_send_to_has_to_be_the_nodes_own_unless_somebody_said_otherwise() {
         let elsewhere = Notes { public_ip: "203.0.113.7".parse().ok(), ..own() };
         let said = wrong(&elsewhere, &[], &healthy());
-        assert_eq!(said, ["other nodes send to 203.0.113.7 (public-ip of this Node), which no link of this machine has"]);
+        assert_eq!(
+            said,
+            ["other nodes send to 203.0.113.7 (public-ip of this Node), which no link of this machine has"]
+        );
         assert_eq!(wrong(&Notes { overwritten: true, ..elsewhere }, &[], &healthy()), [""; 0]);
     }
 

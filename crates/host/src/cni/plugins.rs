@@ -215,9 +215,11 @@ fn foreign(head: &[u8]) -> Option<String> {
     let number = [*head.get(18)?, *head.get(19)?];
     // EI_DATA: 2 is big-endian.
     let number = if head.get(5) == Some(&2) { u16::from_be_bytes(number) } else { u16::from_le_bytes(number) };
-    let names = [(3, "x86"), (22, "s390x"), (21, "powerpc64"), (40, "arm"), (62, "x86_64"), (183, "aarch64"), (243, "riscv64")];
+    let names =
+        [(3, "x86"), (22, "s390x"), (21, "powerpc64"), (40, "arm"), (62, "x86_64"), (183, "aarch64"), (243, "riscv64")];
     let name = names.iter().find(|(known, _)| *known == number).map_or("another architecture", |(_, name)| name);
-    (name != std::env::consts::ARCH).then(|| format!("it is built for {name}, and this machine is {}", std::env::consts::ARCH))
+    (name != std::env::consts::ARCH)
+        .then(|| format!("it is built for {name}, and this machine is {}", std::env::consts::ARCH))
 }
 
 #[cfg(test)]
@@ -290,7 +292,8 @@ mod tests {
     #[test]
     fn the_first_file_of_that_name_is_the_one_that_is_run() {
         let (bad, good) = (dir(&[("bridge", b"", 0o755)]), dir(&[("bridge", GOOD, 0o755), ("portmap", GOOD, 0o755)]));
-        let text = br#"{"cniVersion":"0.3.1","name":"n","plugins":[{"type":"bridge"},{"type":"portmap"},{"type":"gone"}]}"#;
+        let text =
+            br#"{"cniVersion":"0.3.1","name":"n","plugins":[{"type":"bridge"},{"type":"portmap"},{"type":"gone"}]}"#;
         let network = super::super::parse(text, true).unwrap();
         let dirs = [bad.path().to_owned(), good.path().to_owned()];
         let found = broken(&network, &dirs, &Deadline::after(Duration::from_secs(60)));

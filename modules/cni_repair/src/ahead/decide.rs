@@ -102,7 +102,9 @@ impl Ahead {
         let stuck = self.broken.iter().filter(|broken| !linked(broken) && !comes_with_flannel(broken));
         plan.left.extend(stuck.map(|broken| format!("cni_plugin_broken: {broken}")));
         let by_hand = self.not_ours.iter();
-        plan.left.extend(by_hand.map(|(path, id, why)| format!("{id}: a person has to mend or remove {}: {why}", path.display())));
+        plan.left.extend(
+            by_hand.map(|(path, id, why)| format!("{id}: a person has to mend or remove {}: {why}", path.display())),
+        );
         let anew = self.no_network && !self.in_the_way.is_empty();
         if !(self.no_conf || anew || own || self.no_subnet || self.mismatch.is_some()) {
             return plan;
@@ -165,9 +167,17 @@ mod tests {
 
     #[test]
     fn a_damaged_plugin_is_put_aside_for_one_that_runs_and_flannels_comes_with_its_pod() {
-        let broken = |plugin: &str, cause| Broken { plugin: plugin.into(), path: format!("/opt/cni/bin/{plugin}").into(), cause };
+        let broken = |plugin: &str, cause| Broken {
+            plugin: plugin.into(),
+            path: format!("/opt/cni/bin/{plugin}").into(),
+            cause,
+        };
         let ahead = Ahead {
-            broken: vec![broken("flannel", Cause::Empty), broken("portmap", Cause::Empty), broken("bridge", Cause::NoExec)],
+            broken: vec![
+                broken("flannel", Cause::Empty),
+                broken("portmap", Cause::Empty),
+                broken("bridge", Cause::NoExec),
+            ],
             linkable: vec![("/usr/lib/cni/portmap".into(), "/opt/cni/bin/portmap".into())],
             kubelet_runs: true,
             ..Ahead::default()
@@ -183,7 +193,8 @@ mod tests {
 
     #[test]
     fn flannels_own_file_that_is_invalid_is_written_anew_and_somebody_elses_is_left_to_a_person() {
-        let one = |name: &str| (format!("/etc/cni/net.d/{name}").into(), "cni_config_invalid", "is no JSON: x".to_owned());
+        let one =
+            |name: &str| (format!("/etc/cni/net.d/{name}").into(), "cni_config_invalid", "is no JSON: x".to_owned());
         let only = Ahead { no_network: true, kubelet_runs: true, subnet_file: true, ..Ahead::default() };
         let (ids, done, left) = steps(Ahead { in_the_way: vec![one("10-flannel.conflist")], ..only.clone() });
         assert_eq!(ids, ["cni_config_invalid"]);

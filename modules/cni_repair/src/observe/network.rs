@@ -11,9 +11,7 @@ use std::path::{Path, PathBuf};
 pub fn network() -> anyhow::Result<Option<Bridged>> {
     let confs = cni::load(cni::CONF_DIR)?;
     let running = Running::observe();
-    let usable = |conf: &&cni::Conf| {
-        is_real(conf, &running) || conf.network.as_ref().is_ok_and(is_placeholder)
-    };
+    let usable = |conf: &&cni::Conf| is_real(conf, &running) || conf.network.as_ref().is_ok_and(is_placeholder);
     let network = |conf: &cni::Conf| Some((conf.path.clone(), conf.network.as_ref().ok()?.clone()));
     let usable: Vec<(PathBuf, Network)> = confs.iter().filter(usable).filter_map(network).collect();
     let real = usable.iter().find(|(_, network)| !is_placeholder(network));

@@ -8,9 +8,9 @@ use cri::NETWORK_READY;
 use host::cni::Conf;
 use node::cni::Dead;
 
-const INVALID: &str =
-    "a person has to mend or remove the file that the evidence names: it is not the placeholder's or flannel's, and no network is behind it";
-const LOOPBACK: &str = "install the pod network on the cluster, and remove the file: containerd adds the loopback by itself";
+const INVALID: &str = "a person has to mend or remove the file that the evidence names: it is not the placeholder's or flannel's, and no network is behind it";
+const LOOPBACK: &str =
+    "install the pod network on the cluster, and remove the file: containerd adds the loopback by itself";
 const PLUGIN: &str = "a person has to install a plugin that runs here (Debian: containernetworking-plugins), remount without noexec, or set a cniVersion that all plugins speak";
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
@@ -90,7 +90,8 @@ fn leftover(facts: &Facts, first: &Conf, dead: &Dead, found: &mut Vec<Finding>) 
                 .by_hand("bring that network back, or remove the file and install the pod network that is wanted"),
         ),
         Some(wanted) => {
-            let finding = Finding::new("cni_config_leftover", [words, format!("{} behind it is not", wanted.path.display())]);
+            let finding =
+                Finding::new("cni_config_leftover", [words, format!("{} behind it is not", wanted.path.display())]);
             let move_it = format!("move {name} out of the directory, unless that network is wanted and only starting");
             found.push(if dead.certain { finding } else { finding.by_hand(move_it) });
         }

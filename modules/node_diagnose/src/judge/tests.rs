@@ -271,7 +271,8 @@ fn a_range_that_pods_themselves_fill_is_told_with_its_size_and_left_to_a_person(
     for last in 2..255_u8 {
         let ip = std::net::Ipv4Addr::new(10, 244, 2, last);
         pods.push(pod(&format!("x{last}"), &ip.to_string()));
-        let lease = Lease { network: "cbr0".into(), ip: ip.into(), container: format!("x{last}"), age: Duration::from_secs(9) };
+        let lease =
+            Lease { network: "cbr0".into(), ip: ip.into(), container: format!("x{last}"), age: Duration::from_secs(9) };
         facts.network.leases.push(lease);
     }
     let found = judge(&facts);

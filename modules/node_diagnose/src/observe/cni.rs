@@ -42,13 +42,7 @@ impl Cni {
 }
 
 /// Looks. `dirs` are the directories of plugins by containerd's own word, when it answers.
-pub fn observe(
-    args: &Args,
-    config_path: &Path,
-    mut dirs: Vec<String>,
-    limit: &Deadline,
-    missed: &mut Missed,
-) -> Cni {
+pub fn observe(args: &Args, config_path: &Path, mut dirs: Vec<String>, limit: &Deadline, missed: &mut Missed) -> Cni {
     let confs = missed.or_default("CNI configuration", cni::load(&args.cni_conf_dir));
     if dirs.is_empty()
         && let Ok(config) = Config::load(config_path)

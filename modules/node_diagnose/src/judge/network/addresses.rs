@@ -77,7 +77,8 @@ fn stale(facts: &Facts, found: &mut Vec<Finding>) {
     if facts.runtime.answer.is_err() {
         return;
     }
-    let in_force = facts.cni.in_force().and_then(|conf| conf.network.as_ref().ok()).map(|network| network.name.as_str());
+    let in_force =
+        facts.cni.in_force().and_then(|conf| conf.network.as_ref().ok()).map(|network| network.name.as_str());
     let leases: Vec<&Lease> = facts.network.leases.iter().filter(|l| Some(l.network.as_str()) == in_force).collect();
     let alive = |id: &str| facts.runtime.pods().iter().any(|p| p.sandbox.id == id);
     let stale: Vec<&Lease> = leases.iter().filter(|l| !alive(&l.container)).copied().collect();
@@ -99,10 +100,13 @@ fn exhausted(facts: &Facts, leases: &[&Lease], stale: usize, found: &mut Vec<Fin
         let usable = all.saturating_sub(if is_v4 { 3 } else { 2 });
         let taken = leases.iter().filter(|lease| subnet.contains(lease.ip)).count();
         if usable > 0 && taken >= usable {
-            let words = format!("the range {subnet} is full: {taken} of {usable} addresses have a lease, {stale} of them stale");
+            let words = format!(
+                "the range {subnet} is full: {taken} of {usable} addresses have a lease, {stale} of them stale"
+            );
             let finding = Finding::new("addresses_exhausted", [words]);
             // Where pods hold them all, only fewer pods or a larger range help.
-            let fewer = "run fewer pods on this node (maxPods of the kubelet), or give its Node a larger podCIDR in a new join";
+            let fewer =
+                "run fewer pods on this node (maxPods of the kubelet), or give its Node a larger podCIDR in a new join";
             found.push(if stale > 0 { finding } else { finding.by_hand(fewer) });
         }
     }
