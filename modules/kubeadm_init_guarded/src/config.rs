@@ -25,12 +25,20 @@ pub fn init(args: &Args, version: Version) -> String {
         init["skipPhases"] = json!(args.skip_phases);
     }
     let mut documents = vec![init, cluster(args, api, version)];
-    if !args.kubelet_config.is_empty() {
-        let mut kubelet = json!({"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"});
-        merge(&mut kubelet, &args.kubelet_config);
-        documents.push(kubelet);
-    }
+    documents.extend(kubelet(args, version));
     separate(&documents)
+}
+
+/// None when kubeadm's own defaults do.
+fn kubelet(args: &Args, version: Version) -> Option<Value> {
+    let mut kubelet = json!({"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"});
+    // kubeadm's default since 1.22, and `containerd_prepare`'s: a kubelet with another driver than the runtime starts no pod.
+    let silent = version.minor < 22;
+    if silent {
+        kubelet["cgroupDriver"] = json!("systemd");
+    }
+    merge(&mut kubelet, &args.kubelet_config);
+    (silent || !args.kubelet_config.is_empty()).then_some(kubelet)
 }
 
 fn cluster(args: &Args, api: Api, version: Version) -> Value {
@@ -94,6 +102,14 @@ mod tests {
         );
         assert_eq!(all[1]["apiVersion"], "kubeadm.k8s.io/v1beta4");
         assert_eq!((&all[2]["kind"], &all[2]["failCgroupV1"]), (&json!("KubeletConfiguration"), &json!(false)));
+    }
+
+    #[test]
+    fn a_kubeadm_before_1_22_is_told_the_cgroup_driver_that_newer_ones_choose() {
+        assert_eq!(documents(json!({}), "v1.20.2")[2]["cgroupDriver"], "systemd");
+        assert_eq!(documents(json!({}), "v1.22.0").len(), 2);
+        let given = json!({"kubelet_config": {"cgroupDriver": "cgroupfs"}});
+        assert_eq!(documents(given, "v1.20.2")[2]["cgroupDriver"], "cgroupfs");
     }
 
     #[test]
