@@ -5,7 +5,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 X86 := x86_64-unknown-linux-musl
 ARM := aarch64-unknown-linux-musl
-MODULES := $(sort $(filter-out ansible host kubejoin kubeadm,$(notdir $(wildcard modules/*))))
+MODULES := $(sort $(notdir $(wildcard modules/*)))
 TARGETS := $(X86) $(shell rustup target list --installed 2>/dev/null | grep -x $(ARM))
 
 .PHONY: help

@@ -184,7 +184,7 @@ main() {
     venv
     # Bad input is told before anything is built or brought up.
     [[ -z $inventory ]] || check_hosts
-    built "$checkout/binaries/$(uname -m)/kubejoin" kubejoin "$checkout/Cargo.toml" "$checkout/Cargo.lock" "$checkout/modules"
+    built "$checkout/binaries/$(uname -m)/kubejoin" kubejoin "$checkout/Cargo.toml" "$checkout/Cargo.lock" "$checkout/crates" "$checkout/modules"
     if [[ -z $inventory ]]; then
         lab_lock "$name"
         [[ $command != cluster ]] || "$checkout/lab/lab.sh" up "${lab_options[@]}" 9>&-

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = ROOT / "modules"
+ROOMS = [ROOT / "crates", ROOT / "modules"]
 # host::files is the one home of the calls themselves; tests and examples are never on a node.
 WRITERS = re.compile(r"write_atomic\(|make_dir\(|create_new\(true\)|\.create\(true\)")
 MODE = re.compile(r"\b0o([0-7]{3})\b")
@@ -18,10 +18,10 @@ HOME = {"host/src/files.rs", "host/src/files/private.rs"}
 
 
 def sources() -> dict[str, str]:
-    """Path below modules/ -> the part of the text that is shipped."""
+    """Path below crates/ or modules/ -> the part of the text that is shipped."""
     found = {}
-    for path in sorted(MODULES.glob("*/src/**/*.rs")):
-        name = path.relative_to(MODULES).as_posix()
+    for room, path in sorted((room, path) for room in ROOMS for path in room.glob("*/src/**/*.rs")):
+        name = path.relative_to(room).as_posix()
         if name.endswith(("tests.rs", "properties.rs")) or "/tests/" in name:
             continue
         found[name] = re.split(r"^#\[cfg\(test\)\]\n", path.read_text(), maxsplit=1, flags=re.MULTILINE)[0]

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use ansible::Task;
 use anyhow::{Context, Result};
+use firewall::{iptables, ipvs, nftables};
 use host::deadline::Deadline;
 use host::mounts;
 use host::process::Program;
 use host::processes::{self, Kind};
 use host::remove::remove;
-use host::{files, iptables, ipvs, links, nftables, routes, systemd};
+use host::{files, links, routes, systemd};
 
 use crate::args::Part;
 use crate::journal::Journal;

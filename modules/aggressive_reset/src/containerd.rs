@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use containerd_prepare::repair::Repair;
-use host::cri::{Client, Image, Sandbox};
+use cri::{Client, Image, Sandbox};
 use host::deadline::Deadline;
 use host::{files, systemd};
 use serde::{Deserialize, Serialize};

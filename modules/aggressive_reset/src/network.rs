@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use firewall::iptables::{self, Owner, TableRemoval};
+use firewall::{ipvs, nftables};
 use host::cidr::Cidr;
 use host::deadline::Deadline;
-use host::iptables::{self, Owner, TableRemoval};
 use host::routes::Route;
-use host::{cni, files, ipvs, links, nftables, routes};
+use host::{cni, files, links, routes};
 
 use crate::targets::CNI_CONF;
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use containerd_prepare::repair::Repair;
-use host::cri::{Image, Sandbox};
+use cri::{Image, Sandbox};
 use host::processes::{Kind, Owned};
 use host::remove::What;
 

@@ -1,7 +1,7 @@
 //! The plan as people read it: what there is before, and what is left of it.
 
 use ansible::Diff;
-use host::iptables::TableRemoval;
+use firewall::iptables::TableRemoval;
 
 use crate::args::{Args, Part};
 use crate::network::Network;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use host::cri::{Client, Error, Image, RUNTIME_READY};
+use cri::{Client, Error, Image, RUNTIME_READY};
 use host::deadline::{Deadline, Look};
 use host::{files, systemd};
 

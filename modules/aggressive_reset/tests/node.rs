@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use host::cri::{Client, NewSandbox};
+use cri::{Client, NewSandbox};
 use host::deadline::Deadline;
 use serde_json::{Value, json};
 use testkit::{Node, require};

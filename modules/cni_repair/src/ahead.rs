@@ -6,9 +6,9 @@
 mod decide;
 
 use cni_placeholder::template::is_placeholder;
+use cri::Client;
 use host::cidr::Cidr;
 use host::cni;
-use host::cri::Client;
 use host::deadline::Deadline;
 use kubeadm::gate;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ use crate::rebuild::{self, Backup};
 use ansible::Task;
 use anyhow::{Context as _, bail};
 use cni_placeholder::handover;
-use host::cri::{Client, NETWORK_READY};
+use cri::{Client, NETWORK_READY};
 use host::deadline::{Deadline, Look};
 use host::files;
 use host::links::{self, Hairpin, Link};

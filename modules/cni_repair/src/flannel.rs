@@ -7,7 +7,7 @@ use crate::args::Args;
 use crate::observe::Pod;
 use crate::subnet;
 use anyhow::{Context as _, bail};
-use host::cri::{Client, Sandbox};
+use cri::{Client, Sandbox};
 use host::deadline::{Deadline, Look};
 use host::{cni, files, links};
 use kubeadm::kubeconfig::KUBELET_CONF;

@@ -6,7 +6,7 @@ use crate::args::Args;
 use crate::observe::{Bridged, Pod, State};
 use ansible::Task;
 use anyhow::Context as _;
-use host::cri::{Client, NETWORK_READY};
+use cri::{Client, NETWORK_READY};
 use host::deadline::{Deadline, Look};
 use host::{files, links, systemd};
 use kubeadm::gate;

@@ -6,7 +6,7 @@
     reason = "an oracle does not share the code it judges"
 )]
 
-use host::cri::{Client, NewSandbox};
+use cri::{Client, NewSandbox};
 use host::deadline::{Deadline, Look};
 use serde_json::{Value, json};
 use std::process::Command;

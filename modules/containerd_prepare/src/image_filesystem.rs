@@ -4,7 +4,7 @@
 //! "invalid capacity 0 on image filesystem" is printed once on every good join: neither says that anything is broken.
 
 use anyhow::Context as _;
-use host::cri::Client;
+use cri::Client;
 use host::space::{self, Space};
 use serde_json::{Value, json};
 

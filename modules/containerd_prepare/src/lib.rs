@@ -19,7 +19,7 @@ pub use image_filesystem::{ImageFilesystem, image_filesystem};
 
 use ansible::{Failure, Outcome, Params, Task};
 use anyhow::bail;
-use host::cri::{self, Client};
+use cri::{self, Client};
 use host::deadline::{Deadline, Look};
 use observe::Runtime;
 use serde_json::json;

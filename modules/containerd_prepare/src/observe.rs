@@ -3,8 +3,8 @@
 use crate::args::{Args, BinDir};
 use crate::config::Config;
 use crate::release::{self, Release};
+use cri::{Client, Error, Status, Version};
 use host::cni::Conf;
-use host::cri::{Client, Error, Status, Version};
 use host::deadline::Deadline;
 use host::{files, systemd};
 

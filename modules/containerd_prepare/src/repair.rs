@@ -7,7 +7,6 @@ use std::path::Path;
 
 use ansible::Diff;
 use anyhow::Result;
-use host::cri;
 use host::deadline::Deadline;
 use host::files;
 use toml_edit::DocumentMut;

@@ -6,7 +6,7 @@ use containerd_prepare::config::Config;
 use containerd_prepare::observe::State;
 use containerd_prepare::plan::{self, Plan};
 use containerd_prepare::release::Release;
-use host::cri::Error;
+use cri::Error;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::path::Path;

@@ -7,7 +7,7 @@ use crate::checks::Check;
 use anyhow::Context as _;
 use host::deadline::{Deadline, Look};
 use host::process::Program;
-use host::{cri, files, systemd};
+use host::{files, systemd};
 use kubeadm::gate::KUBELET;
 use kubeadm::{dropin, program};
 use std::path::Path;

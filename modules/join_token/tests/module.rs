@@ -21,7 +21,7 @@ fn control_plane() -> Sandbox {
 fn with_token(ours: &str) {
     std::fs::create_dir_all("/etc/kubernetes/pki").unwrap();
     std::fs::write("/etc/kubernetes/admin.conf", ADMIN).unwrap();
-    std::fs::write("/etc/kubernetes/pki/ca.crt", include_str!("../../kubeadm/tests/data/ca.crt")).unwrap();
+    std::fs::write("/etc/kubernetes/pki/ca.crt", include_str!("../../../crates/kubeadm/tests/data/ca.crt")).unwrap();
     let token = |id: &str, about: &str, end: &str| {
         format!(
             "{{\"token\":\"{id}.0123456789abcdef\",\"description\":\"{about}\",\"expires\":\"'$(date -u -d '{end}' +%FT%TZ)'\",\"usages\":[\"signing\",\"authentication\"]}}"
@@ -50,7 +50,7 @@ fn a_token_of_ours_that_is_valid_long_enough_is_given_again() {
         );
         let hash = format!(
             "sha256:{}",
-            include_str!("../../kubeadm/tests/data/ca.sha256").trim().trim_start_matches("sha256:")
+            include_str!("../../../crates/kubeadm/tests/data/ca.sha256").trim().trim_start_matches("sha256:")
         );
         let join =
             json!({"control_plane_endpoint": "10.0.0.1:6443", "token": answer["token"], "ca_cert_hashes": [hash]});

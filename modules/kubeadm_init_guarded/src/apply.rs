@@ -8,7 +8,7 @@ use crate::plan::Plan;
 use ansible::{Failure, Outcome, Task};
 use host::deadline::{Deadline, Look};
 use host::process::Output;
-use host::{cri, files, systemd};
+use host::{files, systemd};
 use kubeadm::classify::{Finding, Texts, classify};
 use kubeadm::gate::{self, KUBELET, Unit};
 use kubeadm::kubectl::ADMIN_CONF;

@@ -4,7 +4,7 @@
 //! is well and registered, and what is still missing (a network add-on, mostly) comes later or is another module's work.
 
 use host::deadline::{Deadline, Look};
-use host::{cri, files, links};
+use host::{files, links};
 use kubeadm::kubeconfig::KUBELET_CONF;
 use kubeadm::kubectl::Kubectl;
 use kubeadm::{identity, program};

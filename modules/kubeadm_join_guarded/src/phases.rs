@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_good_join_shows_its_phases_in_order_however_the_output_is_cut() {
-        let text = include_bytes!("../../kubeadm/tests/data/classify/kubeadm-1.22.6-join-ok-no-cni.txt");
+        let text = include_bytes!("../../../crates/kubeadm/tests/data/classify/kubeadm-1.22.6-join-ok-no-cni.txt");
         for step in [1, 7, text.len()] {
             let mut phases = Phases::default();
             for end in (step..=text.len()).step_by(step).chain([text.len()]) {

@@ -2,7 +2,6 @@
 
 use crate::args::Args;
 use crate::watch::runtime_class;
-use host::cri;
 use host::deadline::{Deadline, Look};
 use kubeadm::classify::Finding;
 use std::time::Duration;

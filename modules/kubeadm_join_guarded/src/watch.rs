@@ -9,7 +9,6 @@ use crate::attempt::journal;
 use crate::observe::UNIT;
 use crate::phases::{Phase, Phases};
 use ansible::Task;
-use host::cri;
 use host::deadline::Deadline;
 use host::process::Seen;
 use join_prerequisites::fix::{self, Fix};

@@ -1,7 +1,7 @@
 //! What there is to check from and to: sandboxes on the pod network, the cluster's DNS, this node's gateway.
 
 use crate::args::Args;
-use host::cri::Client;
+use cri::Client;
 use host::deadline::Deadline;
 use host::routes;
 use serde::Serialize;

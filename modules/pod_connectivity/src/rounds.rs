@@ -13,7 +13,7 @@ use crate::observe::{self, Pod, State};
 use crate::plan::{self, Check, Plan};
 use crate::probe;
 use crate::sandbox::Temporary;
-use host::cri::Client;
+use cri::Client;
 use host::deadline::Deadline;
 use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};

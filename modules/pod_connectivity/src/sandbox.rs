@@ -6,7 +6,7 @@
 use crate::args::Args;
 use ansible::AbortGuard;
 use anyhow::{Context as _, bail};
-use host::cri::{CgroupDriver, Client, NewSandbox};
+use cri::{CgroupDriver, Client, NewSandbox};
 use host::deadline::Deadline;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

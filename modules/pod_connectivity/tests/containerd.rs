@@ -1,7 +1,7 @@
 //! The built binary on a machine whose real containerd has no pod: sandboxes for the checks, and nothing left of them.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "an oracle does not share the code it judges")]
 
-use host::cri::Client;
+use cri::Client;
 use host::deadline::Deadline;
 use serde_json::{Value, json};
 use std::collections::HashMap;

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 pub static CHECK: Check = Check {
     name: "classify",
     run,
-    seed_dirs: &["modules/kubeadm/tests/data/classify"],
+    seed_dirs: &["crates/kubeadm/tests/data/classify"],
     seeds: &[b"-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nclient-key-data: TUlJ\n--certificate-key 0a\n"],
     words: &[
         "error execution phase preflight: ", "\t[ERROR ", "\t[WARNING ", "error: ", "abcdef.0123456789abcdef", "key-data:",

@@ -89,7 +89,7 @@ fn edited(text: &str, (major, minor): (u32, u32), asked: bool) -> Option<String>
         config: Config { files: vec![file] }.for_release(release),
         crictl: None,
         confs: Vec::new(),
-        runtime: Err(host::cri::Error::SocketMissing { socket: "/run/x".into() }),
+        runtime: Err(cri::Error::SocketMissing { socket: "/run/x".into() }),
         unit: None,
         release,
     };

@@ -1,8 +1,8 @@
 //! CRI answers: whatever a runtime sends, in protobuf or in the JSON inside it, is read without a panic.
 
 use crate::Check;
-use host::cri::messages as m;
-use host::cri::{Container, Image, ImageFilesystem, NETWORK_READY, Sandbox, SandboxStatus, Status};
+use cri::messages as m;
+use cri::{Container, Image, ImageFilesystem, NETWORK_READY, Sandbox, SandboxStatus, Status};
 use prost::Message;
 
 /// Names, labels and addresses in them are the pods'.

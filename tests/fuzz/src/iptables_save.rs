@@ -1,15 +1,15 @@
 //! iptables-save: what is taken for Kubernetes' is in the text, and what is foreign is in no removal.
 
 use crate::Check;
+use firewall::iptables::{Naming, Owner, Removal, Table, claim, parse};
 use host::cidr::Cidr;
-use host::iptables::{Naming, Owner, Removal, Table, claim, parse};
 use std::collections::HashSet;
 
 /// Comments and chain names are whatever other programs wrote.
 pub static CHECK: Check = Check {
     name: "iptables_save",
     run,
-    seed_dirs: &["modules/host/tests/data"],
+    seed_dirs: &["crates/firewall/tests/data"],
     seeds: &[
         b"*filter\n:INPUT ACCEPT [0:0]\n:KUBE-A - [0:0]\n[1:2] -A INPUT -m comment --comment \"a \\\" -j\nb\" -j KUBE-A\nCOMMIT\n",
         b"# Table `mangle' is incompatible, use 'nft' tool.\n*nat\n:it\"s - [0:0]\n:CNI-0a - [0:0]\n-A CNI-0a -m comment --comment \"name: \\\"podman\\\" id: \\\"x\\\"\" -j ACCEPT\nCOMMIT\n",

@@ -7,7 +7,7 @@ use kubeadm::{ca, kubeconfig};
 pub static CHECK: Check = Check {
     name: "kubeconfig",
     run,
-    seed_dirs: &["modules/kubeadm/tests/data", "tests/fuzz/seeds/kubeconfig"],
+    seed_dirs: &["crates/kubeadm/tests/data", "tests/fuzz/seeds/kubeconfig"],
     seeds: &[
         b"apiVersion: v1\nkind: Config\ncurrent-context: a\ncontexts:\n- {name: a, context: {cluster: a, user: a}}\n\
           clusters:\n- name: a\n  cluster:\n    server: https://10.0.0.1:6443\n    certificate-authority: /etc/kubernetes/pki/ca.crt\n\

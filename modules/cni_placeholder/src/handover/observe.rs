@@ -3,8 +3,8 @@
 use super::cache::{self, Attachment};
 use crate::args::Args;
 use crate::template;
+use cri::Client;
 use host::cni::Conf;
-use host::cri::Client;
 use host::deadline::{Deadline, Look};
 use host::links::{self, Link};
 use std::path::{Path, PathBuf};
@@ -68,7 +68,7 @@ pub fn observe(args: &Args, check_mode: bool, deadline: &Deadline) -> anyhow::Re
 fn details(args: &Args, state: &mut State, deadline: &Deadline) -> anyhow::Result<()> {
     // Without a runtime there is no sandbox that could be on the placeholder; what is left of it still goes.
     if let Ok(mut cri) = Client::connect(&args.socket, &deadline.at_most(Duration::from_secs(5))) {
-        let name = |s: host::cri::Sandbox| (s.id, format!("{}/{}", s.namespace, s.name));
+        let name = |s: cri::Sandbox| (s.id, format!("{}/{}", s.namespace, s.name));
         state.sandboxes = cri.list_pod_sandbox()?.into_iter().map(name).collect();
     }
     state.links = links::list(deadline)?;

@@ -2,7 +2,7 @@
 
 use super::{Lease, Pod};
 use crate::results::Record;
-use host::cri::Client;
+use cri::Client;
 use host::deadline::Deadline;
 use host::files;
 use std::net::IpAddr;

@@ -5,7 +5,7 @@ use crate::args::Args;
 use crate::journal;
 use crate::observe::Runtime;
 use anyhow::bail;
-use host::cri::{self, Client, Error};
+use cri::{self, Client, Error};
 use host::deadline::{Deadline, Look};
 use std::time::{Duration, SystemTime};
 

@@ -4,7 +4,6 @@ use super::{FileEdit, has_network};
 use crate::args::Args;
 use crate::config::edit::{BinDirSetting, Wanted};
 use crate::observe::{Runtime, State};
-use host::cri;
 
 /// Why containerd is restarted, or started.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The container runtime, asked over its socket.
 
-use host::cri::{self, CgroupDriver};
+use cri::{self, CgroupDriver};
 use host::deadline::Deadline;
 use std::time::Duration;
 

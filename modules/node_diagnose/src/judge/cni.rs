@@ -3,7 +3,7 @@
 use crate::finding::Finding;
 use crate::observe::Facts;
 use cni_placeholder::template::is_placeholder;
-use host::cri::NETWORK_READY;
+use cri::NETWORK_READY;
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     let cni = &facts.cni;

@@ -4,7 +4,7 @@ use crate::finding::Finding;
 use crate::observe::Facts;
 use crate::observe::runtime::{Answer, Runtime};
 use containerd_prepare::journal;
-use host::cri::{CgroupDriver, Error, RUNTIME_READY};
+use cri::{CgroupDriver, Error, RUNTIME_READY};
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     let runtime = &facts.runtime;

@@ -3,13 +3,13 @@
 use super::Missed;
 use super::runtime::Runtime;
 use cni_repair::results::{self, Record};
+use cri::Client;
+use firewall::iptables::{self, Ruleset};
+use firewall::nftables::{self, Filters};
 use host::cidr::Cidr;
-use host::cri::Client;
 use host::deadline::{Deadline, Look};
 use host::files;
-use host::iptables::{self, Ruleset};
 use host::links::{self, Link};
-use host::nftables::{self, Filters};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};

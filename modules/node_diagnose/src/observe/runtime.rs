@@ -4,7 +4,7 @@ use super::{Missed, patiently};
 use crate::args::Args;
 use containerd_prepare::config::{Config, names::CRI_PLUGINS, paths::value};
 use containerd_prepare::{ImageFilesystem, image_filesystem, release};
-use host::cri::{CgroupDriver, Client, Error, SandboxStatus, Status, Version};
+use cri::{CgroupDriver, Client, Error, SandboxStatus, Status, Version};
 use host::deadline::Deadline;
 use host::systemd;
 use std::time::Duration;

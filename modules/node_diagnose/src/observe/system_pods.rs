@@ -1,6 +1,6 @@
 //! The pods that a node's network and control plane consist of, and what those that ended said last.
 
-use host::cri::{Client, Container, Error, Sandbox};
+use cri::{Client, Container, Error, Sandbox};
 use host::deadline::Deadline;
 use kubeadm::pod_log::{self, PODS};
 use std::path::Path;

@@ -1,10 +1,10 @@
 //! What the hops look like.
 
+use firewall::iptables::{self, Ruleset};
+use firewall::nftables::{self, Filters};
 use host::deadline::Deadline;
-use host::iptables::{self, Ruleset};
 use host::links::{self, Link};
 use host::netns;
-use host::nftables::{self, Filters};
 use host::routes::{self, Route};
 use std::net::IpAddr;
 use std::path::Path;

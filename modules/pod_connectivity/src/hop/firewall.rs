@@ -3,9 +3,9 @@
 //! Matches that are not modelled are neither true nor false: such a rule never decides, but is named as a suspect. Packets
 //! carry no marks, and are of a new connection or the answer to one.
 
+use firewall::iptables::{Rule, Table};
+use firewall::packet::Packet;
 use host::cidr::Cidr;
-use host::iptables::{Rule, Table};
-use host::packet::Packet;
 use std::net::IpAddr;
 
 /// What becomes of it.
@@ -120,9 +120,9 @@ fn mark(text: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use host::iptables::parse;
+    use firewall::iptables::parse;
 
-    const REAL_NODE: &[u8] = include_bytes!("../../../host/tests/data/iptables-save.txt");
+    const REAL_NODE: &[u8] = include_bytes!("../../../../crates/firewall/tests/data/iptables-save.txt");
 
     fn packet(source: &str, destination: &str) -> Packet<'static> {
         Packet {

@@ -4,9 +4,9 @@ use super::firewall::{Verdict, walk};
 use super::{Facts, Hop, Side};
 use crate::plan::{Check, Place};
 use crate::probe::Probe;
-use host::iptables::{Family, Table};
-use host::nftables::Layer;
-use host::packet::Packet;
+use firewall::iptables::{Family, Table};
+use firewall::nftables::Layer;
+use firewall::packet::Packet;
 
 /// Why the check's packets, or their answers, are not passed on.
 pub(super) fn of_forward(facts: &Facts, side: &Side, check: &Check) -> Option<Hop> {

@@ -2,7 +2,7 @@
 
 use crate::finding::Finding;
 use crate::observe::Facts;
-use host::iptables::{Backend, Family, Rule, Ruleset, Table};
+use firewall::iptables::{Backend, Family, Rule, Ruleset, Table};
 
 /// Chains that accept the pod network, made by network add-ons and kube-proxy's neighbours.
 const ACCEPTING: [&str; 5] = ["FLANNEL-FWD", "CNI-FORWARD", "cali-FORWARD", "CILIUM_FORWARD", "WEAVE-NPC"];

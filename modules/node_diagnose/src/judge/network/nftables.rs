@@ -3,9 +3,9 @@
 use super::subnets;
 use crate::finding::Finding;
 use crate::observe::Facts;
+use firewall::nftables::{Layer, Stopped};
+use firewall::packet::Packet;
 use host::cidr::Cidr;
-use host::nftables::{Layer, Stopped};
-use host::packet::Packet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {

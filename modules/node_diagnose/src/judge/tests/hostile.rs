@@ -2,7 +2,7 @@
 
 use super::{conf, healthy, judge, pod};
 use crate::{metrics, report};
-use host::cri::SandboxStatus;
+use cri::SandboxStatus;
 use serde_json::json;
 
 const NAME: &str = "a`b|c\n# d\r<script>alert(1)</script>[x](javascript:y)\u{2028}![z](//e)\"}\\| 1";
@@ -19,7 +19,7 @@ fn hostile_names_make_neither_markup_nor_rows_nor_metrics() {
     facts.storage.protected.push(NAME.into());
     facts.passed_over.push(NAME.into());
     let named = |status: SandboxStatus| {
-        let sandbox = host::cri::Sandbox { name: NAME.into(), namespace: NAME.into(), ..status.sandbox };
+        let sandbox = cri::Sandbox { name: NAME.into(), namespace: NAME.into(), ..status.sandbox };
         SandboxStatus { sandbox, ..status }
     };
     facts.runtime.answer.as_mut().unwrap().pods.push(named(pod("p9", "192.168.9.9")));

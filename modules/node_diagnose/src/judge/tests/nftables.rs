@@ -2,9 +2,9 @@
 
 use super::{healthy, judge};
 use crate::finding::Finding;
+use firewall::nftables;
 use host::deadline::Deadline;
 use host::links::{Link, Vxlan};
-use host::nftables;
 use host::process::Program;
 use std::time::Duration;
 use testkit::{Sandbox, require};
@@ -67,7 +67,7 @@ fn firewalld_is_told_to_trust_the_pod_network() {
         return;
     }
     Sandbox::new().run(|| {
-        let trusting = include_str!("../../../../host/tests/data/firewalld.nft");
+        let trusting = include_str!("../../../../../crates/firewall/tests/data/firewalld.nft");
         assert!(with(trusting, |_| ()).is_none());
         let found = with(&trusting.replace("ip saddr 10.244.0.0/16 goto filter_FWD_trusted", ""), |_| ()).unwrap();
         assert!(found.evidence[0].contains("table inet firewalld, chain filter_FORWARD"), "{:?}", found.evidence);
