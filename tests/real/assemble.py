@@ -21,7 +21,17 @@ import tarfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REHEARSAL = ROOT / "dist/rehearsal/rehearsal"
 # What kube-proxy and flannel call; the node's own, so that both write rules of one kind.
-TOOLS = ["iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore", "conntrack", "ip", "bridge"]
+TOOLS = [
+    "iptables",
+    "iptables-save",
+    "iptables-restore",
+    "ip6tables",
+    "ip6tables-save",
+    "ip6tables-restore",
+    "conntrack",
+    "ip",
+    "bridge",
+]
 WEB = "localhost/kubejoin-web:1"
 STAND_INS = "pause, CoreDNS, flannel and crictl"
 
@@ -35,7 +45,7 @@ class Layer:
 
     def __init__(self):
         self.held = io.BytesIO()
-        self.tar = tarfile.open(fileobj=self.held, mode="w")
+        self.tar = tarfile.TarFile(fileobj=self.held, mode="w")
         self.names = set()
 
     def entry(self, name, mode, kind=tarfile.REGTYPE, target=""):
@@ -70,8 +80,13 @@ def tools(root):
         layer.directory(name)
     for name in ("bin", "sbin", "lib", "lib64"):
         layer.link(name, f"usr/{name}")
-    found = [path for path in (root / "usr/lib").rglob("xtables/*.so")]
-    wanted = [f"/usr/{where}/{tool}" for tool in TOOLS for where in ("bin", "sbin") if os.path.lexists(root / f"usr/{where}/{tool}")]
+    found = list((root / "usr/lib").rglob("xtables/*.so"))
+    wanted = [
+        f"/usr/{where}/{tool}"
+        for tool in TOOLS
+        for where in ("bin", "sbin")
+        if os.path.lexists(root / f"usr/{where}/{tool}")
+    ]
     linked = re.findall(r"(/\S+) \(0x", output("chroot", str(root), "ldd", *wanted))
     for path in [*found, *(root / name.lstrip("/") for name in {*wanted, *linked})]:
         # By the name that is asked for, with the file that the node has behind it.
@@ -107,7 +122,9 @@ def archive(images, out):
             text = json.dumps(config).encode()
             name = f"{hashlib.sha256(text).hexdigest()}.json"
             add(name, text)
-            manifest.append({"Config": name, "RepoTags": names, "Layers": [f"{digest[id(layer)]}.tar" for layer in layers]})
+            manifest.append(
+                {"Config": name, "RepoTags": names, "Layers": [f"{digest[id(layer)]}.tar" for layer in layers]}
+            )
         add("manifest.json", json.dumps(manifest).encode())
 
 
@@ -139,7 +156,13 @@ def base_layer():
 
 def assemble(programs, out):
     """Makes the directory anew, when anything that it is made of has changed."""
-    made_of = [programs / "version", REHEARSAL, ROOT / "lab/image.sh", ROOT / "plugins/modules/flannel_config.py", pathlib.Path(__file__)]
+    made_of = [
+        programs / "version",
+        REHEARSAL,
+        ROOT / "lab/image.sh",
+        ROOT / "plugins/modules/flannel_config.py",
+        pathlib.Path(__file__),
+    ]
     stamp = out / "made"
     if stamp.exists() and all(path.stat().st_mtime < stamp.stat().st_mtime for path in made_of):
         return

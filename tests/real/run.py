@@ -22,7 +22,9 @@ PARTS = ["cluster", "reset", "rejoin", "faults", "killed", "mend", "cost"]
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kubernetes", metavar="debian|VERSION", help="debian, or a version of the package repository such as 1.33")
+    parser.add_argument(
+        "--kubernetes", metavar="debian|VERSION", help="debian, or a version of the package repository such as 1.33"
+    )
     parser.add_argument("--keep", action="store_true", help="leave the lab up")
     parser.add_argument("--name", default="kubejoin-real", help="of the lab (default kubejoin-real)")
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
@@ -39,9 +41,7 @@ def main():
     given = arguments()
     os.environ["KUBEJOIN_LAB"] = given.name
     # After the lab has its name.
-    import lab
-    import source
-    from stage import Stage
+    lab, source, stage = (importlib.import_module(name) for name in ("lab", "source", "stage"))
 
     began = time.monotonic()
     work = lab.ROOT / "target/real"
@@ -49,7 +49,7 @@ def main():
     for old in work.glob("*.txt"):
         old.unlink()
     options, words = source.choose(given.kubernetes, work)
-    stage = Stage(given.name, work, options)
+    stage = stage.Stage(given.name, work, options)
     try:
         lab.lab(given.name, "up", "--workers", "2", *options)
         version = source.version(stage.cp)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from assemble import STAND_INS, assemble
+
 from lab import sh
 
 HERE = pathlib.Path(__file__).resolve().parent

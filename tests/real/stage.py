@@ -38,7 +38,10 @@ class Stage:
             lab.transcript.write("".join(f"WRONG: {line}\n" for line in wrong))
         lab.transcript = None
         verdict = "FAIL" if wrong else "ok  "
-        print(f"{verdict} {time.monotonic() - began:6.1f} s  {self.part}: {title}{self.remark and f' ({self.remark})'}", flush=True)
+        print(
+            f"{verdict} {time.monotonic() - began:6.1f} s  {self.part}: {title}{self.remark and f' ({self.remark})'}",
+            flush=True,
+        )
         for line in wrong:
             print(f"       {TOKEN.sub('<token>', str(line))}", flush=True)
         if wrong:

@@ -24,11 +24,10 @@ pub fn apply(
     args: &Args,
     state: &State,
     plan: &Plan,
-    outcome: Outcome,
+    mut story: Story,
     task: &Task,
     deadline: &Deadline,
 ) -> anyhow::Result<Outcome> {
-    let mut story = Story::new(outcome);
     match plan {
         Plan::Nothing => Ok(story.outcome),
         Plan::Mend(steps) => {
@@ -62,11 +61,13 @@ fn join(
     let was_running = state.unit.running();
     let _abort = ansible::on_abort(move || take_back(None, was_running));
     open(state, leftovers, deadline, &mut story).inspect_err(|_| take_back(None, was_running))?;
+    story.took.mark("gate");
     task.phase("prerequisites");
     let prepared = prepare::prepare(args, deadline);
     story.outcome.set("prerequisites", &prepared.complaints);
     story.steps.extend(prepared.steps);
     prepared.warnings.into_iter().for_each(|warning| story.outcome.warn(warning));
+    story.took.mark("prerequisites");
     match attempts::all(args, state, was_running, task, deadline, &mut story) {
         Ok(proof) => {
             task.phase("node");
@@ -76,6 +77,7 @@ fn join(
                 let seen = look(args, state);
                 (lifting.join().unwrap_or_else(|_| bail!("taking the kubelet's gate away: it broke off")), seen)
             });
+            story.took.mark("node");
             story.steps.extend(lifted?);
             node::complaints(&seen).into_iter().for_each(|words| story.outcome.warn(words));
             story.outcome.set("node", seen);

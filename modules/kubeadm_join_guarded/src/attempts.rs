@@ -44,10 +44,13 @@ pub fn all(
         let kept = before.clone();
         let _abort = ansible::on_abort(move || take_back(Some(&kept), was_running));
         let attempt = attempt::attempt(args, state, task, deadline).map_err(fault)?;
+        story.took.mark("kubeadm");
         story.steps.extend(attempt.steps.iter().cloned());
         let Some(finding) = attempt.findings.first().cloned() else {
             story.record(args, state, attempt, Vec::new());
-            return proved(args, state, since, deadline, story).map_err(|finding| Ended { finding, keep: true });
+            let proof = proved(args, state, since, deadline, story);
+            story.took.mark("proof");
+            return proof.map_err(|finding| Ended { finding, keep: true });
         };
         // Before the remedy: kubeadm does not join over what it wrote itself.
         before.undo(&Deadline::after(TAKE_BACK)).map_err(fault)?;
@@ -64,6 +67,7 @@ pub fn all(
                 story.record(args, state, attempt, done.clone());
                 story.steps.extend(done);
                 deadline.pause(pause);
+                story.took.mark("remedy");
             }
         }
     }

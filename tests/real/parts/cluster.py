@@ -3,12 +3,20 @@
 import json
 
 from assemble import REHEARSAL, WEB, output
-from lab import sh
 from stage import until
 
+from lab import sh
+
 POD = {
-    "containers": [{"name": "web", "image": WEB, "imagePullPolicy": "Never", "command": ["/pause", "http", "8096"],
-                    "ports": [{"containerPort": 8096}]}],
+    "containers": [
+        {
+            "name": "web",
+            "image": WEB,
+            "imagePullPolicy": "Never",
+            "command": ["/pause", "http", "8096"],
+            "ports": [{"containerPort": 8096}],
+        }
+    ],
     "tolerations": [{"operator": "Exists"}],
     "terminationGracePeriodSeconds": 1,
 }
@@ -49,8 +57,12 @@ def run(stage, version):
 def daemon_set(name):
     labels = {"app": name}
     template = {"metadata": {"labels": labels}, "spec": POD}
-    return {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": name, "namespace": "default"},
-            "spec": {"selector": {"matchLabels": labels}, "template": template}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"selector": {"matchLabels": labels}, "template": template},
+    }
 
 
 def bring_image(stage):

@@ -5,9 +5,10 @@ import statistics
 import time
 
 from bed import clean, token
-from lab import module, sh
 from overhead import BUDGET, bare, nothing, signed
 from stage import until
+
+from lab import module, sh
 
 PAIRS = 7
 
@@ -23,15 +24,15 @@ def run(stage, version):
     parts = []
     with stage.case(f"the guarded join costs at most {BUDGET} s more than bare kubeadm") as wrong:
         for _ in range(PAIRS):
-            for subject in seconds:
+            for subject, times in seconds.items():
                 clean()
                 join = token()
                 signed(join)
                 if subject == "kubeadm join":
-                    seconds[subject].append(bare(join, api(version)))
+                    times.append(bare(join, api(version)))
                 else:
                     took, where = guarded(stage, join)
-                    seconds[subject].append(took)
+                    times.append(took)
                     parts.append(where)
         medians = {subject: statistics.median(times) for subject, times in seconds.items()}
         over = medians["kubeadm_join_guarded"] - medians["kubeadm join"]

@@ -8,9 +8,10 @@ import time
 
 from bed import clean, token
 from judge import judge
-from lab import module, sh
 from source import HERE
 from stage import table
+
+from lab import module, sh
 
 COLUMNS = 9
 
@@ -40,7 +41,7 @@ def run(stage, _version):
                 for step in filter(None, undo.split(" ;; ")):
                     sh(node, step)
             seen, complaints = judge(answer, seconds, wanted, secret, join)
-            wrong += complaints
+            wrong.extend(complaints)
             end = "joined" if answer.get("joined") else f"not joined: {answer.get('msg', '')[:110]}"
             stage.remark = f"{seen} after {seconds:.1f} s, {end}"
     with stage.case("after all of that the worker joins and is Ready"):

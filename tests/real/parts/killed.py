@@ -3,11 +3,11 @@
 import subprocess
 
 from interrupted import killed
-from lab import module, sh
 from parts.reset import clear_films, lay_films, sums
 from source import HERE
 from stage import table, until
 
+from lab import module, sh
 
 
 def faults():
@@ -21,19 +21,35 @@ def run(stage, version):
     held = [
         ("while it looks for the cluster", "KILL", "pgrep -x kubeadm", silent),
         ("while it looks for the cluster", "TERM", "pgrep -x kubeadm", silent),
-        ("while the kubelet waits for its certificate", "KILL",
-         "test -e /etc/kubernetes/bootstrap-kubelet.conf && systemctl is-active kubelet", unapproved),
-        ("while the kubelet waits for its certificate", "TERM",
-         "test -e /etc/kubernetes/bootstrap-kubelet.conf && systemctl is-active kubelet", unapproved),
-        ("as soon as the kubelet has its certificate", "KILL",
-         "timeout 20 sh -c 'until test -e /etc/kubernetes/kubelet.conf; do sleep 0.02; done'", ("true", "true")),
+        (
+            "while the kubelet waits for its certificate",
+            "KILL",
+            "test -e /etc/kubernetes/bootstrap-kubelet.conf && systemctl is-active kubelet",
+            unapproved,
+        ),
+        (
+            "while the kubelet waits for its certificate",
+            "TERM",
+            "test -e /etc/kubernetes/bootstrap-kubelet.conf && systemctl is-active kubelet",
+            unapproved,
+        ),
+        (
+            "as soon as the kubelet has its certificate",
+            "KILL",
+            "timeout 20 sh -c 'until test -e /etc/kubernetes/kubelet.conf; do sleep 0.02; done'",
+            ("true", "true"),
+        ),
     ]
     for words, signal, there, (hold, release) in held:
         with stage.case(f"a join that gets SIG{signal} {words}") as wrong:
             complaints, took, said = killed(
-                signal, there, lambda hold=hold: sh(stage.cp, hold), lambda release=release: sh(stage.cp, release), noted
+                signal,
+                there,
+                lambda hold=hold: sh(stage.cp, hold),
+                lambda release=release: sh(stage.cp, release),
+                noted,
             )
-            wrong += complaints
+            wrong.extend(complaints)
             stage.remark = f"ended after {took:.1f} s; then: {said[:80]}"
     for words, there in (
         ("when it has stopped the kubelet", "! systemctl is-active kubelet"),
@@ -41,13 +57,26 @@ def run(stage, version):
     ):
         with stage.case(f"a reset that gets SIGKILL {words}") as wrong:
             films, watcher = lay_films(stage.w1)
-            sh(stage.w1, "pkill -x tail; mkdir -p /var/lib/kubelet/many && cd /var/lib/kubelet/many && seq 5000 | xargs touch")
-            begun = subprocess.Popen(
-                ["podman", "exec", "-i", stage.w1, "sh", "-c",
-                 "echo '{\"level\": \"aggressive\"}' | /root/kubejoin aggressive_reset - >/run/answer 2>&1"]
+            sh(
+                stage.w1,
+                "pkill -x tail; mkdir -p /var/lib/kubelet/many && cd /var/lib/kubelet/many && seq 5000 | xargs touch",
             )
-            sh(stage.w1, f"timeout 60 sh -c 'until {there}; do sleep 0.01; done' >/dev/null; "
-               "pkill -KILL -f '^/root/kubejoin aggressive_reset' && echo killed || true")
+            begun = subprocess.Popen(
+                [
+                    "podman",
+                    "exec",
+                    "-i",
+                    stage.w1,
+                    "sh",
+                    "-c",
+                    'echo \'{"level": "aggressive"}\' | /root/kubejoin aggressive_reset - >/run/answer 2>&1',
+                ]
+            )
+            sh(
+                stage.w1,
+                f"timeout 60 sh -c 'until {there}; do sleep 0.01; done' >/dev/null; "
+                "pkill -KILL -f '^/root/kubejoin aggressive_reset' && echo killed || true",
+            )
             begun.wait(timeout=60)
             if sh(stage.w1, "cat /run/answer").startswith("{"):
                 stage.remark = "it was quicker than the signal"
@@ -59,7 +88,9 @@ def run(stage, version):
             if sums(stage.w1) != films:
                 wrong.append("a film is not what it was after the next run")
             if sh(stage.w1, "ls -A /var/lib/kubelet /etc/kubernetes /var/lib/cni | grep -v : || true"):
-                wrong.append(f"something is left: {sh(stage.w1, 'ls -A /var/lib/kubelet /etc/kubernetes /var/lib/cni')}")
+                wrong.append(
+                    f"something is left: {sh(stage.w1, 'ls -A /var/lib/kubelet /etc/kubernetes /var/lib/cni')}"
+                )
             again = module(stage.w1, "aggressive_reset", {"level": "aggressive"})
             if again.get("changed") or again.get("failed"):
                 wrong.append(f"the run after that: {again.get('msg')}")

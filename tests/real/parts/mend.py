@@ -3,12 +3,23 @@
 import time
 
 import mend
-from lab import module, sh
 from stage import last, until
 
+from lab import module, sh
+
 # Rows of tests/faults/mend.tsv.
-CASES = ["bridge-missing", "bridge-address", "veth-detached", "conf-missing", "vxlan-missing", "stale-lease",
-         "containerd-stopped", "kubelet-masked", "ip-forward", "node-deleted"]
+CASES = [
+    "bridge-missing",
+    "bridge-address",
+    "veth-detached",
+    "conf-missing",
+    "vxlan-missing",
+    "stale-lease",
+    "containerd-stopped",
+    "kubelet-masked",
+    "ip-forward",
+    "node-deleted",
+]
 
 
 def codes(node):
@@ -21,7 +32,11 @@ def well(stage):
 
 def run(stage, _version):
     lines = (mend.HERE / "mend.tsv").read_text().splitlines()
-    rows = {line.split("\t")[0]: line.replace("kubejoin-mend", stage.name).split("\t") for line in lines if line[:1] not in "#"}
+    rows = {
+        line.split("\t")[0]: line.replace("kubejoin-mend", stage.name).split("\t")
+        for line in lines
+        if line[:1] not in "#"
+    }
     for name in CASES:
         case = mend.Case(*rows[name])
         with stage.case(f"repair mends {name}") as wrong:
@@ -34,7 +49,7 @@ def run(stage, _version):
             began = time.monotonic()
             status, said = stage.deploy("repair")
             took = time.monotonic() - began
-            wrong += case.judge_diagnosis(answer, 0)
+            wrong.extend(case.judge_diagnosis(answer, 0))
             if status:
                 wrong.append(f"repair failed: {last(said)}")
             until("all is well afterwards", lambda: well(stage), 120)

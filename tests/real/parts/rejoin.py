@@ -1,7 +1,8 @@
 """A node that was wiped by kubeadm's own reset: its Node is still called Ready, and it joins again nevertheless."""
 
-from lab import module, sh
 from stage import until
+
+from lab import module, sh
 
 ID = "/etc/machine-id"
 

@@ -2,8 +2,10 @@
 
 import subprocess
 
-from lab import sh
+from parts.cluster import bring_image
 from stage import until
+
+from lab import sh
 
 BOUND = "/var/lib/kubelet/pods/p1/volumes/my films"
 FILMS = [f"film {number}.mkv" for number in range(1, 6)]
@@ -13,8 +15,11 @@ LEFT = "iptables-save | grep -E 'KUBE-|FLANNEL-|CNI-'; ip -br link show cni0; ip
 def lay_films(node):
     """Five files that somebody watches, and what they are."""
     names = " ".join(f"'{name}'" for name in FILMS)
-    sh(node, f"mkdir -p /srv/films '{BOUND}'; for f in {names}; do head -c 1M /dev/urandom >\"/srv/films/$f\"; done; "
-       f"mount --bind /srv/films '{BOUND}'")
+    sh(
+        node,
+        f"mkdir -p /srv/films '{BOUND}'; for f in {names}; do head -c 1M /dev/urandom >\"/srv/films/$f\"; done; "
+        f"mount --bind /srv/films '{BOUND}'",
+    )
     watcher = subprocess.Popen(["podman", "exec", node, "tail", "-f", f"{BOUND}/{FILMS[0]}"], stdout=subprocess.DEVNULL)
     until("it is busy", lambda: sh(node, "pgrep -x tail"))
     return sums(node), watcher
@@ -33,9 +38,15 @@ def run(stage, _version):
     for level in ("gentle", "aggressive"):
         films, watcher = lay_films(stage.w1)
         with stage.case(f"a reset in check mode touches nothing ({level})"):
-            before = sh(stage.w1, "find /etc /var/lib/kubelet /var/lib/cni -xdev -type f | sort; cut -d' ' -f5 /proc/self/mountinfo | sort")
+            before = sh(
+                stage.w1,
+                "find /etc /var/lib/kubelet /var/lib/cni -xdev -type f | sort; cut -d' ' -f5 /proc/self/mountinfo | sort",
+            )
             stage.done("reset", "--limit", stage.w1, "--check", "-e", f"reset_level={level}")
-            after = sh(stage.w1, "find /etc /var/lib/kubelet /var/lib/cni -xdev -type f | sort; cut -d' ' -f5 /proc/self/mountinfo | sort")
+            after = sh(
+                stage.w1,
+                "find /etc /var/lib/kubelet /var/lib/cni -xdev -type f | sort; cut -d' ' -f5 /proc/self/mountinfo | sort",
+            )
             assert before == after, sorted(set(before.splitlines()) ^ set(after.splitlines()))
         with stage.case(f"a worker goes, with films bound at a busy path ({level})") as wrong:
             status, said = stage.deploy("reset", "--limit", stage.w1, "-e", f"reset_level={level}")
@@ -62,7 +73,5 @@ def run(stage, _version):
             stage.done("join", "--limit", stage.w1)
             until("all are Ready", lambda: stage.ready() == sorted(stage.nodes))
         with stage.case(f"and its pods are reached ({level})"):
-            from parts.cluster import bring_image
-
             bring_image(stage)
             stage.prove_pods()
