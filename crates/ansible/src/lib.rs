@@ -1,17 +1,18 @@
 //! The Ansible module protocol: options in, exactly one JSON object out.
 //!
-//! A module is a [`Spec`] (its options as data, the Rust side of `argument_spec`) and a function from [`Params`] and
-//! [`Task`] to an [`Outcome`]. This crate does what `AnsibleModule` does for a Python module: it splits off the
+//! A module is a [`Contract`]: its [`Spec`] (the options as data, the Rust side of `argument_spec`), what it looks at, what
+//! it plans and how it does that. This crate does what `AnsibleModule` does for a Python module: it splits off the
 //! `_ansible_*` envelope, converts what ad-hoc `key=value` made a string, names an unknown option and the nearest known
 //! one, echoes `invocation` with secrets masked, and answers once and only once, also on a panic or SIGTERM.
 //!
-//! It knows nothing of Linux beyond signals: the machine is the `host` crate.
+//! It knows nothing of a node: the machine is the `host` crate, of which it takes the deadline alone.
 //!
 //! Source of the wordings and conversions: `AnsibleModule` of ansible-core 2.15 to 2.19, compared by running it.
 
 mod abort;
 mod answer;
 mod command_line;
+mod contract;
 mod convert;
 mod envelope;
 mod help;
@@ -25,6 +26,7 @@ mod task;
 
 pub use abort::{AbortGuard, on_abort};
 pub use command_line::{main, validate};
+pub use contract::{Contract, Done, Locks, Plan, Run, Steps, run_with};
 pub use outcome::{Diff, Failure, Outcome};
 pub use params::Params;
 pub use spec::{Kind, Opt, Rule, Spec};

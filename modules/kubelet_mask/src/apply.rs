@@ -1,17 +1,20 @@
 //! The step, done.
 
-use crate::observe::State;
 use crate::plan::{Plan, Step};
+use ansible::Steps;
 use host::deadline::Deadline;
 use host::systemd;
 use kubeadm::gate;
 
 /// Does what the plan says.
-pub fn apply(plan: &Plan, state: &State, deadline: &Deadline) -> anyhow::Result<()> {
+pub fn apply(plan: Plan, deadline: &Deadline, done: &mut Steps) -> anyhow::Result<()> {
+    let unit = plan.unit;
     match plan.step {
-        Step::Nothing => Ok(()),
-        Step::Hold => gate::hold(&state.unit, deadline).map(drop),
-        Step::Stop => systemd::stop(&state.unit.name, deadline),
-        Step::Release => gate::release(&state.unit, deadline),
+        Step::Nothing => return Ok(()),
+        Step::Hold => gate::hold(&unit, deadline).map(drop)?,
+        Step::Stop => systemd::stop(&unit.name, deadline)?,
+        Step::Release => gate::release(&unit, deadline)?,
     }
+    done.did(plan.why);
+    Ok(())
 }

@@ -6,37 +6,49 @@ mod apply;
 pub mod args;
 mod observe;
 mod plan;
+mod report;
 
-use ansible::{Module, Outcome, Params, Task};
+use ansible::{Contract, Module, Outcome, Run, Spec, Steps};
 use args::Args;
-use host::deadline::Deadline;
 use std::time::Duration;
+
+/// The module.
+pub static MODULE: Module = Module::of::<KubeletMask>();
 
 /// Longer than systemd's own limit for stopping a unit.
 const BUDGET: Duration = Duration::from_secs(120);
 
-/// The module.
-pub static MODULE: Module = Module { spec: &args::SPEC, run };
+struct KubeletMask;
 
-fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
-    let args: Args = params.parse()?;
-    args.validate()?;
-    let deadline = Deadline::after(BUDGET);
-    let state = observe::observe(&args, &deadline)?;
-    let plan = plan::plan(&args, &state);
-    if !task.check_mode {
-        apply::apply(&plan, &state, &deadline)?;
+impl Contract for KubeletMask {
+    type Args = Args;
+    type State = observe::State;
+    type Plan = plan::Plan;
+    type Done = Steps;
+
+    const SPEC: &'static Spec = &args::SPEC;
+
+    fn validate(args: &Args) -> anyhow::Result<()> {
+        args.validate()
     }
-    let mut outcome = Outcome::new()
-        .changed(plan.step != plan::Step::Nothing)
-        .diff(plan.diff(&state))
-        .field("unit", &args.unit)
-        .field("method", plan.method.name())
-        .field("masked", plan.method != kubeadm::gate::Method::None)
-        .field("enablement", state.unit.remembered.as_deref().unwrap_or(&state.unit.file_state))
-        .msg(plan.why);
-    for warning in plan.warnings {
-        outcome.warn(warning);
+
+    fn budget(_: &Args) -> Duration {
+        BUDGET
     }
-    Ok(outcome)
+
+    fn observe(args: &Args, run: &Run) -> anyhow::Result<observe::State> {
+        observe::observe(args, &run.deadline)
+    }
+
+    fn plan(args: &Args, state: &observe::State) -> anyhow::Result<plan::Plan> {
+        Ok(plan::plan(args, state))
+    }
+
+    fn apply(_: &Args, plan: plan::Plan, run: &Run, done: &mut Steps) -> anyhow::Result<()> {
+        apply::apply(plan, &run.deadline, done)
+    }
+
+    fn report(_: &Args, state: &observe::State, plan: &plan::Plan, _: Option<&Steps>) -> Outcome {
+        report::report(state, plan)
+    }
 }

@@ -3,7 +3,7 @@
 use crate::args::{self, Args};
 use crate::observe::State;
 use ansible::Diff;
-use kubeadm::gate::Method;
+use kubeadm::gate::{Method, Unit};
 
 /// The one step, if any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Step {
 pub struct Plan {
     /// What is done.
     pub step: Step,
+    /// The unit it is done to, as it was found.
+    pub unit: Unit,
     /// How the unit is held back afterwards.
     pub method: Method,
     /// One sentence for the result.
@@ -44,7 +46,7 @@ fn hold(args: &Args, state: &State) -> Plan {
     let held = unit.held();
     if state.serves_a_cluster && held == Method::None && !args.force {
         let why = format!("{} runs as part of a cluster: there is nothing to hold back", unit.name);
-        return Plan { step: Step::Nothing, method: held, why, warnings: Vec::new() };
+        return Plan { step: Step::Nothing, unit: unit.clone(), method: held, why, warnings: Vec::new() };
     }
     let method = if held == Method::None { unit.method() } else { held };
     let mut warnings = Vec::new();
@@ -62,7 +64,8 @@ fn hold(args: &Args, state: &State) -> Plan {
         _ if unit.running() && !(held == Method::Gate && state.configured) => Step::Stop,
         _ => Step::Nothing,
     };
-    Plan { step, method, why: format!("{} is held back ({})", unit.name, method.name()), warnings }
+    let why = format!("{} is held back ({})", unit.name, method.name());
+    Plan { step, unit: unit.clone(), method, why, warnings }
 }
 
 fn release(state: &State) -> Plan {
@@ -72,24 +75,29 @@ fn release(state: &State) -> Plan {
     if unit.foreign_mask() {
         warnings.push(format!("{} had been masked by somebody else; it is unmasked now", unit.name));
     }
-    Plan { step, method: Method::None, why: format!("{} may start", unit.name), warnings }
+    let why = format!("{} may start", unit.name);
+    Plan { step, unit: unit.clone(), method: Method::None, why, warnings }
 }
 
-impl Plan {
-    /// The difference, as `--diff` shows it.
-    pub fn diff(&self, state: &State) -> Option<Diff> {
-        let unit = &state.unit;
+impl ansible::Plan for Plan {
+    fn is_empty(&self) -> bool {
+        self.step == Step::Nothing
+    }
+
+    fn diff(&self) -> Vec<Diff> {
+        if self.is_empty() {
+            return Vec::new();
+        }
         let words = |held: Method, running: bool| format!("held back: {}\nrunning: {running}\n", held.name());
-        let runs_after = unit.running() && matches!(self.step, Step::Nothing | Step::Release);
-        (self.step != Step::Nothing)
-            .then(|| Diff::new(&unit.name, words(unit.held(), unit.running()), words(self.method, runs_after)))
+        let runs_after = self.unit.running() && self.step == Step::Release;
+        let before = words(self.unit.held(), self.unit.running());
+        vec![Diff::new(&self.unit.name, before, words(self.method, runs_after))]
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kubeadm::gate::Unit;
 
     fn args(state: args::State) -> Args {
         Args { state, unit: "kubelet.service".into(), force: false }

@@ -7,26 +7,51 @@ mod apply;
 pub mod args;
 mod observe;
 mod plan;
+mod report;
 
-use ansible::{Module, Outcome, Params, Task};
+use ansible::{Contract, Module, Outcome, Run, Spec, Steps};
 use args::Args;
-use host::deadline::Deadline;
+use observe::Node;
+use plan::Plan;
 use std::time::Duration;
 
 /// The API server is on this machine; a minute is for one that is restarting.
 const BUDGET: Duration = Duration::from_secs(60);
 
 /// The module.
-pub static MODULE: Module = Module { spec: &args::SPEC, run };
+pub static MODULE: Module = Module::of::<StaleNode>();
 
-fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
-    let args: Args = params.parse()?;
-    args.validate()?;
-    let deadline = Deadline::after(BUDGET);
-    let node = observe::observe(&args, &deadline)?;
-    let plan = plan::plan(&args, node.as_ref())?;
-    if !task.check_mode {
-        apply::apply(&args, plan, &deadline)?;
+struct StaleNode;
+
+impl Contract for StaleNode {
+    type Args = Args;
+    type State = Option<Node>;
+    type Plan = Plan;
+    type Done = Steps;
+
+    const SPEC: &'static Spec = &args::SPEC;
+
+    fn validate(args: &Args) -> anyhow::Result<()> {
+        args.validate()
     }
-    Ok(plan::outcome(&args, node.as_ref(), plan))
+
+    fn budget(_: &Args) -> Duration {
+        BUDGET
+    }
+
+    fn observe(args: &Args, run: &Run) -> anyhow::Result<Option<Node>> {
+        observe::observe(args, &run.deadline)
+    }
+
+    fn plan(args: &Args, node: &Option<Node>) -> anyhow::Result<Plan> {
+        plan::plan(args, node.as_ref())
+    }
+
+    fn apply(args: &Args, plan: Plan, run: &Run, done: &mut Steps) -> anyhow::Result<()> {
+        apply::apply(args, plan, &run.deadline, done)
+    }
+
+    fn report(args: &Args, node: &Option<Node>, plan: &Plan, _: Option<&Steps>) -> Outcome {
+        report::report(args, node.as_ref(), plan)
+    }
 }

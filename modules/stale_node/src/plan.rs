@@ -2,15 +2,15 @@
 
 use crate::args::Args;
 use crate::observe::Node;
-use ansible::{Diff, Failure, Outcome};
+use ansible::{Diff, Failure};
 
 /// What is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan {
     /// There is no such Node.
     Nothing,
-    /// It is the same machine's.
-    Delete,
+    /// The Node of this name is the same machine's.
+    Delete(String),
 }
 
 /// Decides.
@@ -22,8 +22,8 @@ pub fn plan(args: &Args, node: Option<&Node>) -> anyhow::Result<Plan> {
     let same = |a: &str, b: &str| !a.is_empty() && bare(a) == bare(b);
     let (machine, system) = (same(&node.machine_id, &args.machine_id), same(&node.system_uuid, &args.system_uuid));
     match (machine, system) {
-        (true, true) => Ok(Plan::Delete),
-        (false, true) if args.reinstalled => Ok(Plan::Delete),
+        (true, true) => Ok(Plan::Delete(args.node_name.clone())),
+        (false, true) if args.reinstalled => Ok(Plan::Delete(args.node_name.clone())),
         (false, true) => refuse(
             args,
             node,
@@ -53,23 +53,17 @@ fn refuse(args: &Args, node: &Node, why: String) -> anyhow::Result<Plan> {
     Err(Failure::new(msg).field("deleted", false).field("same_machine", false).field("ready", &node.ready).into())
 }
 
-/// The result.
-pub fn outcome(args: &Args, node: Option<&Node>, plan: Plan) -> Outcome {
-    let deleted = plan == Plan::Delete;
-    let msg = match plan {
-        Plan::Nothing => format!("there is no Node {}", args.node_name),
-        Plan::Delete => format!("Node {} of this same machine is deleted", args.node_name),
-    };
-    let mut outcome = Outcome::new()
-        .changed(deleted)
-        .msg(msg)
-        .field("deleted", deleted)
-        .field("same_machine", deleted)
-        .field("ready", node.map(|node| node.ready.clone()));
-    if deleted {
-        outcome = outcome.diff([Diff::new(&args.node_name, "Node\n", "")]);
+impl ansible::Plan for Plan {
+    fn is_empty(&self) -> bool {
+        *self == Plan::Nothing
     }
-    outcome
+
+    fn diff(&self) -> Vec<Diff> {
+        match self {
+            Plan::Nothing => Vec::new(),
+            Plan::Delete(name) => vec![Diff::new(name, "Node\n", "")],
+        }
+    }
 }
 
 #[cfg(test)]
@@ -105,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_same_machine_is_deleted_however_its_uuid_is_spelled() {
-        assert_eq!(plan(&args(MACHINE, SYSTEM), Some(&node())).unwrap(), Plan::Delete);
+        assert_eq!(plan(&args(MACHINE, SYSTEM), Some(&node())).unwrap(), Plan::Delete("w1".into()));
         assert_eq!(plan(&args(MACHINE, SYSTEM), None).unwrap(), Plan::Nothing);
     }
 
@@ -123,7 +117,7 @@ mod tests {
     fn a_reinstalled_machine_needs_to_be_called_one() {
         let new = args("00000000000000000000000000000000", SYSTEM);
         assert!(why(&new, &node()).contains("set reinstalled"));
-        assert_eq!(plan(&Args { reinstalled: true, ..new }, Some(&node())).unwrap(), Plan::Delete);
+        assert_eq!(plan(&Args { reinstalled: true, ..new }, Some(&node())).unwrap(), Plan::Delete("w1".into()));
     }
 
     #[test]
@@ -147,7 +141,7 @@ mod tests {
             let machine_id = if same { MACHINE.to_owned() } else { machine };
             let found = Node { machine_id, control_plane, ..node() };
             match plan(&asked, Some(&found)) {
-                Ok(Plan::Delete) => prop_assert_eq!(plan(&asked, None).unwrap(), Plan::Nothing),
+                Ok(Plan::Delete(_)) => prop_assert_eq!(plan(&asked, None).unwrap(), Plan::Nothing),
                 Ok(Plan::Nothing) => prop_assert!(false, "a Node that is there is no reason to do nothing without a word"),
                 Err(_) => prop_assert!(plan(&asked, Some(&found)).is_err()),
             }
