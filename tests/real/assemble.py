@@ -99,33 +99,34 @@ def tools(root):
 def archive(images, out):
     """Writes a docker-archive: for each image its names, its layers and its entry point."""
     manifest = []
-    digest = {}
+    written = set()
     with tarfile.open(out, "w") as tar:
 
-        def add(name, content):
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o644
-            tar.addfile(entry, io.BytesIO(content))
+        def add(content, ending):
+            name = hashlib.sha256(content).hexdigest()
+            if name not in written:
+                written.add(name)
+                entry = tarfile.TarInfo(f"{name}{ending}")
+                entry.size, entry.mode = len(content), 0o644
+                tar.addfile(entry, io.BytesIO(content))
+            return name
 
-        for names, layers, entrypoint in images:
-            for layer in layers:
-                if id(layer) not in digest:
-                    digest[id(layer)] = hashlib.sha256(layer).hexdigest()
-                    add(f"{digest[id(layer)]}.tar", layer)
+        for names, contents, entrypoint in images:
+            digests = [add(content, ".tar") for content in contents]
             config = {
                 "architecture": "amd64",
                 "os": "linux",
                 "created": "2026-01-01T00:00:00Z",
                 "config": {"Env": ["PATH=/usr/local/bin:/usr/sbin:/usr/bin:/opt/bin"], "Entrypoint": entrypoint},
-                "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest[id(layer)]}" for layer in layers]},
+                "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest in digests]},
             }
-            text = json.dumps(config).encode()
-            name = f"{hashlib.sha256(text).hexdigest()}.json"
-            add(name, text)
-            manifest.append(
-                {"Config": name, "RepoTags": names, "Layers": [f"{digest[id(layer)]}.tar" for layer in layers]}
-            )
-        add("manifest.json", json.dumps(manifest).encode())
+            name = add(json.dumps(config).encode(), ".json")
+            layers = [f"{digest}.tar" for digest in digests]
+            manifest.append({"Config": f"{name}.json", "RepoTags": names, "Layers": layers})
+        entry = tarfile.TarInfo("manifest.json")
+        content = json.dumps(manifest).encode()
+        entry.size, entry.mode = len(content), 0o644
+        tar.addfile(entry, io.BytesIO(content))
 
 
 def images(programs, base, asked):

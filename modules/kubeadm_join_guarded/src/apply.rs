@@ -6,14 +6,13 @@ use crate::leftovers::{self, Snapshot};
 use crate::observe::{State, UNIT};
 use crate::plan::Plan;
 use crate::story::Story;
+use crate::conclude::Joined;
 use crate::{attempt, mend, node, prepare, prove};
 use ansible::{Outcome, Task};
-use anyhow::bail;
 use host::deadline::Deadline;
 use host::{files, systemd};
 use kubeadm::gate;
 use kubeadm::lock;
-use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
 /// Taking back must not fail because the join took all the time.
@@ -60,24 +59,18 @@ fn join(
     files::delete_file(attempt::config_path())?;
     let was_running = state.unit.running();
     let _abort = ansible::on_abort(move || take_back(None, was_running));
+    // They need no gate, and systemd takes its time to read its units anew.
+    let asked = prepare::ask(args, deadline);
     open(state, leftovers, deadline, &mut story).inspect_err(|_| take_back(None, was_running))?;
     story.took.mark("gate");
     task.phase("prerequisites");
-    let prepared = prepare::prepare(args, deadline);
+    let prepared = prepare::prepare(args, asked, deadline);
     story.outcome.set("prerequisites", &prepared.complaints);
     story.steps.extend(prepared.steps);
     prepared.warnings.into_iter().for_each(|warning| story.outcome.warn(warning));
     story.took.mark("prerequisites");
     match attempts::all(args, state, was_running, task, deadline, &mut story) {
-        Ok(proof) => {
-            task.phase("node");
-            // systemd and the cluster are asked at once: neither waits for the other.
-            let (lifted, seen) = std::thread::scope(|scope| {
-                let lifting = scope.spawn(lift);
-                let seen = look(args, state);
-                (lifting.join().unwrap_or_else(|_| bail!("taking the kubelet's gate away: it broke off")), seen)
-            });
-            story.took.mark("node");
+        Ok(Joined { proof, lifted, seen }) => {
             story.steps.extend(lifted?);
             node::complaints(&seen).into_iter().for_each(|words| story.outcome.warn(words));
             story.outcome.set("node", seen);
@@ -102,19 +95,6 @@ fn open(state: &State, leftovers: bool, deadline: &Deadline, story: &mut Story) 
         story.steps.extend(removed.into_iter().map(|path| format!("removed {path}")));
     }
     gate::open_for_join(&state.unit, deadline)
-}
-
-/// The kubelet is held back no more, and starts at boot.
-fn lift() -> anyhow::Result<Option<String>> {
-    let deadline = Deadline::after(TAKE_BACK);
-    gate::lift(UNIT, &deadline)?;
-    mend::enable(&deadline)
-}
-
-/// What the cluster says of the new Node. It changes nothing about the join having succeeded.
-fn look(args: &Args, state: &State) -> Value {
-    let patience = args.patience();
-    node::look(&state.node_name, &args.cri_socket, patience, &Deadline::after(patience + TAKE_BACK))
 }
 
 /// Leaves the node as it was: no configuration with a token, no gate, no kubelet that tries in vain.

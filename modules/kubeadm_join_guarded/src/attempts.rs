@@ -3,6 +3,7 @@
 use crate::apply::{TAKE_BACK, take_back};
 use crate::args::Args;
 use crate::attempt;
+use crate::conclude::{Joined, conclude};
 use crate::decide::{self, Next};
 use crate::leftovers::Snapshot;
 use crate::observe::State;
@@ -35,7 +36,7 @@ pub fn all(
     task: &Task,
     deadline: &Deadline,
     story: &mut Story,
-) -> Result<Value, Ended> {
+) -> Result<Joined, Ended> {
     let fault = |e: anyhow::Error| Ended { finding: ours(&e), keep: false };
     loop {
         let began = Instant::now();
@@ -48,9 +49,10 @@ pub fn all(
         story.steps.extend(attempt.steps.iter().cloned());
         let Some(finding) = attempt.findings.first().cloned() else {
             story.record(args, state, attempt, Vec::new());
-            let proof = proved(args, state, since, deadline, story);
+            task.phase("node");
+            let joined = conclude(args, state, || proved(args, state, since, deadline, story));
             story.took.mark("proof");
-            return proof.map_err(|finding| Ended { finding, keep: true });
+            return joined.map_err(|finding| Ended { finding, keep: true });
         };
         // Before the remedy: kubeadm does not join over what it wrote itself.
         before.undo(&Deadline::after(TAKE_BACK)).map_err(fault)?;

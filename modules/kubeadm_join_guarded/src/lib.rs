@@ -10,6 +10,7 @@ pub mod args;
 mod attempt;
 mod attempts;
 mod bundle;
+mod conclude;
 mod decide;
 mod leftovers;
 mod log;

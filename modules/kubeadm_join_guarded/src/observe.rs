@@ -2,6 +2,7 @@
 
 use crate::annotation::{self, Annotation};
 use crate::args::Args;
+use anyhow::bail;
 use host::deadline::Deadline;
 use join_prerequisites::observe::claimed_ca;
 use kubeadm::gate::{self, Unit};
@@ -56,12 +57,19 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     };
     let node_name = args.node_name.clone().unwrap_or_else(host_name);
     let annotation = if certificate { annotation::observe(&node_name, deadline) } else { Annotation::Fine };
+    // Programs are asked at once: none waits for the other.
+    let (kubeadm, unit, kubelet) = std::thread::scope(|scope| {
+        let unit = scope.spawn(|| Unit::observe(UNIT, deadline));
+        let kubelet = scope.spawn(|| Kubelet::observe(UNIT, deadline));
+        let broke_off = |_| bail!("asking systemd for {UNIT}: it broke off");
+        (program::version(deadline), unit.join().unwrap_or_else(broke_off), kubelet.join().unwrap_or_else(broke_off))
+    });
     Ok(State {
         asked_ca,
         annotation,
-        kubeadm: program::version(deadline)?,
-        unit: Unit::observe(UNIT, deadline)?,
-        kubelet: Kubelet::observe(UNIT, deadline)?,
+        kubeadm: kubeadm?,
+        unit: unit?,
+        kubelet: kubelet?,
         health: kubelet::healthz(),
         conf,
         certificate,
