@@ -87,7 +87,8 @@ def tools(root):
         for where in ("bin", "sbin")
         if os.path.lexists(root / f"usr/{where}/{tool}")
     ]
-    linked = re.findall(r"(/\S+) \(0x", output("chroot", str(root), "ldd", *wanted))
+    plugins = [f"/{path.relative_to(root)}" for path in found]
+    linked = re.findall(r"(/\S+) \(0x", output("chroot", str(root), "ldd", *wanted, *plugins))
     for path in [*found, *(root / name.lstrip("/") for name in {*wanted, *linked})]:
         # By the name that is asked for, with the file that the node has behind it.
         name = path.parent.resolve().relative_to(root) / path.name

@@ -12,6 +12,7 @@ import importlib
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import time
 
@@ -51,7 +52,10 @@ def main():
     options, words = source.choose(given.kubernetes, work)
     stage = stage.Stage(given.name, work, options)
     try:
-        lab.lab(given.name, "up", "--workers", "2", *options)
+        try:
+            lab.lab(given.name, "up", "--workers", "2", *options)
+        except subprocess.CalledProcessError as error:
+            sys.exit(error.returncode)  # the lab has said why
         version = source.version(stage.cp)
         print(f"==> Kubernetes {version}: {words}", flush=True)
         for node in stage.nodes:

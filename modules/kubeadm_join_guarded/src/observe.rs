@@ -61,8 +61,8 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let (kubeadm, unit, kubelet) = std::thread::scope(|scope| {
         let unit = scope.spawn(|| Unit::observe(UNIT, deadline));
         let kubelet = scope.spawn(|| Kubelet::observe(UNIT, deadline));
-        let broke_off = |_| bail!("asking systemd for {UNIT}: it broke off");
-        (program::version(deadline), unit.join().unwrap_or_else(broke_off), kubelet.join().unwrap_or_else(broke_off))
+        let kubeadm = program::version(deadline);
+        (kubeadm, unit.join().unwrap_or_else(|_| broke_off()), kubelet.join().unwrap_or_else(|_| broke_off()))
     });
     Ok(State {
         asked_ca,
@@ -77,6 +77,10 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         control_plane: Path::new(API_SERVER_MANIFEST).exists(),
         node_name,
     })
+}
+
+fn broke_off<T>() -> anyhow::Result<T> {
+    bail!("asking systemd for {UNIT}: it broke off")
 }
 
 /// One cluster has many addresses: without a hash to compare, the one asked for is asked, when it is not the one in use.
