@@ -10,11 +10,11 @@ declare -A machine_needs=(
     # no C library to link with.
     [build]="make=make gcc=gcc /usr/lib/x86_64-linux-gnu/crt1.o:/usr/lib/aarch64-linux-gnu/crt1.o:/usr/lib64/crt1.o=libc6-dev"
     [image]="podman=podman runc=runc debootstrap=debootstrap /usr/share/keyrings/debian-archive-keyring.gpg=debian-archive-keyring"
-    # podman takes netavark for granted and its package only recommends it.
+    # podman takes netavark for granted and its package only recommends it; and so does netavark, from Debian 13 on, with nft.
     [lab]="podman=podman runc=runc /usr/lib/podman/netavark:/usr/libexec/podman/netavark=netavark ip=iproute2
-        iptables=iptables ssh=openssh-client flock=util-linux ps=procps"
+        iptables=iptables nft=nftables ssh=openssh-client flock=util-linux ps=procps"
     # What the tests exercise or judge by: the runtime and its plugins, firewalls, file systems, every shell a target has.
-    [tests]="git=git containerd=containerd /usr/lib/cni/bridge:/opt/cni/bin/bridge=containernetworking-plugins nft=nftables conntrack=conntrack
+    [tests]="git=git containerd=containerd /usr/lib/cni/bridge:/opt/cni/bin/bridge=containernetworking-plugins conntrack=conntrack
         busybox=busybox shellcheck=shellcheck mkfs.vfat=dosfstools mkfs.ext4=e2fsprogs mkfs.btrfs=btrfs-progs fusermount3=fuse3
         script=bsdutils"
 )
