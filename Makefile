@@ -91,6 +91,8 @@ bench: ## measure, and write docs/benchmarks.md; make bench PARTS="task size" fo
 	python3 tests/bench/run.py $(PARTS)
 
 .PHONY: docs
-docs: ## write what is generated from the modules: ansible-doc stubs, names, routes, docs/modules
+docs: ## write what is generated: ansible-doc stubs, names, routes, docs/modules, failure classes, galaxy.yml
 	$(CARGO) build --quiet --locked -p kubejoin
+	$(CARGO) run --quiet --locked -p kubeadm --example failure_classes >docs/failure-classes.md.new
+	mv docs/failure-classes.md.new docs/failure-classes.md
 	$$(tests/ansible/venv newest)/python docs/generate.py target/debug/kubejoin
