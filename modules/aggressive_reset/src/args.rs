@@ -8,8 +8,8 @@ use anyhow::{Result, ensure};
 use host::cidr::Cidr;
 use serde::{Deserialize, Serialize};
 
-pub use crate::parts::Part;
 use crate::parts::{ALL, PARTS};
+pub use crate::parts::{Level, Part};
 
 /// Preserved where nobody says what is.
 pub const PRESERVE: [&str; 2] = ["/srv/media", "/mnt/media"];
@@ -129,26 +129,6 @@ pub enum ContainerdConfig {
     Repair,
     /// It stays as it is.
     Keep,
-}
-
-/// How far it goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Undo a join.
-    Gentle,
-    /// Remove everything of Kubernetes.
-    Aggressive,
-}
-
-impl Level {
-    /// As the option spells it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Gentle => "gentle",
-            Self::Aggressive => "aggressive",
-        }
-    }
 }
 
 impl Args {

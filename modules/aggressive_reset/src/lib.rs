@@ -6,6 +6,7 @@
 
 mod apply;
 pub mod args;
+mod done;
 mod journal;
 mod lock;
 mod observe;
@@ -15,14 +16,16 @@ mod prove;
 mod refuse;
 mod render;
 mod report;
+mod run;
 mod trees;
+mod words;
 
 use ansible::{Failure, Module, Outcome, Params, Task};
 use host::deadline::Deadline;
 
 use args::Args;
+use done::Done;
 use journal::{Begun, Journal};
-use report::Report;
 
 /// The module.
 pub static MODULE: Module = Module { spec: &args::SPEC, run };
@@ -63,7 +66,7 @@ fn work(args: &Args, task: &Task, caller: Caller) -> anyhow::Result<Outcome> {
     let steps = plan::plan(args, &state);
     let diff = render::diff(args, &state, &steps);
     if task.check_mode || steps.is_empty() {
-        let report = Report::planned(&state, &steps);
+        let report = Done::planned(&state, &steps);
         let outcome = report
             .outcome(args, &state, &steps)
             .diff(diff)
@@ -74,7 +77,7 @@ fn work(args: &Args, task: &Task, caller: Caller) -> anyhow::Result<Outcome> {
         return Ok(outcome.msg(report.summary(args, &state, &steps, task.check_mode)));
     }
     let mut journal = Journal::begin(begun(args, &state))?;
-    let mut run = apply::Run::new(&state, deadline);
+    let mut run = run::Run::new(&state, deadline);
     let applied = run.apply(&steps, &mut journal, task);
     let mut report = run.report;
     report.backup = run.backup.made().map(|directory| directory.to_owned());

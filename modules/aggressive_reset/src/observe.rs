@@ -22,8 +22,8 @@ use crate::parts::runtime::{self as containerd, Containerd, pods, record};
 use crate::parts::{cni, etcd, kubectl, kubelet, temporary};
 use crate::trees::look::{self, Found};
 use crate::trees::manifest::Manifest;
-use crate::trees::preserve;
 use crate::trees::targets::{self, CNI_CONF, Target};
+use crate::trees::{images, preserve};
 
 /// The node as it is.
 #[derive(Debug)]
@@ -160,7 +160,7 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     let places = preserve::Targets::of(&index, &paths);
     for found in &preserved {
         conflicts.extend(places.linked(&found.path, &found.links));
-        conflicts.extend(preserve::made_of(&index, &users, &found.path, &looked.targets));
+        conflicts.extend(images::made_of(&index, &users, &found.path, &looked.targets));
     }
     let systemd = |part| booted && args.wants(part);
     Ok(State {

@@ -12,8 +12,8 @@ use crate::observe::State;
 use crate::parts::RUNNING;
 use crate::parts::kubectl::Edit;
 use crate::parts::runtime::netns::Deserted;
-use crate::report::count;
 use crate::trees::look::Found;
+use crate::words::{count, size};
 
 /// One step. The order of the variants is the order of the work.
 #[derive(Debug, Clone)]
@@ -210,16 +210,6 @@ pub fn extent(found: &Found) -> String {
     }
     let more = if survey.complete { "" } else { "more than " };
     format!("{more}{}, {}", count(survey.entries, "entry", "entries"), size(survey.bytes))
-}
-
-/// Bytes as people read them.
-pub fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{} KiB", bytes / 1024),
-        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::args::{Args, Part};
 use crate::observe::State;
 use crate::parts::firewall;
 use crate::plan::{Step, extent};
-use crate::report::{count, named};
+use crate::words::{count, named, plain};
 
 /// One difference for the whole node, and one for each file that is edited. Check mode and a real run show the same,
 /// because it is made from the plan.
@@ -128,32 +128,4 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
 /// Which directory of its file system a mount shows, when that is not all of it: a bind mount's source.
 fn shown(mount: &Mount) -> String {
     if mount.root == Path::new("/") { String::new() } else { format!(", bind of {} on", mount.root.display()) }
-}
-
-/// A route as `ip route` shows it: without what goes without saying.
-pub fn plain(route: &str) -> String {
-    let mut words = route.split(' ').peekable();
-    let mut said = Vec::new();
-    while let Some(word) = words.next() {
-        let next = words.peek().copied().unwrap_or_default();
-        match (word, next) {
-            ("unicast", _) => {}
-            ("table", "254") | ("scope" | "metric", "0") | ("proto", _) => drop(words.next()),
-            _ => said.push(word),
-        }
-    }
-    said.join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_route_reads_as_ip_route_says_it() {
-        let full = "unicast 10.244.0.0/24 via 10.244.0.0 dev flannel.1 onlink table 254 proto 3 scope 0 metric 0";
-        assert_eq!(plain(full), "10.244.0.0/24 via 10.244.0.0 dev flannel.1 onlink");
-        let more = "blackhole 10.244.1.0/24 table 7 scope 253 metric 1024";
-        assert_eq!(plain(more), more);
-    }
 }

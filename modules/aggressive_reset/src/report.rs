@@ -1,86 +1,26 @@
 //! What a run did, as result fields.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 use ansible::Outcome;
 use anyhow::Result;
 use host::mounts;
-use host::processes::Owned;
 use host::remove::Unknown;
 use serde_json::json;
 
 use crate::args::{Args, PRESERVE, Part};
+use crate::done::{Done, Removal};
 use crate::observe::State;
 use crate::parts::runtime::pods;
 use crate::plan::{Step, repairs_config};
-use crate::render::plain;
 use crate::trees::manifest::Manifest;
+use crate::words::{count, named, plain, size};
 
 /// A longer list helps nobody; the rest is counted.
 const LISTED: usize = 200;
 
-/// A deleted target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Removal {
-    /// Where.
-    pub path: PathBuf,
-    /// Files, links and directories.
-    pub entries: u64,
-    /// Bytes on disk.
-    pub bytes: u64,
-}
-
-impl Removal {
-    fn to_text(&self) -> String {
-        let entries = count(self.entries, "entry", "entries");
-        format!("{}: {entries}, {}", self.path.display(), crate::plan::size(self.bytes))
-    }
-}
-
-/// A number and what it counts.
-pub fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
-
-/// What was done, or in check mode would be.
-#[derive(Debug, Clone, Default)]
-pub struct Report {
-    /// Deleted targets.
-    pub removed: Vec<Removal>,
-    /// Mount points that are gone.
-    pub unmounted: Vec<String>,
-    /// Pods, as namespace/name.
-    pub pods: Vec<String>,
-    /// Images that were removed one by one.
-    pub images: Vec<String>,
-    /// Processes that were ended.
-    pub ended: Vec<String>,
-    /// Links.
-    pub links: Vec<String>,
-    /// Routes.
-    pub routes: Vec<String>,
-    /// Firewall, a line per table.
-    pub firewall: Vec<String>,
-    /// Drop-ins, with the reason.
-    pub drop_ins: Vec<String>,
-    /// What was taken out of root's kubeconfig, and where the copy is.
-    pub kubeconfig: Vec<String>,
-    /// Units whose failure was forgotten.
-    pub failed_units: Vec<String>,
-    /// What was changed in containerd's configuration.
-    pub repaired: Vec<String>,
-    /// What was kept, with the reason.
-    pub kept: Vec<(PathBuf, String)>,
-    /// Where copies of deleted configuration are.
-    pub backup: Option<PathBuf>,
-    /// What went wrong: the task fails with these.
-    pub problems: Vec<String>,
-    /// What the user ought to know.
-    pub warnings: Vec<String>,
-}
-
-impl Report {
+impl Done {
     /// What the steps would do.
     pub fn planned(state: &State, steps: &[Step]) -> Self {
         let mut report = Self::default();
@@ -92,7 +32,9 @@ impl Report {
                 Step::StopKubelet { processes, .. } | Step::EndPods(processes) => {
                     report.ended.extend(processes.iter().map(named));
                 }
-                Step::RemoveNetns(list) => report.unmounted.extend(list.iter().map(|netns| netns.path.display().to_string())),
+                Step::RemoveNetns(list) => {
+                    report.unmounted.extend(list.iter().map(|netns| netns.path.display().to_string()))
+                }
                 Step::RemoveImages(images) => {
                     report.images = images.iter().map(crate::parts::runtime::pods::image_name).collect()
                 }
@@ -188,7 +130,10 @@ impl Report {
             let unknown: usize = state.targets.iter().map(|found| found.survey.unknown.len()).sum();
             let kept = match unknown {
                 0 => String::new(),
-                some => format!("; {} kept", count(some as u64, "entry that nobody knows was", "entries that nobody knows were")),
+                some => format!(
+                    "; {} kept",
+                    count(some as u64, "entry that nobody knows was", "entries that nobody knows were")
+                ),
             };
             return format!("nothing of Kubernetes is left that level {} removes{doubt}{kept}", args.level.name());
         }
@@ -200,7 +145,7 @@ impl Report {
             count(self.pods.len() as u64, "pod", "pods"),
             count(self.unmounted.len() as u64, "mount", "mounts"),
             count(entries, "file or directory", "files and directories"),
-            crate::plan::size(bytes),
+            size(bytes),
             count(self.links.len() as u64, "link", "links"),
             args.level.name(),
         )
@@ -218,8 +163,11 @@ pub fn unknown(state: &State) -> Vec<String> {
             _ => count(age / 86_400, "day", "days"),
         };
         let directory = if unknown.directory { "a directory of " } else { "" };
-        let what = format!("{directory}{}", crate::plan::size(unknown.bytes));
-        format!("{}: {what}, {age} old, not known to be Kubernetes' (unknown: delete deletes it)", unknown.path.display())
+        let what = format!("{directory}{}", size(unknown.bytes));
+        format!(
+            "{}: {what}, {age} old, not known to be Kubernetes' (unknown: delete deletes it)",
+            unknown.path.display()
+        )
     };
     let all: Vec<&Unknown> = state.targets.iter().flat_map(|found| &found.survey.unknown).collect();
     let more = all.len().saturating_sub(LISTED);
@@ -238,9 +186,4 @@ fn doubtful(args: &Args, state: &State) -> Vec<String> {
         format!("preserved path {path} does not exist, so nothing there is compared{why}")
     };
     state.preserved.iter().filter(missing).map(said).collect()
-}
-
-/// A process as results name it. Its arguments may hold secrets.
-pub fn named(process: &Owned) -> String {
-    format!("{} ({})", process.program, process.pid)
 }

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
+use host::deadline::Deadline;
 use host::files;
 use host::process::Program;
 
-use crate::apply::Run;
+use crate::done::Done;
 use crate::trees::targets::{ETCD, MANIFESTS};
 
 /// The static pods kubeadm writes on a control plane (`cmd/kubeadm/app/phases/{controlplane,etcd}`).
@@ -36,13 +37,13 @@ pub fn has_stacked_etcd() -> bool {
 }
 
 /// The one part of `kubeadm reset` that is left to kubeadm: it knows the other members.
-pub fn leave(run: &mut Run) -> Result<()> {
+pub fn leave(done: &mut Done, deadline: &Deadline) -> Result<()> {
     let args = ["reset", "phase", "remove-etcd-member", "--kubeconfig", "/etc/kubernetes/admin.conf"];
-    let limit = run.deadline.at_most(Duration::from_secs(60));
+    let limit = deadline.at_most(Duration::from_secs(60));
     let left = Program::new("kubeadm").args(args).run(&limit).and_then(|output| output.success());
     if let Err(error) = left {
         // The only member of a cluster that is being ended cannot leave it, and need not.
-        run.report.warnings.push(format!("leaving etcd: {error:#}"));
+        done.warnings.push(format!("leaving etcd: {error:#}"));
     }
     Ok(())
 }

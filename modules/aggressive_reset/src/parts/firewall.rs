@@ -3,29 +3,30 @@
 use anyhow::Result;
 use firewall::iptables::{self, TableRemoval};
 use firewall::{ipset, ipvs, nftables};
+use host::deadline::Deadline;
 
 use super::network::{self, Network};
-use crate::apply::Run;
-use crate::report::count;
+use crate::done::Done;
+use crate::words::count;
 
 /// Deletes what is there now: removing the pods has taken some of it away.
-pub fn delete(run: &mut Run) -> Result<()> {
-    let now = network::again(&run.state.network, &run.deadline)?;
-    iptables::remove(&now.firewall, &now.owner, &run.deadline)?;
-    nftables::delete(&now.tables, &run.deadline)?;
+pub fn delete(planned: &Network, done: &mut Done, deadline: &Deadline) -> Result<()> {
+    let now = network::again(planned, deadline)?;
+    iptables::remove(&now.firewall, &now.owner, deadline)?;
+    nftables::delete(&now.tables, deadline)?;
     // Sets after the rules that use them.
     for set in &now.sets {
-        if !ipset::destroy(set, &run.deadline)? {
-            run.report.warnings.push(format!("the set {set} of ipset is left: a rule that is not Kubernetes' uses it"));
+        if !ipset::destroy(set, deadline)? {
+            done.warnings.push(format!("the set {set} of ipset is left: a rule that is not Kubernetes' uses it"));
         }
     }
-    let left = ipvs::remove(&now.ipvs, &run.deadline)?;
+    let left = ipvs::remove(&now.ipvs, deadline)?;
     if !left.is_empty() {
         let warning = format!("{} IPVS services of kube-proxy are left, because ipvsadm is not installed", left.len());
-        run.report.warnings.push(warning);
+        done.warnings.push(warning);
     }
     // Nothing of it is left, as the removal has read; a part of the plan went with the pods, through their plugins.
-    run.report.firewall = lines(&run.state.network);
+    done.firewall = lines(planned);
     Ok(())
 }
 

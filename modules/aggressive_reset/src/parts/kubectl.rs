@@ -13,8 +13,8 @@ use host::remove::What;
 use kubeadm::ca;
 use serde_json::Value;
 
-use crate::apply::Run;
 use crate::args::Part;
+use crate::done::Done;
 use crate::journal;
 use crate::trees::targets::{KUBE_HOME, Target};
 
@@ -77,7 +77,7 @@ pub fn observe() -> Result<Home> {
 }
 
 /// Writes the copy, then the file; only when it is still what was looked at.
-pub fn apply(run: &mut Run, edit: &Edit) -> Result<()> {
+pub fn apply(edit: &Edit, done: &mut Done) -> Result<()> {
     let path = &edit.path;
     let now = files::read_optional(path)?;
     anyhow::ensure!(
@@ -88,7 +88,7 @@ pub fn apply(run: &mut Run, edit: &Edit) -> Result<()> {
     let copy = PathBuf::from(format!("{}.before-reset-{}", path.display(), journal::stamp()));
     files::write_atomic(&copy, &edit.before, 0o600)?;
     files::write_atomic(path, edit.after.as_bytes(), 0o600)?;
-    run.report.kubeconfig.push(format!("{}: {}; it was kept as {}", path.display(), edit.what(), copy.display()));
+    done.kubeconfig.push(format!("{}: {}; it was kept as {}", path.display(), edit.what(), copy.display()));
     Ok(())
 }
 

@@ -11,7 +11,8 @@ use host::processes::Kind;
 use host::{files, systemd};
 
 use super::runtime::pods;
-use crate::apply::Run;
+use crate::done::Done;
+use crate::trees::backup::Backup;
 
 /// Where an administrator, or an old tool, puts drop-ins.
 const ADMIN: &str = "/etc/systemd/system/kubelet.service.d";
@@ -28,18 +29,18 @@ const PATTERNS: [&str; 6] = [
 ];
 
 /// Stops it, as a unit and however else it runs.
-pub fn stop(run: &mut Run, unit: bool) -> Result<()> {
+pub fn stop(unit: bool, done: &mut Done, deadline: &Deadline) -> Result<()> {
     if unit {
-        systemd::stop("kubelet.service", &run.deadline.at_most(Duration::from_secs(100)))?;
+        systemd::stop("kubelet.service", &deadline.at_most(Duration::from_secs(100)))?;
     }
-    pods::end(run, |kind| kind == Kind::Kubelet)
+    pods::end(|kind| kind == Kind::Kubelet, done, deadline)
 }
 
 /// Deletes a drop-in, and its directory when that is empty then.
-pub fn delete_drop_in(run: &mut Run, path: &Path, why: &str) -> Result<()> {
-    run.backup.keep(path)?;
+pub fn delete_drop_in(path: &Path, why: &str, backup: &mut Backup, done: &mut Done) -> Result<()> {
+    backup.keep(path)?;
     files::delete_file(path)?;
-    run.report.drop_ins.push(format!("{}: {why}", path.display()));
+    done.drop_ins.push(format!("{}: {why}", path.display()));
     path.parent().map_or(Ok(()), |directory| files::delete_empty_dir(directory).map(drop))
 }
 

@@ -12,8 +12,6 @@ pub mod temporary;
 
 use serde::{Deserialize, Serialize};
 
-use crate::args::Level;
-
 /// Their names, as the option spells them.
 pub const PARTS: &[&str] = &[
     "pods",
@@ -28,6 +26,26 @@ pub const PARTS: &[&str] = &[
     "kubectl",
     "temporary",
 ];
+
+/// How far it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Undo a join.
+    Gentle,
+    /// Remove everything of Kubernetes.
+    Aggressive,
+}
+
+impl Level {
+    /// As the option spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gentle => "gentle",
+            Self::Aggressive => "aggressive",
+        }
+    }
+}
 
 /// A part of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -17,7 +17,7 @@ use host::routes::Route;
 use host::{files, links, routes};
 
 use super::cni::Networks;
-use crate::apply::Run;
+use crate::done::Done;
 
 /// What is known before the network itself is looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,17 +77,17 @@ pub fn again(first: &Network, deadline: &Deadline) -> Result<Network> {
 }
 
 /// Deletes links and routes that are there now: removing the pods has taken some of them away.
-pub fn delete(run: &mut Run) -> Result<()> {
-    let now = again(&run.state.network, &run.deadline)?;
-    routes::delete(&now.routes, &run.deadline)?;
+pub fn delete(planned: &Network, done: &mut Done, deadline: &Deadline) -> Result<()> {
+    let now = again(planned, deadline)?;
+    routes::delete(&now.routes, deadline)?;
     let list: Vec<Link> = now.links.iter().map(|owned| owned.link.clone()).collect();
-    links::delete(&list, &run.deadline)?;
+    links::delete(&list, deadline)?;
     // With the pods have gone their ends in the bridge, and routes: what is reported is what of the plan is not there any more.
-    let left = links::list(&run.deadline)?;
-    let planned = run.state.network.links.iter().map(|owned| &owned.link);
-    let gone = planned.filter(|link| !left.iter().any(|other| link.is_still(other)));
-    run.report.links.extend(gone.map(|link| link.name.clone()));
-    run.report.routes.clone_from(&run.state.network.route_texts);
+    let left = links::list(deadline)?;
+    let is_left = |link: &Link| left.iter().any(|other| link.is_still(other));
+    let gone = planned.links.iter().map(|owned| &owned.link).filter(|link| !is_left(link));
+    done.links.extend(gone.map(|link| link.name.clone()));
+    done.routes.clone_from(&planned.route_texts);
     Ok(())
 }
 

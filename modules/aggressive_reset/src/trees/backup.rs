@@ -48,8 +48,8 @@ impl Backup {
             }
             _ => Vec::new(),
         };
-        let files = wanted.into_iter().filter(|path| path.symlink_metadata().is_ok_and(|meta| meta.is_file()));
-        files.map(|path| self.keep(&path)).collect()
+        let mut files = wanted.into_iter().filter(|path| path.symlink_metadata().is_ok_and(|meta| meta.is_file()));
+        files.try_for_each(|path| self.keep(&path))
     }
 
     /// Where copies were made, if any were.

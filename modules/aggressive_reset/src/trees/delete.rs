@@ -11,8 +11,9 @@ use host::users::{self, Own};
 
 use super::look::{self, Found};
 use super::{propagation, users as seen};
-use crate::apply::Run;
-use crate::report::Removal;
+use crate::done::Removal;
+use crate::run::Run;
+use crate::words::shorten;
 
 /// How long unmounting below one target may take.
 const UNMOUNT: Duration = Duration::from_secs(60);
@@ -111,15 +112,6 @@ pub fn delete(run: &mut Run, found: &Found) -> Result<()> {
 
 fn paths(run: &Run) -> Vec<PathBuf> {
     run.state.targets.iter().map(|found| found.target.path.clone()).collect()
-}
-
-/// A path of ten thousand components helps nobody.
-fn shorten(text: &str) -> String {
-    let (head, tail) = (text.char_indices().nth(200), text.char_indices().rev().nth(150));
-    match (head, tail) {
-        (Some((head, _)), Some((tail, _))) if head < tail => format!("{}[...]{}", &text[..head], &text[tail..]),
-        _ => text.to_owned(),
-    }
 }
 
 /// Whether a path lies below one of these.

@@ -121,12 +121,20 @@ mod tests {
             path
         };
         assert!(is_pod(&file("nginx-proxy.yml", "apiVersion: v1\nkind: Pod\n")));
-        assert!(is_pod(&file("x.json", "{\n  \"kind\": \"Pod\",\n}")) && is_pod(&file("y.json", "{\"kind\": \"Pod\"}")));
+        assert!(
+            is_pod(&file("x.json", "{\n  \"kind\": \"Pod\",\n}")) && is_pod(&file("y.json", "{\"kind\": \"Pod\"}"))
+        );
         assert!(!is_pod(&file("notes.yaml", "# kind: Pod\nkind: PodTemplate")));
         assert!(!is_pod(&file("kube-apiserver.yaml.bak", "kind: Pod\n")));
         assert!(is_conf(&file("1.conflist", r#"{"name":"x","plugins":[{"type":"flannel"},{"type":"portmap"}]}"#)));
-        assert!(is_conf(&file("2.conflist", r#"{"name":"cni0","type":"bridge"}"#)) && is_conf(&file("3.conflist", r#"{"type":"loopback"}"#)));
-        assert!(!is_conf(&file("4.conflist", r#"{"name":"lab","type":"macvlan"}"#)) && !is_conf(&file("5.conflist", "a note")));
+        assert!(
+            is_conf(&file("2.conflist", r#"{"name":"cni0","type":"bridge"}"#))
+                && is_conf(&file("3.conflist", r#"{"type":"loopback"}"#))
+        );
+        assert!(
+            !is_conf(&file("4.conflist", r#"{"name":"lab","type":"macvlan"}"#))
+                && !is_conf(&file("5.conflist", "a note"))
+        );
         assert!(!is_conf(&file("1.conflist.orig", r#"{"name":"x","type":"flannel"}"#)));
     }
 

@@ -3,6 +3,7 @@
 
 pub mod backup;
 pub mod delete;
+pub mod images;
 pub mod known;
 pub mod look;
 pub mod manifest;

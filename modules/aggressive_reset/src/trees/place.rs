@@ -157,8 +157,9 @@ mod tests {
         let args = Args { own_paths: own_paths.iter().map(PathBuf::from).collect(), ..Args::of(Level::Aggressive) };
         let path = Path::new("/var/lib/nowhere-kubelet");
         let table = parse(table.as_bytes()).unwrap();
-        let place = mounted(&Args { unknown: Unknown::Delete, ..args }, path, path, &Index::of(&table));
-        place
+        let args = Args { unknown: Unknown::Delete, ..args };
+        let index = Index::of(&table);
+        mounted(&args, path, path, &index)
     }
 
     fn own(whole: bool) -> Place {

@@ -9,9 +9,6 @@ use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 use host::mounts::{Index, Mount};
-use host::users::Users;
-
-use super::look::Found;
 
 /// More links than this in one path are a ring, for the kernel as well.
 const MOST_LINKS: usize = 40;
@@ -139,27 +136,14 @@ impl<'a> Targets<'a> {
     }
 }
 
-fn said(preserved: &Path, real: &Path, how: &str, target: &Path) -> String {
+/// One conflict, in words.
+pub fn said(preserved: &Path, real: &Path, how: &str, target: &Path) -> String {
     let shown = if real == preserved {
         preserved.display().to_string()
     } else {
         format!("{} (which is {})", preserved.display(), real.display())
     };
     format!("preserved path {shown} {how} {}, which would be deleted", target.display())
-}
-
-/// A preserved tree on a file system that is made of what lies in a target: a disk image, the layers of an overlay.
-pub fn made_of(index: &Index<'_>, users: &Users, preserved: &Path, targets: &[Found]) -> Option<String> {
-    let real = resolve(index, preserved);
-    let mut mounts = index.below(&real);
-    mounts.extend(index.containing(&real));
-    targets.iter().find_map(|found| {
-        let (file, _) = found.survey.used.iter().find(|(_, identity)| {
-            let points = users.files.get(identity).map(|used| used.points.as_slice()).unwrap_or_default();
-            mounts.iter().any(|mount| points.contains(&mount.point))
-        })?;
-        Some(said(preserved, &real, &format!("is made of {} in", file.display()), &found.target.path))
-    })
 }
 
 fn overlap(one: &Path, other: &Path) -> bool {

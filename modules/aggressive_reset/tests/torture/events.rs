@@ -29,15 +29,61 @@ struct Event {
 }
 
 const EVENTS: [Event; 9] = [
-    Event { name: "films are mounted on a target", happens: || bind("/srv/media", "/var/lib/kubelet"), verify: "test $(ls /var/lib/kubelet/films | wc -l) = 4" },
-    Event { name: "films are mounted on containerd's root", happens: || bind("/srv/media/films", "/var/lib/containerd"), verify: "test $(ls /var/lib/containerd | wc -l) = 4" },
+    Event {
+        name: "films are mounted on a target",
+        happens: || bind("/srv/media", "/var/lib/kubelet"),
+        verify: "test $(ls /var/lib/kubelet/films | wc -l) = 4",
+    },
+    Event {
+        name: "films are mounted on containerd's root",
+        happens: || bind("/srv/media/films", "/var/lib/containerd"),
+        verify: "test $(ls /var/lib/containerd | wc -l) = 4",
+    },
     Event { name: "a disk comes late", happens: || disk("/var/lib/cni"), verify: "test -e /var/lib/cni/photo" },
-    Event { name: "a disk of a target comes late", happens: || disk("/var/lib/kubelet"), verify: "test -e /var/lib/kubelet/photo" },
-    Event { name: "photos take a target's name", happens: exchange, verify: "test $(ls /var/lib/kubelet | wc -l) = 5; mv /var/lib/photos /var/lib/away; mv /var/lib/kubelet /var/lib/photos; mv /var/lib/away /var/lib/kubelet" },
-    Event { name: "a target becomes a link to films", happens: || std::fs::rename("/var/lib/kubelet", "/var/lib/away").and_then(|()| std::os::unix::fs::symlink("/srv/media", "/var/lib/kubelet")).is_ok(), verify: "rm /var/lib/kubelet; mv /var/lib/away /var/lib/kubelet" },
-    Event { name: "a volume is mounted late", happens: || std::fs::create_dir_all("/var/lib/kubelet/pods/p1/volumes/late").is_ok() && bind("/home/user", "/var/lib/kubelet/pods/p1/volumes/late"), verify: "true" },
-    Event { name: "photos are put beside the kubelet's files", happens: || std::fs::create_dir("/var/lib/kubelet/photos").and_then(|()| std::fs::write("/var/lib/kubelet/photos/1", "photo")).is_ok(), verify: "test -e /var/lib/kubelet/photos/1" },
-    Event { name: "a part of a target is mounted elsewhere", happens: || std::fs::create_dir("/home/user/seen").is_ok() && (bind("/var/lib/kubelet/pods", "/home/user/seen") || std::fs::remove_dir("/home/user/seen").is_err()), verify: "umount -q -l /home/user/seen; rmdir /home/user/seen" },
+    Event {
+        name: "a disk of a target comes late",
+        happens: || disk("/var/lib/kubelet"),
+        verify: "test -e /var/lib/kubelet/photo",
+    },
+    Event {
+        name: "photos take a target's name",
+        happens: exchange,
+        verify: "test $(ls /var/lib/kubelet | wc -l) = 5; mv /var/lib/photos /var/lib/away; mv /var/lib/kubelet /var/lib/photos; mv /var/lib/away /var/lib/kubelet",
+    },
+    Event {
+        name: "a target becomes a link to films",
+        happens: || {
+            std::fs::rename("/var/lib/kubelet", "/var/lib/away")
+                .and_then(|()| std::os::unix::fs::symlink("/srv/media", "/var/lib/kubelet"))
+                .is_ok()
+        },
+        verify: "rm /var/lib/kubelet; mv /var/lib/away /var/lib/kubelet",
+    },
+    Event {
+        name: "a volume is mounted late",
+        happens: || {
+            std::fs::create_dir_all("/var/lib/kubelet/pods/p1/volumes/late").is_ok()
+                && bind("/home/user", "/var/lib/kubelet/pods/p1/volumes/late")
+        },
+        verify: "true",
+    },
+    Event {
+        name: "photos are put beside the kubelet's files",
+        happens: || {
+            std::fs::create_dir("/var/lib/kubelet/photos")
+                .and_then(|()| std::fs::write("/var/lib/kubelet/photos/1", "photo"))
+                .is_ok()
+        },
+        verify: "test -e /var/lib/kubelet/photos/1",
+    },
+    Event {
+        name: "a part of a target is mounted elsewhere",
+        happens: || {
+            std::fs::create_dir("/home/user/seen").is_ok()
+                && (bind("/var/lib/kubelet/pods", "/home/user/seen") || std::fs::remove_dir("/home/user/seen").is_err())
+        },
+        verify: "umount -q -l /home/user/seen; rmdir /home/user/seen",
+    },
 ];
 
 #[test]

@@ -27,7 +27,9 @@ impl Walk<'_> {
                         top.seen = true;
                         let directory = entry.file_type() == FileType::Directory;
                         let known = top.known.filter(|_| directory);
-                        if known.is_some_and(|known| matches!(known.fate(entry.file_name().to_bytes(), true), Fate::Stays)) {
+                        if known
+                            .is_some_and(|known| matches!(known.fate(entry.file_name().to_bytes(), true), Fate::Stays))
+                        {
                             // At once: a walk that ends at its limit must have named it.
                             let name = entry.file_name();
                             let stat = rustix::fs::statat(&fd, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT);

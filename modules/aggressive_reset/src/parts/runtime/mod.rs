@@ -19,8 +19,6 @@ pub mod record;
 pub mod roots;
 pub mod sole;
 
-use crate::apply::Run;
-use crate::args::Part;
 use holdings::{Holdings, KUBERNETES};
 use roots::Roots;
 
@@ -171,23 +169,18 @@ pub fn observe(booted: bool, deadline: &Deadline) -> Result<Containerd> {
     Ok(containerd)
 }
 
-/// Stops it. One that does not stop keeps its directories.
-pub fn stop(run: &mut Run) -> Result<()> {
-    let stopped = systemd::stop(UNIT, &run.deadline.at_most(Duration::from_secs(100)));
-    if stopped.is_err() {
-        run.block(Part::Containerd);
-    }
-    stopped
+/// Stops it.
+pub fn stop(deadline: &Deadline) -> Result<()> {
+    systemd::stop(UNIT, &deadline.at_most(Duration::from_secs(100)))
 }
 
 /// Starts it again, with the units that went down with it.
-pub fn start(run: &mut Run, bound: &[String]) -> Result<()> {
+pub fn start(emptied: bool, bound: &[String], roots: &Roots, deadline: &Deadline) -> Result<()> {
     // Whoever started it meanwhile waits for a database that is deleted by now, and would go on with that one.
-    if run.has_sole() && systemd::active_state(UNIT, &run.deadline)? != "inactive" {
-        systemd::stop(UNIT, &run.deadline)?;
+    if emptied && systemd::active_state(UNIT, deadline)? != "inactive" {
+        systemd::stop(UNIT, deadline)?;
     }
-    run.release();
-    pods::start(bound, &run.state.containerd.roots, &run.deadline)
+    pods::start(bound, roots, deadline)
 }
 
 /// A containerd that hangs is stopped and then proved to be Kubernetes' alone: its database is as good as its word.

@@ -1,5 +1,6 @@
 //! Pods and images removed through CRI, what pods left behind, and containerd up again at the end, proved.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use host::{files, systemd};
 
 use super::roots::Roots;
 use super::{SOCKET, UNIT, holdings, netns, record};
-use crate::apply::Run;
+use crate::done::Done;
 use crate::parts::cni;
 use crate::trees::targets::CNI_CONF;
 
@@ -25,23 +26,23 @@ const POD: Duration = Duration::from_secs(30);
 const END: Duration = Duration::from_secs(15);
 
 /// Removes the pods. Where containerd is wiped anyway, what it could not do itself is done without it.
-pub fn remove(run: &mut Run, wipes: bool) -> Result<()> {
-    let (removed, problems) = remove_sandboxes(&run.deadline)?;
-    run.report.pods.extend(removed);
+pub fn remove(wipes: bool, done: &mut Done, deadline: &Deadline) -> Result<()> {
+    let (removed, problems) = remove_sandboxes(deadline)?;
+    done.pods.extend(removed);
     if wipes {
-        run.report.warnings.extend(problems)
+        done.warnings.extend(problems)
     } else {
-        run.report.problems.extend(problems)
+        done.problems.extend(problems)
     }
     Ok(())
 }
 
 /// Ends the processes of Kubernetes that are there now and of one of these kinds.
-pub fn end(run: &mut Run, which: impl Fn(Kind) -> bool) -> Result<()> {
+pub fn end(which: impl Fn(Kind) -> bool, done: &mut Done, deadline: &Deadline) -> Result<()> {
     let found: Vec<_> = processes()?.into_iter().filter(|process| which(process.kind)).collect();
-    for left in processes::end(&found, &run.deadline.at_most(END))? {
+    for left in processes::end(&found, &deadline.at_most(END))? {
         let problem = format!("ending process {} ({}): it does not end, state {}", left.pid, left.program, left.state);
-        run.report.problems.push(problem);
+        done.problems.push(problem);
     }
     Ok(())
 }
@@ -52,9 +53,9 @@ pub fn processes() -> Result<Vec<processes::Owned>> {
 }
 
 /// Takes deserted network namespaces away: those there now, as removing the pods has deserted some.
-pub fn remove_netns(run: &mut Run) -> Result<()> {
-    for deserted in netns::deserted(&mounts::table()?, &run.state.pod_netns) {
-        mounts::unmount(&deserted.path, &run.deadline)?;
+pub fn remove_netns(of_pods: &BTreeSet<PathBuf>, deadline: &Deadline) -> Result<()> {
+    for deserted in netns::deserted(&mounts::table()?, of_pods) {
+        mounts::unmount(&deserted.path, deadline)?;
         files::delete_file(&deserted.path)?;
     }
     Ok(())
