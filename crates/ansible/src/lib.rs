@@ -20,6 +20,7 @@ mod mask;
 mod nearest;
 mod outcome;
 mod params;
+mod printable;
 mod root;
 mod rules;
 mod spec;
@@ -30,6 +31,7 @@ pub use command_line::{main, main_as_anybody, validate};
 pub use contract::{Contract, Done, Locks, Plan, Run, Steps, run_with};
 pub use outcome::{Diff, Failure, Outcome};
 pub use params::Params;
+pub use printable::printable;
 pub use spec::{Kind, Opt, Rule, Spec};
 pub use task::Task;
 
