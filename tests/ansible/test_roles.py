@@ -32,7 +32,9 @@ def read(role: str, file: str) -> dict[str, Any]:
 def value(text: Any, **variables: Any) -> Any:
     """As Ansible would template it."""
     return (
-        jinja2.nativetypes.NativeEnvironment().from_string(text).render(**variables) if isinstance(text, str) and text else text
+        jinja2.nativetypes.NativeEnvironment().from_string(text).render(**variables)
+        if isinstance(text, str) and text
+        else text
     )
 
 
