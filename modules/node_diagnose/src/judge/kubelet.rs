@@ -23,6 +23,9 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
         let command = kubelet.started.as_ref().map(|s| s.exec_start.clone()).unwrap_or_default();
         found.push(Finding::new("kubelet_standalone", [format!("its unit would start: {command}")]));
     }
+    if facts.outside() {
+        found.push(Finding::new("not_joined", [format!("{} is not there", kubeadm::kubeconfig::KUBELET_CONF)]));
+    }
     if !facts.joined() {
         return;
     }

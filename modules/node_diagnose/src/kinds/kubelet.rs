@@ -28,6 +28,12 @@ pub(super) static KINDS: &[Kind] = &[
         "install kubeadm and kubelet of the cluster's version",
     ),
     critical(
+        "not_joined",
+        "this node is not part of a cluster",
+        "it has never joined, or it was reset",
+        "join it: ./deploy.sh join --limit NODE",
+    ),
+    critical(
         "kubelet_masked",
         "the kubelet's unit is masked on a joined node",
         "a join was interrupted, or somebody masked it: the kubelet cannot start",
