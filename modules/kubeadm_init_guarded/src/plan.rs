@@ -37,7 +37,7 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
     let differs =
         if state.admin.is_some() { state.settings.other(args) } else { settings::other_kubeadm(args, kubeadm) };
     if let Some(why) = differs {
-        return refuse("settings_differ", why);
+        return refuse(Class::SettingsDiffer, why);
     }
     match (&state.admin, &state.unhealthy) {
         (Some(_), None) if state.unfinished.is_some() => Ok(Plan::Finish),
