@@ -1,5 +1,6 @@
 //! Looks at a real containerd while others write: what somebody has in it is seen every time, or the look says that it
 //! cannot tell. Neither may ever be taken for "Kubernetes' alone".
+#![allow(clippy::disallowed_methods, reason = "a test's own files and programs")]
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
