@@ -25,7 +25,8 @@ pub fn delete(planned: &Network, done: &mut Done, deadline: &Deadline) -> Result
         let warning = format!("{} IPVS services of kube-proxy are left, because ipvsadm is not installed", left.len());
         done.warnings.push(warning);
     }
-    done.firewall = lines(&now);
+    // Nothing of it is left, as the removal has read; a part of the plan went with the pods, through their plugins.
+    done.firewall = lines(planned);
     Ok(())
 }
 

@@ -82,8 +82,12 @@ pub fn delete(planned: &Network, done: &mut Done, deadline: &Deadline) -> Result
     routes::delete(&now.routes, deadline)?;
     let list: Vec<Link> = now.links.iter().map(|owned| owned.link.clone()).collect();
     links::delete(&list, deadline)?;
-    done.links.extend(list.into_iter().map(|link| link.name));
-    done.routes = now.route_texts;
+    // With the pods have gone their ends in the bridge, and routes: what is reported is what of the plan is not there any more.
+    let left = links::list(deadline)?;
+    let is_left = |link: &Link| left.iter().any(|other| link.is_still(other));
+    let gone = planned.links.iter().map(|owned| &owned.link).filter(|link| !is_left(link));
+    done.links.extend(gone.map(|link| link.name.clone()));
+    done.routes.clone_from(&planned.route_texts);
     Ok(())
 }
 
