@@ -179,3 +179,13 @@ impl Client {
         self.connection.unary(path, call, request)
     }
 }
+/// The systemd unit behind a runtime's socket.
+pub fn unit(socket: &str) -> &'static str {
+    if socket.contains("crio") {
+        "crio.service"
+    } else if socket.contains("cri-dockerd") {
+        "cri-docker.service"
+    } else {
+        "containerd.service"
+    }
+}

@@ -11,6 +11,8 @@ pub mod cni;
 pub mod deadline;
 #[cfg(feature = "files")]
 pub mod files;
+#[cfg(feature = "systemd")]
+pub mod journal;
 #[cfg(feature = "links")]
 pub mod links;
 #[cfg(feature = "mounts")]

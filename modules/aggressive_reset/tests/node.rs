@@ -139,9 +139,8 @@ fn containers_of_others_in_the_same_containerd_survive() {
     assert!(done["images"].as_array().unwrap().iter().any(|name| name == "localhost/pause:testkit"), "{done}");
     // What both had, moby still has: every byte of it.
     node.sh("ctr -n moby run --detach --null-io localhost/pause:testkit second; ctr -n moby images check -q | grep -q pause; ctr -n moby content ls -q | while read -r d; do ctr -n moby content get $d | sha256sum | grep -q ${d#sha256:}; done");
-    let mut kept: BTreeSet<String> = ["/var/lib/containerd", "/run/containerd"]
-        .map(|path| format!("{path}: containerd is shared with moby"))
-        .into();
+    let mut kept: BTreeSet<String> =
+        ["/var/lib/containerd", "/run/containerd"].map(|path| format!("{path}: containerd is shared with moby")).into();
     kept.insert("/root/.kube/config: it is not a kubeconfig".to_owned());
     assert_eq!(strings(&done["kept"]), kept, "{done}");
     let again = node.module(&module, json!({}), false);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use host::mounts::{self, Index};
-use host::remove::{Identity, remove};
+use host::remove::{Identity, LastLook, remove};
 use host::users::{self, Own};
 
 use super::look::{self, Found};
@@ -24,12 +24,15 @@ pub fn unmount(run: &mut Run, found: &Found) -> Result<()> {
     if !found.users.is_empty() || !run.may_empty(found) {
         return Ok(());
     }
+    // What is mounted over it by now has mounts of its own, which are not the target's.
+    drop(still_there(run, found)?);
     let table = mounts::table()?;
     let index = Index::of(&table);
     let going: Vec<_> = look::below(&index, path, &found.survey).into_iter().cloned().collect();
     let reached = propagation::reaches(&index, &going, &paths(run));
     if !reached.is_empty() {
         run.leave(path, &reached.join(", "));
+        run.block_path(path);
         return Ok(());
     }
     let stays: Vec<PathBuf> = found.survey.unknown.iter().map(|unknown| unknown.path.clone()).collect();
@@ -82,13 +85,7 @@ pub fn delete(run: &mut Run, found: &Found) -> Result<()> {
         run.leave(path, &seen_by.join(", "));
         return Ok(());
     }
-    let look = match found.held.last_look() {
-        Ok(look) => look,
-        Err(error) => {
-            run.report.kept.push((path.clone(), "it is not what it was when the plan was made".to_owned()));
-            return Err(error);
-        }
-    };
+    let look = still_there(run, found)?;
     let keep = look::keep(&found.spare, found.known.as_deref(), &used);
     let removed = remove(look, found.target.what, keep, &run.deadline)?;
     run.report.removed.push(Removal { path: path.clone(), entries: removed.entries, bytes: removed.bytes });
@@ -108,6 +105,16 @@ pub fn delete(run: &mut Run, found: &Found) -> Result<()> {
     let late: Vec<_> = removed.unknown.iter().filter(known).map(|unknown| unknown.path.clone()).collect();
     run.report.kept.extend(late.into_iter().map(|path| (path, "not known to be Kubernetes', and new".to_owned())));
     Ok(())
+}
+
+/// The target opened once more, as it was; one that is something else by now is kept.
+fn still_there<'a>(run: &mut Run, found: &'a Found) -> Result<LastLook<'a>> {
+    let look = found.held.last_look();
+    if look.is_err() {
+        let kept = (found.target.path.clone(), "it is not what it was when the plan was made".to_owned());
+        run.report.kept.extend(Some(kept.clone()).filter(|_| !run.report.kept.contains(&kept)));
+    }
+    look
 }
 
 fn paths(run: &Run) -> Vec<PathBuf> {
