@@ -165,10 +165,96 @@ stderr:
   returned: when kubeadm ran
   type: str
 failure_class:
-  description: Name of what went wrong.
+  description: Name of what went wrong; RV(help) leads to what it means.
   returned: on failure
   type: str
   sample: swap_on
+  choices:
+    - api_no_route
+    - api_overloaded
+    - api_refused
+    - api_timeout
+    - bootstrap_credentials_gone
+    - bridge_address_conflict
+    - bridge_netfilter
+    - ca_hash_malformed
+    - ca_mismatch
+    - cgroup_driver_mismatch
+    - cgroup_v1_refused
+    - cgroups_missing
+    - clock_ahead_or_certificate_expired
+    - clock_behind
+    - cluster_config_missing
+    - cluster_info_forbidden
+    - cluster_info_missing
+    - cni_directory_removed
+    - cni_plugin_missing
+    - config_rejected
+    - container_id_exists
+    - control_plane
+    - control_plane_crashing
+    - control_plane_unhealthy
+    - cri_unimplemented
+    - csr_denied
+    - csr_failed
+    - csr_not_issued
+    - csr_pending
+    - csr_unapproved
+    - discovery_file_invalid
+    - disk_full
+    - endpoint_name_unknown
+    - flannel_needs_br_netfilter
+    - flannel_not_running
+    - half_made
+    - hostname_invalid
+    - image_filesystem_invalid
+    - inotify_exhausted
+    - ip_forward
+    - joined_elsewhere
+    - kernel_unsupported
+    - kubeadm_crashed
+    - kubeadm_missing
+    - kubeadm_timed_out
+    - kubelet_config_absent
+    - kubelet_config_invalid
+    - kubelet_config_map_missing
+    - kubelet_crashing
+    - kubelet_flag_unknown
+    - kubelet_lost_api
+    - kubelet_missing
+    - kubelet_not_startable
+    - kubelet_unhealthy
+    - kubelet_unit_missing
+    - leftover_files
+    - node_exists
+    - node_lookup_failed
+    - node_not_registered
+    - node_too_small
+    - not_root
+    - not_tls
+    - out_of_time
+    - pod_cidr_unassigned
+    - port_in_use
+    - port_taken
+    - program_missing
+    - read_only
+    - registration_forbidden
+    - runc_missing
+    - runtime_down
+    - runtime_not_ready
+    - runtime_too_old
+    - sandbox_image_missing
+    - several_runtimes
+    - standalone
+    - swap_on
+    - token_forbidden
+    - token_rejected
+    - token_secret_wrong
+    - token_unknown
+    - unknown
+    - unknown_authority
+    - version_skew
+    - wrong_san
 explanation:
   description: One sentence; what it means and what helps.
   returned: on failure
