@@ -70,7 +70,9 @@ class Repository:
         wanted = list(minors)
         for minor in wanted:
             # Not waited for at the end: a name server may take longer than anybody wants to wait.
-            threading.Thread(target=lambda minor=minor: answers.put((minor, self.get(minor, name))), daemon=True).start()
+            threading.Thread(
+                target=lambda minor=minor: answers.put((minor, self.get(minor, name))), daemon=True
+            ).start()
         found = {}
         end = min(time.monotonic() + seconds, self.deadline)
         for _ in wanted:

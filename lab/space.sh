@@ -32,8 +32,8 @@ space_wanted() {
     [[ -x $checkout/binaries/$(uname -m)/kubejoin ]] || echo "600 $checkout/target"
     case $source in
         rehearsal)
-            [[ -x $rehearsal ]] || echo "300 $checkout/target"
-            echo "$((missing * 60)) $graph"
+            [[ -x $rehearsal ]] || echo "450 $checkout/target"
+            echo "$((missing * 100)) $graph"
             ;;
         packages*)
             echo "$megabytes $graph"

@@ -7,6 +7,7 @@ mod apply;
 pub mod args;
 mod observe;
 mod plan;
+mod signed;
 
 use ansible::{Module, Outcome, Params, Task};
 use args::Args;

@@ -23,7 +23,8 @@ pub struct Prepared {
 /// Looks at this node, and mends. Nothing is asked of the cluster: discovery does that.
 pub fn prepare(args: &Args, deadline: &Deadline) -> Prepared {
     let wanted = Wanted {
-        control_plane_endpoint: None,
+        control_plane_endpoint: args.control_plane_endpoint.clone(),
+        ask_cluster: false,
         ca_cert_hashes: Vec::new(),
         token_id: None,
         control_plane_version: None,

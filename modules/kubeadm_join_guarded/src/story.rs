@@ -22,6 +22,8 @@ pub struct Story {
     pub history: Vec<Tried>,
     /// What was changed, in words.
     pub steps: Vec<String>,
+    /// The kubelet's last words in the attempt before, where nobody knows the cause.
+    pub died_of: Option<String>,
     attempts: Vec<Value>,
     made: Vec<Attempt>,
     began: Instant,
@@ -31,7 +33,8 @@ impl Story {
     /// Begins with what the plan had to say.
     pub fn new(outcome: Outcome) -> Self {
         let (attempts, made) = (Vec::new(), Vec::new());
-        Story { outcome, history: Vec::new(), steps: Vec::new(), attempts, made, began: Instant::now() }
+        let (history, steps, died_of) = (Vec::new(), Vec::new(), None);
+        Story { outcome, history, steps, died_of, attempts, made, began: Instant::now() }
     }
 
     /// An attempt is over: its log is written, its output becomes the result's.
@@ -67,7 +70,7 @@ impl Story {
 
     /// A bad end, with its evidence.
     pub fn fail(mut self, args: &Args, state: &State, finding: Finding) -> anyhow::Error {
-        self.measure(args, Some(finding.row.class));
+        self.measure(args, Some(finding.class().name()));
         let checks = self.outcome.get("prerequisites").cloned().unwrap_or_default();
         match bundle::write(args, state, &finding, &self.made, &checks) {
             Ok(path) => self.outcome.set("evidence_bundle", path),

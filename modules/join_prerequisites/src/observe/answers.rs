@@ -27,7 +27,10 @@ pub(super) fn ask(args: &Args, deadline: &Deadline) -> Answers {
         let kubeadm = scope.spawn(|| program::version(&limit).ok().flatten());
         let kubelet = scope.spawn(|| kubelet_version(&limit));
         let runtime = scope.spawn(|| runtime::observe(&args.cri_socket, deadline));
-        let api = scope.spawn(|| args.endpoint().map(|endpoint| api::observe(&endpoint, deadline)));
+        let api = scope.spawn(|| {
+            let endpoint = args.endpoint().filter(|_| args.ask_cluster);
+            endpoint.map(|endpoint| api::observe(&endpoint, deadline))
+        });
         Answers {
             unit: systemd::show(KUBELET, &["LoadState"], &limit).unwrap_or_default(),
             started: dropin::Started::observe(KUBELET, &limit).ok(),

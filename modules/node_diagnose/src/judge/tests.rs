@@ -314,7 +314,9 @@ fn the_kubelets_last_words_are_read_with_the_joins_table() {
     let mut facts = healthy();
     facts.kubelet.process.active = "activating".into();
     facts.kubelet.health = None;
-    facts.kubelet.journal = "E1121 00:00:00.0 7 kubelet.go:1 \"...\" err=\"failed to run Kubelet: expected cgroupsPath to be of format \\\"slice:prefix:name\\\" for systemd cgroups, got \\\"/kubepods\\\" instead\"\n".into();
+    facts.kubelet.journal = host::journal::Journal::said(
+        "E1121 00:00:00.0 7 kubelet.go:1 \"...\" err=\"failed to run Kubelet: expected cgroupsPath to be of format \\\"slice:prefix:name\\\" for systemd cgroups, got \\\"/kubepods\\\" instead\"\n",
+    );
     let found = judge(&facts);
     let failing = found.iter().find(|f| f.kind.code == "kubelet_failing").unwrap();
     assert!(failing.cause().contains("cgroup drivers"), "{}", failing.cause());

@@ -114,7 +114,8 @@ pub(super) static KINDS: &[Kind] = &[
         "the cluster knows no Node of this name",
         "somebody deleted the Node, or the machine's name has changed; a kubelet registers only when it starts",
         "restart the kubelet, which registers the Node anew; reset and join when its name has changed",
-    ),
+    )
+    .mended_by("kubeadm_join_guarded"),
     critical(
         "api_unreachable",
         "the API server cannot be reached from this node",
