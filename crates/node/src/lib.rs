@@ -2,4 +2,5 @@
 
 pub mod cni;
 pub mod containerd;
+pub mod distributions;
 pub mod flannel;

@@ -283,6 +283,17 @@ fn a_range_that_pods_themselves_fill_is_told_with_its_size_and_left_to_a_person(
 }
 
 #[test]
+fn nothing_of_another_distribution_is_called_left_over() {
+    let mut facts = healthy();
+    facts.network.leases[0].container = "of-k3s".into();
+    let codes = |facts: &Facts| judge(facts).iter().map(|f| f.kind.code).collect::<Vec<_>>();
+    assert_eq!(codes(&facts), ["leases_stale"]);
+    let signs = vec!["process 812 runs /usr/local/bin/k3s".to_owned()];
+    facts.distributions = vec![footprint::distributions::Active { distribution: "k3s", signs }];
+    assert_eq!(codes(&facts), ["other_distribution"]);
+}
+
+#[test]
 fn a_full_disk_explains_what_follows_from_it() {
     let mut facts = healthy();
     facts.storage.filesystems[0].space = Ok(Space { available: 0, ..space() });

@@ -17,6 +17,11 @@ pub(super) type Fault = (&'static str, fn(&mut Facts));
 
 pub(super) fn faults() -> Vec<Fault> {
     vec![
+        ("other_distribution", |f| {
+            let signs = vec!["process 812 runs /usr/local/bin/k3s".to_owned()];
+            f.distributions = vec![footprint::distributions::Active { distribution: "k3s", signs }];
+            f.storage.filesystems[0].space = Ok(Space { available: 0, ..space() });
+        }),
         ("filesystem_read_only", |f| f.storage.filesystems[1].options = "ro,relatime".into()),
         ("filesystem_full", |f| f.storage.filesystems[0].space = Ok(Space { available: 0, ..space() })),
         ("inodes_exhausted", |f| f.storage.filesystems[1].space = Ok(Space { inodes_available: 0, ..space() })),
