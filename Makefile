@@ -25,6 +25,7 @@ $(TARGETS:%=build-%): build-%: kubejoin-%
 	@install -D -m 0755 -t dist/$(firstword $(subst -, ,$*)) target/$*/release/kubejoin $(MODULES:%=target/$*/release/%)
 
 $(TARGETS:%=kubejoin-%): kubejoin-%:
+	@lab/toolchain.sh $*
 	$(CARGO) build --release --locked --quiet --target $* -p kubejoin
 	@install -D -m 0755 -t binaries/$(firstword $(subst -, ,$*)) target/$*/release/kubejoin
 
@@ -40,6 +41,11 @@ tools: ## install what the tests need (Debian packages as root, cargo-deny, the 
 .PHONY: test
 test: tools ## everything CI runs; make test STAGES="format crates" for a part
 	tests/run $(STAGES)
+
+.PHONY: fresh
+fresh: ## the README's commands on a bare Debian 12, then 13: all of it (an hour; make test has the short part)
+	tests/fresh --all --suite bookworm
+	tests/fresh --all --suite trixie
 
 .PHONY: fuzz
 fuzz: ## every parser under libfuzzer, FUZZ_SECONDS each (300); make test runs the same checks for seconds
@@ -89,6 +95,8 @@ bench: ## measure, and write docs/benchmarks.md; make bench PARTS="task size" fo
 	python3 tests/bench/run.py $(PARTS)
 
 .PHONY: docs
-docs: ## write what is generated from the modules: ansible-doc stubs, names, routes, docs/modules
+docs: ## write what is generated: ansible-doc stubs, names, routes, docs/modules, failure classes, galaxy.yml
 	$(CARGO) build --quiet --locked -p kubejoin
+	$(CARGO) run --quiet --locked -p kubeadm --example failure_classes >docs/failure-classes.md.new
+	mv docs/failure-classes.md.new docs/failure-classes.md
 	$$(tests/ansible/venv newest)/python docs/generate.py target/debug/kubejoin

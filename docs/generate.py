@@ -2,8 +2,8 @@
 
 PROGRAM is a built `kubejoin`; its `--docs` are the options, `modules/<name>/<name>.yml` the prose, examples and return
 values. From them come the documentation stubs that `ansible-doc` and ansible-lint read (plugins/modules), the names that
-lead to the one action plugin (plugins/action/names, meta/runtime.yml) and the pages in docs/modules. `--check` writes
-nothing and fails when something differs.
+lead to the one action plugin (plugins/action/names, meta/runtime.yml) and the pages in docs/modules. Beside them: what is
+said of each role, and the list of files in galaxy.yml. `--check` writes nothing and fails when something differs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Any
 
 import yaml
 
+import roles
+from archive import galaxy
 from page import index, page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,7 +83,10 @@ def main(arguments: list[str]) -> int:
 
 def files(specs: list[dict[str, Any]]) -> dict[Path, str]:
     """Every generated file with its text; a link's text is where it leads."""
-    wanted: dict[Path, str] = {ROOT / "meta/runtime.yml": runtime(specs), ROOT / "docs/modules/README.md": index(specs)}
+    wanted: dict[Path, str] = {
+        ROOT / "meta/runtime.yml": runtime(specs),
+        ROOT / "docs/modules/README.md": index(specs) + roles.index(ROOT),
+    }
     names = [spec["name"] for spec in specs]
     for spec in specs:
         name = spec["name"]
@@ -90,6 +95,9 @@ def files(specs: list[dict[str, Any]]) -> dict[Path, str]:
         wanted[ROOT / "plugins/modules" / (name + ".py")] = stub(spec, sidecar)
         wanted[ROOT / "plugins/action/names" / (name + ".py")] = "-> ../kubejoin.py"
         wanted[ROOT / "docs/modules" / (name + ".md")] = page(spec, sidecar)
+    wanted.update(roles.files(ROOT))
+    # Last: it lists the others.
+    wanted[ROOT / "galaxy.yml"] = galaxy(ROOT)
     return wanted
 
 

@@ -76,7 +76,8 @@ def kind(value: dict[str, Any]) -> str:
 def marked(text: str) -> str:
     """Ansible's markup as Markdown."""
     text = re.sub(r"\bM\(([\w]+\.[\w]+\.)?(\w+)\)", r"[\2](\2.md)", text)
-    return re.sub(r"\b[CVOEIB]\(([^)]*)\)", r"`\1`", text)
+    text = re.sub(r"\bdocs/([\w-]+\.md)\b", r"[\1](../\1)", text)
+    return re.sub(r"\b(?:RV|[CVOEIB])\(([^)]*)\)", r"`\1`", text)
 
 
 def cell(text: str) -> str:

@@ -22,6 +22,7 @@ COLUMNS, LINE, CHARACTER, MARGIN = 110, 17, 7.8, 14
 # The colours that Ansible uses, for a light page; by their numbers in a terminal (SGR).
 COLOURS = {31: "#b3261e", 32: "#1a7f37", 33: "#9a6700", 34: "#0550ae", 35: "#8250df", 36: "#1b7c83", 90: "#6e7781"}
 SGR = re.compile(r"\x1b\[([0-9;]*)m")
+WORDS = re.compile(r"\S+(?: \S+)*")
 OTHER = re.compile(r"\x1b\[[0-9;?]*[A-Za-ln-z]|\x1b\][^\x07]*\x07|\r")
 
 
@@ -45,29 +46,34 @@ def run(command: list[str]) -> tuple[str, int]:
 
 def drawn(lines: list[str], said: str) -> str:
     """``lines`` with their colours as one SVG document, described by ``said``."""
-    width, height = COLUMNS * CHARACTER + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
+    longest = max([COLUMNS, *(len(SGR.sub("", line)) for line in lines)])
+    width, height = longest * CHARACTER + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
     rows = [row(line, MARGIN + (number + 0.75) * LINE) for number, line in enumerate(lines)]
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-size="13" xml:space="preserve"\n'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-size="13"\n'
         ' font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono,monospace" fill="#24292f">\n'
         '<desc>%s</desc>\n<rect width="100%%" height="100%%" rx="8" fill="#f6f8fa" stroke="#d0d7de"/>\n%s\n</svg>\n'
     ) % (width, height, escape(said), "\n".join(filter(None, rows)))
 
 
 def row(line: str, y: float) -> str:
-    """One line as a text element; nothing for an empty one."""
-    parts, colour, length = [], None, 0
+    """One line as text elements; nothing for an empty one."""
+    parts, colour, column = [], "", 0
     # Every other piece is the number of a colour.
     for place, piece in enumerate(SGR.split(line)):
         if place % 2:
             numbers = [int(number or 0) for number in piece.split(";")]
-            colour = next((COLOURS[number] for number in numbers if number in COLOURS), None)
-        elif piece:
-            length += len(piece)
-            parts.append('<tspan fill="%s">%s</tspan>' % (colour, escape(piece)) if colour else escape(piece))
-    # Columns stay columns, whichever font there is.
-    where = 'x="%d" y="%g" textLength="%d"' % (MARGIN, y, length * CHARACTER)
-    return "<text %s>%s</text>" % (where, "".join(parts)) if parts else ""
+            colour = next((' fill="%s"' % COLOURS[number] for number in numbers if number in COLOURS), "")
+            continue
+        # Browsers collapse spaces (Chromium in spite of xml:space) and have other fonts: what two spaces part is an element
+        # of its own, with its place and its length.
+        for words in WORDS.finditer(piece):
+            x, length = MARGIN + (column + words.start()) * CHARACTER, len(words[0]) * CHARACTER
+            parts.append(
+                '<text x="%.5g" y="%g" textLength="%.5g"%s>%s</text>' % (x, y, length, colour, escape(words[0]))
+            )
+        column += len(piece)
+    return "\n".join(parts)
 
 
 def main() -> int:
@@ -78,7 +84,7 @@ def main() -> int:
     parser.add_argument("command", nargs=argparse.REMAINDER)
     asked = parser.parse_args()
     output, status = run(asked.command)
-    lines = [line[: 2 * COLUMNS].rstrip() for line in OTHER.sub("", output).rstrip().split("\n")]
+    lines = [line[: 2 * COLUMNS].rstrip().expandtabs() for line in OTHER.sub("", output).rstrip().split("\n")]
     cut = ["\x1b[90m...\x1b[0m"] if len(lines) > asked.lines else []
     shown = ["\x1b[90m$ %s\x1b[0m" % " ".join(asked.command), *cut, *lines[-asked.lines :]]
     if status == 0:

@@ -48,10 +48,8 @@ image=localhost/kubejoin-node:$suite
 base=localhost/kubejoin-debian:$suite
 mirror=${KUBEJOIN_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 ((EUID == 0)) || refuse "making the node image needs root: debootstrap sets owners and makes device nodes"
-need podman=podman runc=runc debootstrap=debootstrap
-# Without it, debootstrap on a machine that is not Debian would take packages unchecked.
-[[ -e /usr/share/keyrings/debian-archive-keyring.gpg ]] ||
-    install_packages "the key of Debian's archive" debian-archive-keyring
+# Without the keyring, debootstrap on a machine that is not Debian would take packages unchecked.
+need_for image
 
 hash() { sha256sum | cut -c1-16; }
 
@@ -121,7 +119,7 @@ build() {
 exec 9>"/run/lock/kubejoin-image.lock"
 flock 9
 if $rebuild || ! made "$base" kubejoin.packages "$(packages_hash)"; then
-    step "bootstrapping Debian $suite for the nodes (about a minute, once)" bootstrap
+    step "bootstrapping Debian $suite for the nodes (downloads 100 MB, one to two minutes, once)" bootstrap
     rebuild=true
 fi
 if $rebuild || ! made "$image" kubejoin.recipe "$(recipe_hash)"; then

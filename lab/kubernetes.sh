@@ -1,77 +1,108 @@
 # shellcheck shell=bash
 # Which kubeadm, kubelet and kubectl the nodes get: the person's own, a version from the Kubernetes package repository,
-# or the stand-ins.
+# its newest, or the stand-ins. A source is one of: none, rehearsal, "directory PATH", "packages VERSION".
 # Uses the caller's $checkout, $here and $state.
 # shellcheck disable=SC2154
+# shellcheck source=repository.sh
+source "$here/repository.sh"
+# shellcheck source=programs.sh
+source "$here/programs.sh"
 
 rehearsal=${KUBEJOIN_REHEARSAL:-$checkout/dist/rehearsal/rehearsal}
 
-# kubernetes_asked VERSION: names the source that option and environment ask for; nothing when they ask for none.
+# kubernetes_asked VERSION: the source that option and environment ask for; nothing when they ask for none. Refuses what
+# can be seen to be wrong without the network.
 kubernetes_asked() {
-    if [[ $1 == none ]]; then
-        echo none
-    elif [[ -n $1 ]]; then
-        [[ $1 =~ ^v?1\.[0-9]+(\.[0-9]+)?$ ]] || refuse "--kubernetes takes a version such as 1.33 or 1.33.2, or none; not '$1'"
-        echo "packages ${1#v}"
-    elif [[ -n ${KUBE_BIN_DIR:-} ]]; then
-        [[ -d $KUBE_BIN_DIR ]] || refuse "KUBE_BIN_DIR=$KUBE_BIN_DIR is no directory"
-        echo "directory $(cd "$KUBE_BIN_DIR" && pwd)"
-    fi
-}
-
-# kubernetes_check SOURCE: whether it can be used, before anything is touched.
-kubernetes_check() {
-    local program
+    repository_check
     case $1 in
-        directory*)
-            for program in kubeadm kubelet kubectl; do
-                [[ -x ${1#directory }/$program ]] || refuse "KUBE_BIN_DIR=${1#directory } has no executable $program"
-            done
+        none | rehearsal) echo "$1" ;;
+        '')
+            [[ -n ${KUBE_BIN_DIR:-} ]] || return 0
+            [[ -d $KUBE_BIN_DIR ]] || refuse "KUBE_BIN_DIR=$KUBE_BIN_DIR is not a directory"
+            programs_check "$KUBE_BIN_DIR"
+            echo "directory $(cd "$KUBE_BIN_DIR" && pwd)"
             ;;
-        rehearsal)
-            [[ -n ${KUBEJOIN_REHEARSAL:-} ]] ||
-                built "$rehearsal" rehearsal "$checkout/Cargo.lock" "$checkout/tests/rehearsal"
+        *)
+            [[ $1 =~ ^v?1\.[0-9]{1,3}(\.[0-9]{1,3})?$ ]] || refuse "--kubernetes takes a version such as 1.33 or 1.33.2, or rehearsal, or none; not '$1'"
+            echo "packages ${1#v}"
             ;;
     esac
 }
 
-# kubernetes_image SOURCE IMAGE: the image the nodes start from.
-kubernetes_image() {
-    local version=${1#packages } image=$2-kubernetes-${1#packages }
-    [[ $1 == packages* ]] || { echo "$2"; return; }
-    # Labels are inherited: the same recipe means that it was made from the present node image.
-    [[ $(image_recipe "$image") == "$(image_recipe "$2")" ]] || packages_install "$version" "$2" "$image"
-    echo "$image"
+# kubernetes_is SOURCE ASKED: whether a lab with SOURCE is what was asked for; 1.33 is any 1.33.x.
+kubernetes_is() { [[ -z $2 || $1 == "$2" || ($2 =~ ^packages\ 1\.[0-9]+$ && $1 == "$2".*) ]]; }
+
+# kubernetes_choose ASKED: sets source and megabytes (of the packages), and says in one sentence what the nodes get, why,
+# and how to get another.
+kubernetes_choose() {
+    local answer status=0 before why wanted=(newest) other='the stand-ins: --kubernetes rehearsal'
+    megabytes=0
+    case $1 in
+        packages*)
+            answer=$(repository_ask "$repository_asked" "${1#packages }") || status=$?
+            case $status in
+                0) ;;
+                3) refuse "--kubernetes ${1#packages }: the Kubernetes package repository is $repository, and $answer" ;;
+                *) refuse "--kubernetes ${1#packages }: the Kubernetes package repository $repository cannot be reached: $answer; without it there are KUBE_BIN_DIR=/directory/with/kubeadm/kubelet/kubectl and --kubernetes rehearsal" ;;
+            esac
+            source="packages ${answer% *}" megabytes=${answer#* }
+            say "    Kubernetes ${answer% *} from $repository, as asked for ($other)"
+            ;;
+        '')
+            read -r before why < <(kubernetes_before) || true
+            [[ -z $before ]] || wanted=(before "$before")
+            if answer=$(repository_ask "$repository_unasked" "${wanted[@]}"); then
+                source="packages ${answer% *}" megabytes=${answer#* }
+                say "    Kubernetes ${answer% *}, the newest in $repository${before:+ before $before, because $why} (another: --kubernetes VERSION; $other)"
+            else
+                source=rehearsal
+                say "    stand-ins for Kubernetes, because $repository gives none: $answer (real ones: --kubernetes VERSION, or KUBE_BIN_DIR=DIRECTORY)"
+            fi
+            ;;
+        directory*)
+            source=$1
+            say "    Kubernetes $(programs_version "${1#directory }/kubelet") of KUBE_BIN_DIR=${1#directory } ($other)"
+            ;;
+        *) source=$1 ;;
+    esac
 }
 
-image_recipe() { podman image inspect -f '{{index .Labels "kubejoin.recipe"}}' "$1" 2>/dev/null || true; }
+# kubernetes_before: the first release that nodes on this machine cannot run, and why; nothing when they can run every one.
+kubernetes_before() {
+    if [[ $(stat -f -c %T /sys/fs/cgroup) != cgroup2fs ]]; then
+        # From then on a kubelet ends at once there.
+        echo "1.35 this machine has cgroup v1"
+    elif [[ $suite != forky ]]; then
+        # From then on a kubelet asks its runtime for what containerd before 2.0 does not know.
+        echo "1.38 Debian $suite has containerd 1"
+    fi
+}
 
-packages_install() {
-    local version=$1 image=$3 minor pin='' log build=kubejoin-build-$$ limits
-    mapfile -t limits < <(limit_options)
-    minor=$(cut -d. -f1,2 <<<"$version")
-    [[ $version == "$minor" ]] || pin="=$version-*"
-    log=$(mktemp)
-    # shellcheck disable=SC2064  # the name of now, not of then
-    trap "podman rm --force --ignore --time 0 $build >/dev/null" EXIT
-    # apt's own fetcher, because the node image has no curl.
-    podman --runtime runc run --name "$build" --network host "${limits[@]}" -i "$2" sh -eu -s "$minor" "$pin" >"$log" 2>&1 <<'SCRIPT' ||
-repository=https://pkgs.k8s.io/core:/stable:/v$1/deb/
-keyring=/etc/apt/keyrings/kubernetes.asc
-mkdir -p /etc/apt/keyrings
-/usr/lib/apt/apt-helper download-file "${repository}Release.key" "$keyring" || { echo "kubejoin: unreachable"; exit 1; }
-echo "deb [signed-by=$keyring] $repository /" >/etc/apt/sources.list.d/kubernetes.list
-apt-get update
-apt-get install -y --no-install-recommends "kubeadm$2" "kubelet$2" "kubectl$2" cri-tools
-rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb
-SCRIPT
-    {
-        grep -q '^kubejoin: unreachable' "$log" &&
-            fail "the Kubernetes package repository pkgs.k8s.io has no version $version or cannot be reached from this machine; set KUBE_BIN_DIR to a directory with kubeadm, kubelet and kubectl, or use the stand-ins"
-        fail "Kubernetes $version could not be installed from pkgs.k8s.io: $(grep -E '^(E|W):' "$log" | tail -n 1); the log is $log"
-    }
-    podman commit -q -c 'CMD ["/usr/local/sbin/node-init"]' "$build" "$image" >/dev/null
-    rm -f "$log"
+# kubernetes_name SOURCE: for people.
+kubernetes_name() {
+    case $1 in
+        packages*) echo "Kubernetes ${1#packages }" ;;
+        directory*) echo "the Kubernetes of ${1#directory }" ;;
+        rehearsal) echo "stand-ins for Kubernetes" ;;
+        none) echo "no Kubernetes" ;;
+    esac
+}
+
+# kubernetes_kept SOURCE: says what a lab that is there has.
+kubernetes_kept() { say "    $(kubernetes_name "$1"), as the lab $name was made; for another, take it down first (lab down)"; }
+
+# kubernetes_built SOURCE: the stand-ins are made here, not brought.
+kubernetes_built() {
+    [[ $1 != rehearsal || -n ${KUBEJOIN_REHEARSAL:-} ]] ||
+        built "$rehearsal" rehearsal "$checkout/Cargo.lock" "$checkout/tests/rehearsal" "$checkout/tests/cri_api"
+}
+
+# kubernetes_image SOURCE IMAGE: the image the nodes start from.
+kubernetes_image() {
+    case $1 in
+        packages*) repository_image "${1#packages }" "$2" ;;
+        *) echo "$2" ;;
+    esac
 }
 
 # kubernetes_fit SOURCE DIRECTORY: lays the files for a node's root into DIRECTORY.
@@ -128,6 +159,6 @@ sandbox_image() {
 kubernetes_banner() {
     [[ $1 == rehearsal ]] || return 0
     say "    kubeadm, kubelet and kubectl in this lab are STAND-INS: they do to the nodes what the real ones do, and run"
-    say "    no workloads. For the real ones: KUBE_BIN_DIR=/directory/with/kubeadm/kubelet/kubectl, or"
-    say "    '--kubernetes 1.33' to install them from the Kubernetes package repository."
+    say "    no workloads. For the real ones, take the lab down, and bring it up with a way to $repository,"
+    say "    with '--kubernetes 1.33', or with KUBE_BIN_DIR=/directory/with/kubeadm/kubelet/kubectl."
 }

@@ -18,21 +18,26 @@ source "$here/network.sh"
 source "$here/node.sh"
 # shellcheck source=kubernetes.sh
 source "$here/kubernetes.sh"
+# shellcheck source=space.sh
+source "$here/space.sh"
 # shellcheck source=access.sh
 source "$here/access.sh"
 
 usage() {
     cat <<'USAGE'
-usage: lab/lab.sh up     [--name NAME] [--workers N] [--suite SUITE] [--kubernetes VERSION|none]
+usage: lab/lab.sh up     [--name NAME] [--workers N] [--suite SUITE] [--kubernetes VERSION|rehearsal|none]
        lab/lab.sh down   [--name NAME]
        lab/lab.sh status [--name NAME]
 
   --name NAME           which lab; several can live side by side (default kubejoin)
   --workers N           how many workers, 0 to 50 (default 2); more than before adds to a running lab
   --suite SUITE         Debian of the nodes: bookworm (default), trixie, forky
-  --kubernetes VERSION  kubeadm, kubelet and kubectl from the Kubernetes package repository, such as 1.33;
-                        'none' leaves them out. Without it: those of KUBE_BIN_DIR if that is set, else the stand-ins.
+  --kubernetes VERSION  kubeadm, kubelet and kubectl from the Kubernetes package repository, such as 1.33 or 1.33.2;
+                        'rehearsal' takes the stand-ins, 'none' leaves all three out.
+                        Without it: what the lab was made with; or the programs in KUBE_BIN_DIR, if that is set; or the
+                        repository's newest release, if it answers within 3 seconds; or else the stand-ins.
 
+KUBEJOIN_KUBERNETES_REPOSITORY names a mirror of the repository (default https://pkgs.k8s.io).
 'up' leaves nodes alone that are up already, replaces half-made ones, and prints the inventory's path.
 USAGE
 }
@@ -83,17 +88,18 @@ all_up() {
     for node in $(wanted); do complete "$node" && running "$node" || return 1; done
 }
 
-# What is not asked for is as it was when the lab came up first.
+# adopt ASKED: what is not asked for is as it was when the lab came up first. Sets source when the lab has one.
 adopt() {
     local node
     for node in $(nodes); do
         [[ $(label "$node" kubejoin.checkout) == "$checkout" ]] ||
             refuse "a lab named $name was brought up from $(label "$node" kubejoin.checkout): take it down first, or choose another --name"
         complete "$node" || continue
+        source=$(label "$node" kubejoin.kubernetes)
+        [[ $source != packages* ]] || repository=$(label "$node" kubejoin.repository)
         suite=${suite:-$(label "$node" kubejoin.suite)}
-        [[ -n $version$source ]] || source=$(label "$node" kubejoin.kubernetes)
-        [[ $(label "$node" kubejoin.suite) == "$suite" && $(label "$node" kubejoin.kubernetes) == "$source" ]] ||
-            refuse "the lab $name is up with Debian $(label "$node" kubejoin.suite) and Kubernetes from: $(label "$node" kubejoin.kubernetes); take it down first to change that"
+        [[ $(label "$node" kubejoin.suite) == "$suite" ]] || refuse "the lab $name is up with Debian $(label "$node" kubejoin.suite): take it down first to change that"
+        kubernetes_is "$source" "$1" || refuse "the lab $name is up with $(kubernetes_name "$source"): take it down first to change that"
     done
     suite=${suite:-bookworm}
     # A lab that is there keeps its size; one that is not even half made gets two.
@@ -137,14 +143,15 @@ make_nodes() {
 }
 
 up() {
-    need podman=podman runc=runc ip=iproute2 iptables=iptables ssh=openssh-client flock=util-linux
-    # podman takes it for granted and its package only recommends it.
-    [[ -x /usr/lib/podman/netavark || -x /usr/libexec/podman/netavark ]] || install_packages "podman's netavark" netavark
+    local asked
+    asked=$(kubernetes_asked "$version")
+    need_for lab
     lab_lock "$name"
-    source=$(kubernetes_asked "$version")
-    adopt
-    [[ -n $source ]] || source=rehearsal
-    kubernetes_check "$source"
+    source='' megabytes=0
+    adopt "$asked"
+    if [[ -n $source ]]; then kubernetes_kept "$source"; else kubernetes_choose "$asked"; fi
+    space_check
+    kubernetes_built "$source"
     image=$("$here/image.sh" --suite "$suite")
     image=$(kubernetes_image "$source" "$image")
     mkdir -p "$state"

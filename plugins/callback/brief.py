@@ -30,12 +30,13 @@ from typing import Any
 
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback.default import CallbackModule as Default
+from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.printable import printable
 
 MODULES = frozenset(path.stem for path in (Path(__file__).parents[1] / "modules").glob("*.py"))
 # Their message is what the author of a play wrote for a person.
 SPOKEN = frozenset(["assert", "fail", "validate_argument_spec"])
 # Shown below the sentence, in this order, where a result has them.
-SHOWN = ("failure_class", "evidence", "next_action", "evidence_bundle")
+SHOWN = ("failure_class", "evidence", "next_action", "help", "evidence_bundle")
 # What ansible-core 2.19 and later put in place of a traceback: the error it stands for is the result's own message.
 NO_TRACEBACK = "(traceback unavailable)"
 
@@ -112,4 +113,5 @@ def sentence(result: Mapping[str, Any]) -> str:
     """What a person wants to know of a failed task: its message, then one line for each of SHOWN that says more."""
     message = result["msg"] if isinstance(result["msg"], str) else "\n".join(map(str, result["msg"]))
     more = ["%s: %s" % (key, result[key]) for key in SHOWN if result.get(key) and str(result[key]) not in message]
-    return "\n    ".join([message.strip(), *more])
+    # Line ends are those of whoever wrote the message: a module of ours has written those of a name as "\\n".
+    return "\n    ".join([printable(message.strip(), keep="\n"), *map(printable, more)])

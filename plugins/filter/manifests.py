@@ -1,16 +1,24 @@
-# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The filter `manifests`: what is in a directory of manifests, as pieces that can be sent to a node, in order."""
 
 from __future__ import annotations
 
 import base64
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-import yaml
-from ansible.errors import AnsibleFilterError
+from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.kustomization import bundle
+from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.manifest_files import look
+from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.manifest_objects import checked, identity
+from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.manifest_text import (
+    Document,
+    Wrong,
+    decoded,
+    documents,
+    looks_like_json,
+)
+from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.printable import printable
 
 DOCUMENTATION = r"""
 name: manifests
@@ -18,29 +26,33 @@ short_description: What is in a directory of manifests, in the order in which it
 version_added: 0.1.0
 author: kubejoin maintainers (@kubejoin)
 description:
-  - Reads manifests on the controller. A file that is no YAML, or that holds something else than Kubernetes objects, is an
-    error that names file and line, before anything is applied.
+  - Reads manifests on the controller. Whatever is wrong with any of them is a sentence that names file and line, each once, and
+    all of them before anything is applied.
   - The text of each object is passed on as it is; only objects out of a C(List) that have to go first are written anew.
+  - A directory with a kustomization is passed on whole, with the directories that it names, to be rendered by C(kubectl kustomize).
 options:
   _input:
-    description: Paths of files, in the order in which they are to be applied.
-    type: list
-    elements: path
+    description: The directory.
+    type: path
     required: true
+  rendered:
+    description: What C(kubectl kustomize) said of the kustomization in the directory.
+    type: str
 """
 
 EXAMPLES = r"""
 - name: What would be applied
   ansible.builtin.debug:
-    msg: "{{ ['/srv/apps/web.yaml'] | vmstation.kubejoin.manifests }}"
+    msg: "{{ '/srv/apps' | vmstation.kubejoin.manifests }}"
 """
 
 RETURN = r"""
 _value:
   description: >-
-    C(parts) to apply one after the other, each with C(file), C(first) (namespaces and custom resource definitions, which
+    C(wrong), one sentence each; C(kustomization), with C(entry) and C(chunks) of a base64 archive, when it has to be rendered
+    first; C(parts) to apply one after the other, each with C(file), C(first) (namespaces and custom resource definitions, which
     others need) and C(chunks) of base64 that one command line can carry; C(definitions), the names of the custom resource
-    definitions; and C(workloads), with C(kind), C(name) and C(namespace), that roll out.
+    definitions; C(workloads), with C(kind), C(name) and C(namespace), that roll out; and C(left_out), the directories in it.
   type: dict
 """
 
@@ -49,116 +61,105 @@ FIRST = ("Namespace", "CustomResourceDefinition")
 WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
 # Bytes of one piece: one argument of a program may have 128 KiB, and base64 makes four out of three.
 PIECE = 60_000
-# What the API server takes of annotations, into which `kubectl apply` writes the whole object.
-APPLICABLE = 262_144
-SEPARATOR = re.compile(r"^---(?:[ \t].*)?$", re.MULTILINE)
 
 
-def manifests(paths: list[str]) -> dict[str, Any]:
-    """The filter: files in, parts, definitions and workloads out; see RETURN above."""
-    first: list[dict[str, Any]] = []
-    rest: list[dict[str, Any]] = []
-    everything: list[dict[str, Any]] = []
-    for path in paths:
-        name = Path(path).name
+def manifests(directory: str, rendered: str | None = None) -> dict[str, Any]:
+    """The filter; see RETURN above."""
+    found = look(directory)
+    read = Read()
+    read.wrong += found.wrong
+    if found.kustomization and rendered is None:
+        try:
+            kustomization = bundle(found.kustomization)
+        except Wrong as why:
+            read.wrong.append(str(why))
+        else:
+            return {
+                **read.result(found.left_out),
+                "kustomization": {**kustomization._asdict(), "chunks": chunks(kustomization.archive)},
+            }
+    if found.kustomization and rendered is not None:
+        read.add(str(found.kustomization), rendered.replace("\r\n", "\n"), is_json=False)
+    for path in found.files:
+        try:
+            text = decoded(path.read_bytes())
+            read.add(str(path), text, is_json=path.suffix == ".json" or looks_like_json(text))
+        except OSError as error:
+            read.wrong.append(f"{path}: it cannot be read: {error.strerror}")
+        except Wrong as why:
+            read.wrong.append(f"{path}: {why}")
+    if not read.objects and not read.wrong:
+        read.wrong.append(f"{directory}: there is no object in any of its manifests")
+    return read.result(found.left_out)
+
+
+class Read:
+    """What was read so far."""
+
+    def __init__(self) -> None:
+        self.wrong: list[str] = []
+        self.first: list[dict[str, Any]] = []
+        self.rest: list[dict[str, Any]] = []
+        self.objects: list[dict[str, Any]] = []
+        self.places: dict[tuple[str, ...], str] = {}
+
+    def add(self, path: str, text: str, *, is_json: bool) -> None:
+        """The documents of one file."""
+        found, wrong = documents(text, is_json=is_json)
+        self.wrong += [f"{path}: {why}" for why in wrong]
         early, late = [], []
-        for text, found in documents(path):
-            objects = flattened(found)
-            everything += objects
+        for document in found:
+            try:
+                objects = self.objects_of(path, document)
+            except Wrong as why:
+                self.wrong.append(f"{path}: {why}")
+                continue
+            if not objects:
+                continue
             needed = [item for item in objects if item["kind"] in FIRST]
             if len(needed) == len(objects):
-                early.append(text)
+                early.append(document.text)
             else:
-                early += [json.dumps(item) for item in needed]
-                late.append(text)
-        if early:
-            first.append(part(name, early, first=True))
-        if late:
-            rest.append(part(name, late, first=False))
-    return {
-        "parts": first + rest,
-        "definitions": [item["metadata"]["name"] for item in everything if item["kind"] == "CustomResourceDefinition"],
-        "workloads": [workload(item) for item in everything if item["kind"] in WORKLOADS],
-    }
+                early += [json.dumps(item, default=str) for item in needed]
+                late.append(document.text)
+        name = Path(path).name
+        self.first += [part(name, early, first=True)] if early else []
+        self.rest += [part(name, late, first=False)] if late else []
 
+    def objects_of(self, path: str, document: Document) -> list[dict[str, Any]]:
+        """What one document holds. The same object twice would be applied twice, and never be unchanged."""
+        where = f"line {document.line}"
+        objects = checked(document.said, where)
+        for item in objects:
+            who = identity(item)
+            if who in self.places:
+                raise Wrong(f"{where}: the {who[1]} {who[3]} of the namespace {who[2]} is in {self.places[who]}, too")
+            self.places[who] = f"{path}, {where}"
+        self.objects += objects
+        return objects
 
-def documents(path: str) -> list[tuple[str, dict[str, Any]]]:
-    """Each document of a file as its text and what it says. Empty ones are left out."""
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise AnsibleFilterError(f"{path}: {error}") from None
-    found = []
-    start = 0
-    ends = [*SEPARATOR.finditer(text), None]
-    for end in ends:
-        piece = text[start : end.start() if end else len(text)]
-        line = text.count("\n", 0, start)
-        start = end.end() if end else start
-        said = parsed(path, piece, line)
-        if said is not None:
-            found.append((piece.strip("\n") + "\n", said))
-    return found
-
-
-def parsed(path: str, piece: str, line: int) -> dict[str, Any] | None:
-    """What one document says; nothing when it is empty. `line` is the number of lines before it."""
-    try:
-        said = yaml.safe_load(piece)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {line + mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise AnsibleFilterError(f"{path}: {where}{error.problem or error.context}") from None
-    except yaml.YAMLError as error:
-        raise AnsibleFilterError(f"{path}: from line {line + 1}: {error}") from None
-    if said is None:
-        return None
-    words = piece.lstrip("\n")
-    at = line + 1 + (len(piece) - len(words))
-    return check(path, said, f"line {at}")
-
-
-def check(path: str, said: Any, where: str) -> dict[str, Any]:
-    """The object; refuses what is none. A List is looked into."""
-    if not isinstance(said, dict) or not isinstance(said.get("kind"), str) or not said.get("apiVersion"):
-        raise AnsibleFilterError(f"{path}: {where}: no Kubernetes object: it needs apiVersion and kind")
-    if is_list(said):
-        for number, item in enumerate(said["items"] or [], 1):
-            check(path, item, f"{where}, item {number}")
-        return said
-    meta = said.get("metadata")
-    if not isinstance(meta, dict) or not (meta.get("name") or meta.get("generateName")):
-        raise AnsibleFilterError(f"{path}: {where}: the {said['kind']} has no metadata.name")
-    if not meta.get("name"):
-        raise AnsibleFilterError(
-            f"{path}: {where}: the {said['kind']} has generateName, which cannot be applied: give it a name"
-        )
-    size = len(json.dumps(said, separators=(",", ":")))
-    if size > APPLICABLE:
-        raise AnsibleFilterError(
-            f"{path}: {where}: the {said['kind']} {meta['name']} has {size} bytes, and kubectl apply takes {APPLICABLE}: "
-            "apply it by hand, with kubectl apply --server-side"
-        )
-    return said
-
-
-def is_list(said: dict[str, Any]) -> bool:
-    """Whether it is a `List`, or a `ConfigMapList` and its like, which kubectl takes too."""
-    return said["kind"].endswith("List") and isinstance(said.get("items"), (list, type(None))) and "items" in said
-
-
-def flattened(said: dict[str, Any]) -> list[dict[str, Any]]:
-    """The object, or those that are in the list."""
-    if not is_list(said):
-        return [said]
-    return [item for inner in said["items"] or [] for item in flattened(inner)]
+    def result(self, left_out: list[str]) -> dict[str, Any]:
+        """As RETURN has it."""
+        definitions = [item["metadata"]["name"] for item in self.objects if item["kind"] == "CustomResourceDefinition"]
+        return {
+            "wrong": [printable(why) for why in self.wrong],
+            "kustomization": None,
+            "parts": self.first + self.rest,
+            "definitions": definitions,
+            "workloads": [workload(item) for item in self.objects if item["kind"] in WORKLOADS],
+            "left_out": [printable(name) for name in left_out],
+        }
 
 
 def part(name: str, texts: list[str], *, first: bool) -> dict[str, Any]:
     """Documents of one file, in pieces."""
     content = "---\n".join(text if text.endswith("\n") else text + "\n" for text in texts).encode()
-    chunks = [base64.b64encode(content[at : at + PIECE]).decode() for at in range(0, len(content), PIECE)]
-    return {"file": name, "first": first, "chunks": chunks}
+    return {"file": printable(name), "first": first, "chunks": chunks(content)}
+
+
+def chunks(content: bytes) -> list[str]:
+    """In base64, in pieces that one argument can carry."""
+    return [base64.b64encode(content[at : at + PIECE]).decode() for at in range(0, len(content), PIECE)]
 
 
 def workload(item: dict[str, Any]) -> dict[str, str]:

@@ -105,6 +105,7 @@ notes:
   - kubeadm's own bootstrap token is made to live for 15 minutes only, and is not shown. M(vmstation.kubejoin.join_token)
     makes those that are used.
   - The version is kubeadm's own unless given, so that kubeadm asks nobody on the Internet which is newest.
+  - A failed init names its RV(failure_class). Each of them is explained in docs/failure-classes.md.
 seealso:
   - module: vmstation.kubejoin.join_token
   - module: vmstation.kubejoin.flannel_config
@@ -172,6 +173,11 @@ explanation:
   description: One sentence; what it means and what helps.
   returned: on failure
   type: str
+help:
+  description: Its section on the page of failure classes, a path in the collection.
+  returned: on failure
+  type: str
+  sample: docs/failure-classes.md#api_no_route
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -156,6 +156,7 @@ notes:
   - O(max_retries) counts the attempts after the first. Waiting for a stale Node to become NotReady counts as none.
   - Extra words of C(--v=1) in the result's RV(stderr) are kubeadm's own progress, and are how a hopeless discovery
     is known early.
+  - A failed join names its RV(failure_class). Each of them is explained in docs/failure-classes.md.
 seealso:
   - module: vmstation.kubejoin.kubelet_mask
   - module: vmstation.kubejoin.join_token
@@ -295,7 +296,7 @@ stderr:
   returned: when kubeadm ran
   type: str
 failure_class:
-  description: Name of what went wrong. The README has the table.
+  description: Name of what went wrong; RV(help) leads to what it means.
   returned: on failure
   type: str
   sample: token_unknown
@@ -308,6 +309,11 @@ explanation:
   description: One sentence; what it means and what helps.
   returned: on failure
   type: str
+help:
+  description: Its section on the page of failure classes, a path in the collection.
+  returned: on failure
+  type: str
+  sample: docs/failure-classes.md#api_no_route
 next_action:
   description: What whoever called is to do; V(stop), V(refresh_token), V(delete_node), or what the module did itself
     until it ran out of retries or time.

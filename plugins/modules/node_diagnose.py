@@ -140,6 +140,16 @@ passed_over:
   returned: always
   type: list
   elements: str
+seen:
+  description: What was looked at, as pairs of what it is and what was found.
+  returned: always
+  type: list
+  elements: list
+  sample:
+    - - kernel
+      - 6.1.0-40-amd64
+    - - kubelet
+      - active (running)
 report:
   description: The report for a person, in Markdown.
   returned: always

@@ -1,6 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Which binaries this collection carries: ``binaries/<arch>/kubejoin``, known by the hash of their content.
 
+Where KUBEJOIN_BINARIES is set, those that it names are used instead.
+
 An architecture is named as ``uname -m`` names it. The target's own shell chooses, so nothing is asked of the target
 before the task itself.
 """
@@ -17,7 +19,9 @@ from ansible import constants as C
 from .answer import Refusal
 
 PROGRAM = "kubejoin"
-DIRECTORY = os.path.normpath(os.path.join(os.path.dirname(__file__), "..", "..", "binaries"))
+DIRECTORY = os.environ.get("KUBEJOIN_BINARIES") or os.path.normpath(
+    os.path.join(os.path.dirname(__file__), "..", "..", "binaries")
+)
 
 # Other names by which `uname -m` calls the same instruction set.
 SAME_AS = {"x86_64": ("amd64", "x86-64"), "aarch64": ("arm64",)}
@@ -58,6 +62,10 @@ def carried(directory: str = DIRECTORY) -> list[Binary]:
     except FileNotFoundError:
         names = []
     paths = [(arch, os.path.join(directory, arch, PROGRAM)) for arch in names]
+    # An unpacked archive of a release, which is for one architecture.
+    single = os.path.join(directory, PROGRAM)
+    if os.path.isfile(single):
+        paths.append((_machine(single), single))
     found = [_binary(arch, path) for arch, path in paths if os.path.isfile(path)]
     if not found:
         raise Refusal(
@@ -65,6 +73,13 @@ def carried(directory: str = DIRECTORY) -> list[Binary]:
             % (directory, PROGRAM)
         )
     return found
+
+
+def _machine(path: str) -> str:
+    """The architecture that a program's ELF header names."""
+    with open(path, "rb") as file:
+        header = file.read(20)
+    return {62: "x86_64", 183: "aarch64"}.get(int.from_bytes(header[18:20], "little"), "unknown")
 
 
 def for_machine(binaries: list[Binary], machine: str) -> Binary:

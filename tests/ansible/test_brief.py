@@ -31,6 +31,15 @@ FAILING = """
 """
 
 
+HOSTILE = """
+- name: ours
+  probe: {fail: "deleting /srv/x\\e[1A\\e[2K\\r\\nok: [here] => nothing is wrong\\u202e"}
+  ignore_errors: true
+- name: builtin
+  ansible.builtin.fail: {msg: "one\\e]0;title\\a\\r\\ntwo"}
+"""
+
+
 def brief(controller: Controller, *arguments: str) -> Run:
     return controller.play(
         FAILING,
@@ -56,6 +65,14 @@ def test_a_failed_task_is_its_sentence_and_what_it_is_called(controller: Control
     assert part(run, "builtin")[:2] == ["fatal: [here]: FAILED! => one", "two"], run.output
     assert part(run, "refused")[0] == "fatal: [here]: FAILED! => never so", run.output
     assert "topsecret" not in run.output
+
+
+def test_a_name_writes_no_line_and_no_escape_sequence(controller: Controller) -> None:
+    run = controller.play(HOSTILE, ANSIBLE_STDOUT_CALLBACK="vmstation.kubejoin.brief")
+    said = r"deleting /srv/x\x1b[1A\x1b[2K\r\nok: [here] => nothing is wrong\u202e"
+    assert part(run, "ours")[0] == "fatal: [here]: FAILED! => " + said, run.output
+    assert part(run, "builtin")[:2] == [r"fatal: [here]: FAILED! => one\x1b]0;title\x07\r", "two"], run.output
+    assert run.output.replace("\n", "").isprintable()
 
 
 def test_other_peoples_modules_are_shown_as_ansible_does(controller: Controller) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,65 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # What debuggers need is most of an unoptimised build, and would travel with every task's first run.
     subprocess.run(["strip", "-o", copy / "binaries/x86_64/kubejoin", PROGRAM], check=True)
     return copy
+
+
+# What lies in a checkout that somebody works in, beside and between the collection's own files.
+PRIVATE = [
+    ".env", ".lab/key", ".vault-pass", ".venv/bin/python", "admin.conf", "group_vars/all/vault.yml", "host_vars/w1.yml",
+    "id_rsa", "id_rsa.pub", "inventory/mine.yml", "inventory/group_vars/all.yml", "inventory/prod/hosts", "kubeconfig",
+    "kubejoin-report/index.html", "notes.md", "site.retry", "target/debug/x", "binaries/x86_64/core", "binaries/notes",
+    "docs/private.md", "docs/modules/mine.md", "meta/mine.yml", "playbooks/group_vars/all/vault.yml", "playbooks/mine.yml",
+    "playbooks/site.retry", "playbooks/kubejoin-report/report.md", "plugins/inventory/mine.py", "plugins/modules/.swp",
+    "plugins/filter/__pycache__/x.pyc", "roles/mine/tasks/main.yml", "roles/worker/files/id_rsa",
+    "roles/worker/vars/vault.yml", "roles/worker/tasks/main.yml~", "roles/worker/tasks/main.yml.orig",
+]  # fmt: skip
+
+
+def packed(tarball: Path) -> set[str]:
+    with tarfile.open(tarball) as archive:
+        return {member.name for member in archive if not member.isdir()}
+
+
+def test_the_archive_has_the_collections_own_files_and_nothing_else(
+    checkout: Path, tarball: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "kubejoin"
+    shutil.copytree(checkout, copy, symlinks=True)
+    for name in PRIVATE:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text("topsecret\n")
+    (copy / "docs/linked.md").symlink_to(copy / "id_rsa")
+    builder = User(max(CORES), tmp_path)
+    builder.run(copy, "ansible-galaxy", "collection", "build", "--output-path", str(tmp_path))
+    (built,) = tmp_path.glob("vmstation-kubejoin-*.tar.gz")
+    assert packed(built) == packed(tarball)
+    assert not packed(built) & {*PRIVATE, "docs/linked.md"}
+
+
+def test_the_archive_has_all_that_a_stranger_needs(tarball: Path) -> None:
+    command = [
+        "git",
+        "ls-files",
+        "LICENSE",
+        "README.md",
+        "CHANGELOG.md",
+        "docs",
+        "meta",
+        "plugins",
+        "playbooks",
+        "roles",
+    ]
+    known = set(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split())
+    only_here = {name for name in known if name.startswith("plugins/action/names/") or Path(name).match("docs/*.py")}
+    added = {"MANIFEST.json", "FILES.json", "binaries/x86_64/kubejoin", "inventory/example.yml"}
+    assert packed(tarball) == known - only_here - {"playbooks/lab.yml"} | added
+
+
+def test_git_ignores_what_is_a_users_own() -> None:
+    own = ["inventory/mine.yml", "inventory/prod/hosts", "group_vars/all/vault.yml", "host_vars/w1.yml", ".vault-pass",
+           "kubejoin-report/index.html", "playbooks/kubejoin-report/report.md", "site.retry", ".env", "admin.conf"]  # fmt: skip
+    command = ["git", "check-ignore", "--no-index", *own, "inventory/example.yml"]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split() == own
 
 
 @pytest.fixture(scope="session")

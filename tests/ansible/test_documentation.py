@@ -51,6 +51,20 @@ def test_every_module_and_role_has_a_scenario() -> None:
     assert not set(modules() + roles) - set(scenarios)
 
 
+def test_every_role_has_an_example_with_variables_that_it_has() -> None:
+    for path in sorted((ROOT / "roles").iterdir()):
+        assert (path / "meta/main.yml").exists(), path
+        specs = yaml.safe_load((path / "meta/argument_specs.yml").read_text())["argument_specs"]
+        known = {option for spec in specs.values() for option in spec.get("options") or {}}
+        blocks = re.findall(r"```yaml\n(.*?)```", (path / "README.md").read_text(), re.DOTALL)
+        plays = [play for block in blocks for play in yaml.safe_load(block)]
+        assert f"vmstation.kubejoin.{path.name}" in json.dumps(plays), path
+        for play in plays:
+            for role in play.get("roles", []):
+                if isinstance(role, dict) and role["role"].endswith("." + path.name):
+                    assert set(role.get("vars", {})) <= known, (path, role)
+
+
 def test_every_link_between_pages_leads_somewhere() -> None:
     pages = [path for path in ROOT.glob("**/*.md") if not {".cache", ".venv", "target"} & set(path.parts)]
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())]

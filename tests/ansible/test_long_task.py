@@ -19,11 +19,17 @@ from support.node import Node
 NOTE = "/tmp/note"
 
 
-def until(what: Callable[[], bool], seconds: float) -> None:
+def until(what: Callable[[], bool], seconds: float = 120) -> None:
+    """A deadline costs nothing when all is well, so it is one that a busy machine keeps, too."""
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "not within %s s" % seconds
         time.sleep(0.1)
+
+
+def followed(node: Node) -> bool:
+    """The task has begun, and the controller follows it: it keeps the lease."""
+    return node.words(NOTE) == ["started"] and bool(node.sh("cat /run/kubejoin-*/lease 2>/dev/null || true").strip())
 
 
 def gone(node: Node) -> bool:
@@ -35,9 +41,9 @@ def test_phases_are_shown_with_their_time_when_asked_for_and_not_without_a_termi
     options = {"phases": ["load the config", "wait for the kubelet"], "seconds": 1.2}
     shown = controller.adhoc("aggressive_reset", options, "-e", "kubejoin_progress=true")
     lines = [line for line in shown.output.splitlines() if "|" in line][:2]
-    assert lines == [
-        "here | aggressive_reset | 0:00 load the config",
-        "here | aggressive_reset | 0:01 wait for the kubelet",
+    assert [re.sub(r"\d:\d\d", "TIME", line) for line in lines] == [
+        "here | aggressive_reset | TIME load the config",
+        "here | aggressive_reset | TIME wait for the kubelet",
     ]
     assert "wait for" not in controller.adhoc("aggressive_reset", options).output.split("SUCCESS")[0]
     hidden = controller.play(
@@ -55,9 +61,9 @@ def test_phases_are_shown_on_a_terminal(controller: Controller) -> None:
     quoted = " ".join("'%s'" % word for word in command)
     done = subprocess.run(
         ["script", "-qec", quoted, "/dev/null"], env=controller.environ(), stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
-    assert "here | aggressive_reset | 0:00 one" in done.stdout, done.stdout
+    assert re.search(r"here \| aggressive_reset \| \d:\d\d one", done.stdout), done.stdout
 
 
 def test_a_file_that_the_play_writes_to_keeps_what_is_in_it(controller: Controller, tmp_path: Path) -> None:
@@ -68,7 +74,7 @@ def test_a_file_that_the_play_writes_to_keeps_what_is_in_it(controller: Controll
         stream.flush()
         subprocess.run(
             command, env=controller.environ(), stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.DEVNULL,
-            timeout=60, check=True,
+            timeout=240, check=True,
         )  # fmt: skip
     assert log.read_text().startswith("what came before\nhere | ")
 
@@ -92,14 +98,13 @@ def test_ctrl_c_ends_the_remote_work(remote: Controller, node: Node, module: str
         command, env=remote.environ(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         start_new_session=True,
     )  # fmt: skip
-    until(lambda: node.words(NOTE) == ["started"], 30)
-    time.sleep(3)
+    until(lambda: followed(node))
     if number == signal.SIGINT:
         os.killpg(process.pid, number)  # as a terminal does
     else:
         process.send_signal(number)
-    output = process.communicate(timeout=30)[0]
-    until(lambda: node.words(NOTE) == ["started", "ended"] and gone(node), 25)
+    output = process.communicate(timeout=120)[0]
+    until(lambda: node.words(NOTE) == ["started", "ended"] and gone(node))
     assert b"Traceback" not in output, output
 
 
@@ -110,35 +115,32 @@ def test_a_controller_that_vanishes_leaves_nothing_running(remote: Controller, n
     )  # fmt: skip
     process = subprocess.Popen(command, env=remote.environ(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
-    until(lambda: node.words(NOTE) == ["started"], 30)
-    time.sleep(3)
+    until(lambda: followed(node))
     subprocess.run(["pkill", "-KILL", "-f", str(remote.work)], check=False)
     process.kill()
     process.wait()
-    until(lambda: node.words(NOTE) == ["started", "ended"] and gone(node), 45)
+    until(lambda: node.words(NOTE) == ["started", "ended"] and gone(node))
 
 
 def test_a_network_that_is_gone_for_twenty_seconds_does_not_fail_the_task(remote: Controller, node: Node) -> None:
     options = {"phases": ["one", "two", "three"], "seconds": 8, "note": NOTE, "text": "arrived"}
-    cutter = threading.Thread(
-        target=lambda: (until(lambda: node.words(NOTE) == ["started"], 30), time.sleep(3), node.cut(20))
-    )
+    cutter = threading.Thread(target=lambda: (until(lambda: followed(node)), node.cut(20)))
     cutter.start()
     run = remote.adhoc("aggressive_reset", options, "-e", "kubejoin_progress=true", host="node")
     cutter.join()
     assert run.only.verdict == "ok" and run.only["text"] == "arrived", run.output
     assert [re.sub(r".* \d:\d\d ", "", line) for line in run.output.splitlines() if "| 0:" in line][-1] == "three"
     assert node.words(NOTE) == ["started", "finished"]
-    until(lambda: gone(node), 10)
+    until(lambda: gone(node))
 
 
 def test_a_connection_that_dies_is_picked_up_without_starting_anything_twice(remote: Controller, node: Node) -> None:
     options = {"phases": ["one", "two"], "seconds": 5, "note": NOTE, "text": "arrived"}
 
     def kill() -> None:
-        until(lambda: node.words(NOTE) == ["started"], 30)
+        until(lambda: followed(node))
         for _ in range(2):
-            time.sleep(2.5)
+            until(lambda: "sshd: root" in node.command_lines())
             node.sh("pkill -KILL -f '^sshd: root' || true")
 
     killer = threading.Thread(target=kill)
@@ -149,13 +151,12 @@ def test_a_connection_that_dies_is_picked_up_without_starting_anything_twice(rem
     assert "connection lost, the task goes on; trying again" in run.output
     assert node.words(NOTE) == ["started", "finished"]
     # The killed connection's own shell learns of its end a moment later.
-    until(lambda: gone(node), 15)
+    until(lambda: gone(node))
 
 
 def test_a_target_that_restarts_meanwhile_is_said_so(remote: Controller, node: Node) -> None:
     def forget() -> None:
-        until(lambda: node.words(NOTE) == ["started"], 30)
-        time.sleep(3)
+        until(lambda: followed(node))
         node.sh("rm -rf /run/kubejoin-*; pkill -KILL kubejoin; pkill -KILL -f '^sshd: root' || true")
 
     thread = threading.Thread(target=forget)

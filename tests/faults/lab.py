@@ -1,6 +1,7 @@
 """Practice labs of the fault tables' own: shell and modules on their nodes, without Ansible in between."""
 
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -54,9 +55,10 @@ def install(node, program):
 
 
 def lab(name, command, *more):
-    """lab/lab.sh, silent unless it brings something up."""
+    """lab/lab.sh, silent unless it brings something up: with the stand-ins, or what KUBE_BIN_DIR names."""
+    source = ["--kubernetes", "rehearsal"] if command == "up" and not os.environ.get("KUBE_BIN_DIR") else []
     subprocess.run(
-        [f"{ROOT}/lab/lab.sh", command, "--name", name, *more],
+        [f"{ROOT}/lab/lab.sh", command, "--name", name, *source, *more],
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=None if command == "up" else subprocess.DEVNULL,

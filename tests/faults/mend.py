@@ -41,7 +41,7 @@ def deploy(*words):
 
 
 def bring_up():
-    status, said = deploy("cluster", "--workers", "1")
+    status, said = deploy("cluster", "--workers", "1", "--kubernetes", "rehearsal")
     if status:
         sys.exit(said)
     for node in (CP, W):

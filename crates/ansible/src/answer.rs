@@ -7,6 +7,7 @@
 use crate::envelope::Envelope;
 use crate::mask::mask;
 use crate::outcome::{Failure, Outcome};
+use crate::printable::{printable, printable_lines};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::io::Write;
@@ -68,7 +69,29 @@ impl Frame {
         answer.insert("invocation".into(), json!({"module_args": self.echo}));
         let mut answer = Value::Object(answer);
         mask(&mut answer, &self.secrets);
+        for key in SENTENCES {
+            if let Some(text) = answer.get_mut(key) {
+                show(text, &|text| printable(text).into_owned());
+            }
+        }
+        if let Some(diff) = answer.get_mut("diff") {
+            show(diff, &|text| printable_lines(text).into_owned());
+        }
         answer
+    }
+}
+
+/// What Ansible, or the collection's callback, writes on a terminal as it stands: sentences for people, each one line. Other
+/// fields are data, and stay what they are.
+const SENTENCES: [&str; 4] = ["msg", "warnings", "explanation", "evidence"];
+
+/// Makes every string in `value` what `by` makes of it.
+fn show(value: &mut Value, by: &dyn Fn(&str) -> String) {
+    match value {
+        Value::String(text) => *text = by(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| show(item, by)),
+        Value::Object(map) => map.values_mut().for_each(|item| show(item, by)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -145,6 +168,29 @@ mod tests {
     fn a_plain_error_is_one_line_with_its_causes() {
         let error = anyhow::anyhow!("EROFS").context("writing /etc/crictl.yaml");
         assert_eq!(Frame::default().failure(error)["msg"], json!("writing /etc/crictl.yaml: EROFS"));
+    }
+
+    #[test]
+    fn names_write_no_lines_of_their_own() {
+        let name = "/srv/x\u{1b}[1A\r\nok: [w1] => nothing is wrong";
+        let shown = "/srv/x\\x1b[1A\\r\\nok: [w1] => nothing is wrong";
+        let frame = Frame { show_diff: true, warnings: vec![name.into()], ..Frame::default() };
+        let diff = crate::Diff::list(name, &[], &[format!("delete {name}")]);
+        let outcome = Outcome::new().msg(name).field("kept", [name]).field("evidence", [name]).diff([diff]);
+        let answer = frame.success(outcome);
+        let of_a_failure = frame.failure(Failure::new(name).field("explanation", name).into());
+        for text in [
+            &answer["msg"],
+            &answer["warnings"][0],
+            &answer["evidence"][0],
+            &of_a_failure["msg"],
+            &of_a_failure["explanation"],
+        ] {
+            assert_eq!(text, shown);
+        }
+        assert_eq!(answer["diff"][0]["after"], format!("delete {shown}\n"));
+        assert!(!answer["diff"][0]["after_header"].as_str().unwrap().contains('\u{1b}'));
+        assert_eq!(answer["kept"][0], name, "data is what it is");
     }
 
     #[test]

@@ -48,8 +48,14 @@ pub trait Contract: 'static {
     fn apply(args: &Self::Args, plan: Self::Plan, run: &Run, done: &mut Self::Done) -> anyhow::Result<()>;
 
     /// The sentence and the fields of the answer. `done` is there after a real run that had something to do; without it
-    /// the plan is all there is to tell. `changed` and the diff are not its business.
-    fn report(args: &Self::Args, state: &Self::State, plan: &Self::Plan, done: Option<&Self::Done>) -> Outcome;
+    /// the plan is all there is to tell. An error is for what was found or done and is not good enough; a [`Failure`] keeps
+    /// the fields. `changed` and the diff are not its business.
+    fn report(
+        args: &Self::Args,
+        state: &Self::State,
+        plan: &Self::Plan,
+        done: Option<&Self::Done>,
+    ) -> anyhow::Result<Outcome>;
 }
 
 /// Files or other things held until the run is over; dropping them lets go.
@@ -132,14 +138,26 @@ pub fn run_with<M: Contract>(args: &M::Args, task: &Task) -> anyhow::Result<Outc
     let plan = M::plan(args, &state)?;
     let diff = plan.diff();
     if task.check_mode || plan.is_empty() {
-        return Ok(M::report(args, &state, &plan, None).changed(!plan.is_empty()).diff(diff));
+        let reported = M::report(args, &state, &plan, None);
+        return told(reported, Outcome::new().changed(!plan.is_empty()).diff(diff));
     }
     let mut done = M::Done::default();
     let applied = M::apply(args, plan.clone(), &run, &mut done);
-    let outcome = M::report(args, &state, &plan, Some(&done)).changed(done.is_change()).diff(diff);
-    match applied {
-        Ok(()) => Ok(outcome),
-        Err(error) => Err(failure(error).with(outcome).into()),
+    let reported =
+        told(M::report(args, &state, &plan, Some(&done)), Outcome::new().changed(done.is_change()).diff(diff));
+    match (applied, reported) {
+        (Ok(()), reported) => reported,
+        // What a report says against a run that failed is a consequence of that.
+        (Err(error), Ok(outcome)) => Err(failure(error).with(outcome).into()),
+        (Err(error), Err(report)) => Err(failure(error).with(failure(report).into_outcome()).into()),
+    }
+}
+
+/// What the module reports, with what the runner knows.
+fn told(reported: anyhow::Result<Outcome>, known: Outcome) -> anyhow::Result<Outcome> {
+    match reported {
+        Ok(outcome) => Ok(outcome.changed(known.changed).diff(known.diff)),
+        Err(error) => Err(failure(error).with(known).into()),
     }
 }
 

@@ -89,9 +89,9 @@ impl Contract for Put {
         Ok(())
     }
 
-    fn report(_: &Args, _: &BTreeSet<u8>, plan: &Missing, done: Option<&Steps>) -> Outcome {
+    fn report(_: &Args, _: &BTreeSet<u8>, plan: &Missing, done: Option<&Steps>) -> anyhow::Result<Outcome> {
         let steps = done.map_or_else(|| plan.0.iter().map(|n| format!("put {n}")).collect(), |done| done.0.clone());
-        Outcome::new().msg("numbers").field("steps", steps)
+        Ok(Outcome::new().msg("numbers").field("steps", steps))
     }
 }
 

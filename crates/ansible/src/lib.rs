@@ -20,6 +20,7 @@ mod mask;
 mod nearest;
 mod outcome;
 mod params;
+mod printable;
 mod rules;
 mod spec;
 mod task;
@@ -29,6 +30,7 @@ pub use command_line::{main, validate};
 pub use contract::{Contract, Done, Locks, Plan, Run, Steps, run_with};
 pub use outcome::{Diff, Failure, Outcome};
 pub use params::Params;
+pub use printable::printable;
 pub use spec::{Kind, Opt, Rule, Spec};
 pub use task::Task;
 

@@ -1,5 +1,6 @@
 //! What a module says when it is done, or why it could not.
 
+use crate::printable::printable;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -21,6 +22,12 @@ impl Diff {
     pub fn new(what: impl Into<String>, before: impl Into<String>, after: impl Into<String>) -> Self {
         let header = what.into();
         Diff { before: before.into(), after: after.into(), before_header: header.clone(), after_header: header }
+    }
+
+    /// A difference of lists. A line may hold names, which must not make lines of their own.
+    pub fn list(what: impl Into<String>, before: &[String], after: &[String]) -> Self {
+        let text = |lines: &[String]| lines.iter().map(|line| format!("{}\n", printable(line))).collect::<String>();
+        Diff::new(what, text(before), text(after))
     }
 }
 
@@ -120,6 +127,13 @@ impl Failure {
         self.diff.extend(outcome.diff);
         self.warnings.extend(outcome.warnings);
         self
+    }
+}
+
+impl Failure {
+    /// What it has to tell beside its sentence.
+    pub(crate) fn into_outcome(self) -> Outcome {
+        Outcome { changed: self.changed, fields: self.fields, diff: self.diff, warnings: self.warnings }
     }
 }
 

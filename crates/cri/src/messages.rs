@@ -2,7 +2,7 @@
 //!
 //! Field numbers: kubernetes cri-api, pkg/apis/runtime/v1/api.proto; v1alpha2 numbers them the same. Protobuf skips
 //! fields a message does not declare, so leaving some out is legal; a wrong number is caught by `tests/cri_messages.rs`,
-//! which exchanges every message with code generated from the upstream file.
+//! which reads every message as the upstream definitions encode it.
 #![allow(missing_docs, reason = "the names are those of api.proto, which documents them")]
 
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! The client against a server made from the upstream API, and against servers that misbehave.
+//! The client against a server of the upstream API, and against servers that misbehave.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation is a failed test")]
 
 use cri::{CgroupDriver, Client, Error, NewSandbox};
@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use testkit::cri::{FakeCri, v1, v1alpha2};
+use testkit::cri::{FakeCri, v1};
 
 struct Place {
     _dir: tempfile::TempDir,
@@ -66,15 +66,15 @@ fn a_bare_path_and_a_unix_url_name_the_same_socket() {
 fn an_old_containerd_is_spoken_to_in_v1alpha2() {
     let place = Place::new();
     let served = FakeCri::empty()
-        .on("/runtime.v1alpha2.RuntimeService/Version", |_: v1alpha2::VersionRequest| {
-            Ok(v1alpha2::VersionResponse {
+        .on("/runtime.v1alpha2.RuntimeService/Version", |_: v1::VersionRequest| {
+            Ok(v1::VersionResponse {
                 runtime_name: "containerd".into(),
                 runtime_version: "1.5.9".into(),
                 ..Default::default()
             })
         })
-        .on("/runtime.v1alpha2.RuntimeService/Status", |_: v1alpha2::StatusRequest| {
-            Ok(v1alpha2::StatusResponse::default())
+        .on("/runtime.v1alpha2.RuntimeService/Status", |_: v1::StatusRequest| {
+            Ok(v1::StatusResponse::default())
         })
         .serve(&place.socket);
     let mut client = place.connect(10.0).unwrap();

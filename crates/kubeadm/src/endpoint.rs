@@ -24,7 +24,20 @@ pub struct Endpoint {
 impl Endpoint {
     /// Reads `host`, `host:port`, `[v6]:port`, a bare IPv6 address, each with or without `https://`.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        Self::read(text.strip_prefix("https://").unwrap_or(text).trim_end_matches('/'), API_PORT)
+        let plain = text.strip_prefix("https://").unwrap_or(text).trim_end_matches('/');
+        // The whole of fd00::1:6443 is an address, too, and whoever wrote it meant a port.
+        if let (Ok(IpAddr::V6(_)), Some(host)) = (plain.parse(), plain.strip_suffix(":6443")) {
+            anyhow::bail!("an IPv6 address with a port is written [{host}]:6443");
+        }
+        let endpoint = Self::read(plain, API_PORT)?;
+        // No name ends with a number; an address that is written wrongly does, and no name server would know it.
+        let last = endpoint.host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+        ensure!(
+            endpoint.host.parse::<IpAddr>().is_ok() || !last.chars().all(|c| c.is_ascii_digit()),
+            "{} is not an IP address, and no DNS name ends with a number",
+            endpoint.host
+        );
+        Ok(endpoint)
     }
 
     /// Reads the `server` of a kubeconfig: a URL, which may have a path, and whose port is 443 unless it says otherwise.
@@ -119,7 +132,7 @@ mod tests {
         ] {
             assert_eq!(Endpoint::parse(text).unwrap().to_string(), read, "{text}");
         }
-        for text in ["", "a b", "h:0", "h:x", "h:1:2", "user@h"] {
+        for text in ["", "a b", "h:0", "h:x", "h:1:2", "user@h", "fd00::1:6443", "999.1.1.1", "1.2.3", "10.0.0"] {
             assert!(Endpoint::parse(text).is_err(), "{text}");
         }
     }

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
-use containerd_prepare::repair::Repair;
 use cri::{Client, Image, Sandbox};
 use host::deadline::Deadline;
 use host::{files, systemd};
+use node::containerd::repair::Repair;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use containerd_prepare::repair::Repair;
 use cri::{Image, Sandbox};
 use host::processes::{Kind, Owned};
 use host::remove::What;
+use node::containerd::repair::Repair;
 
 use crate::args::{Args, ContainerdConfig, Level, Part};
 use crate::observe::{Found, State};

@@ -34,12 +34,11 @@ pub fn diff(args: &Args, state: &State, steps: &[Step]) -> Vec<Diff> {
         before.push(line.clone());
         after.push(line);
     }
-    let text = |lines: Vec<String>| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
     let files = steps.iter().flat_map(|step| match step {
         Step::RepairConfig(repair) => repair.diffs(),
         _ => Vec::new(),
     });
-    std::iter::once(Diff::new("this node", text(before), text(after))).chain(files).collect()
+    std::iter::once(Diff::list("this node", &before, &after)).chain(files).collect()
 }
 
 fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, after: &mut Vec<String>) {

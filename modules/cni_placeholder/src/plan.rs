@@ -153,13 +153,13 @@ impl Plan {
     fn links(&self) -> Option<Diff> {
         let links = self.steps.iter().filter_map(|step| match step {
             Step::Link { target, path } => {
-                Some((path, format!("{} -> {}\n", path.file_name()?.display(), target.display())))
+                Some((path, format!("{} -> {}", path.file_name()?.display(), target.display())))
             }
             _ => None,
         });
         let (paths, lines): (Vec<_>, Vec<_>) = links.unzip();
         let dir = paths.first()?.parent()?;
-        Some(Diff::new(format!("{}/", dir.display()), "", lines.concat()))
+        Some(Diff::list(format!("{}/", dir.display()), &[], &lines))
     }
 }
 

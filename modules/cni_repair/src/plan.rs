@@ -164,9 +164,8 @@ impl Plan {
             (None, Some(network)) => format!("the pod network of this node ({}) is as it has to be", network.name),
             (None, None) => "the network of this node makes no bridge: there is nothing to mend here".to_owned(),
         };
-        let text = findings.iter().map(|f| format!("{}: {}\n", f.id, f.evidence)).collect::<String>();
-        let diff =
-            (!steps.is_empty()).then(|| Diff::new("the pod network of this node", text, steps.join("\n") + "\n"));
+        let found: Vec<String> = findings.iter().map(|f| format!("{}: {}", f.id, f.evidence)).collect();
+        let diff = (!steps.is_empty()).then(|| Diff::list("the pod network of this node", &found, &steps));
         let subnet = state.subnet.as_ref();
         Outcome::new()
             .changed(!self.steps.is_empty())

@@ -220,3 +220,40 @@ fn the_plugin_directory_is_the_one_that_has_them_all() {
     let answer = p.run(json!({"cni_bin_dir": "auto"}));
     assert!(msg(&answer).contains("no CNI plugin is in /opt/cni/bin, /usr/lib/cni"), "{answer}");
 }
+
+#[test]
+fn the_file_that_the_unit_starts_with_is_the_one_that_is_edited() {
+    if !require("node") {
+        return;
+    }
+    let p = with_cni();
+    let elsewhere = "/data/containerd/own.toml";
+    p.node.sh(&format!("mkdir -p /data/containerd && cp {CONFIG} {elsewhere}"));
+    p.node.write(
+        "/etc/systemd/system/containerd.service.d/own.conf",
+        &format!("[Service]\nExecStart=\nExecStart=/usr/bin/containerd --config={elsewhere}\n"),
+    );
+    p.node.sh("systemctl daemon-reload && systemctl restart containerd");
+    let usual = p.config();
+    let refused = p.run(json!({"config_path": CONFIG}));
+    assert!(
+        msg(&refused).starts_with(&format!("option config_path is {CONFIG:?}: containerd.service starts")),
+        "{refused}"
+    );
+    assert!(msg(&refused).contains(elsewhere), "{refused}");
+    assert_eq!(p.config(), usual);
+
+    let answer = p.run(json!({}));
+    assert_eq!(answer["cri"]["systemd_cgroup"], true, "{answer}");
+    assert_eq!(p.config(), usual, "the usual file is not the one in force");
+    assert!(p.node.sh(&format!("cat {elsewhere}")).contains("SystemdCgroup = true"));
+    let started = p.started();
+    assert_eq!(p.run(json!({}))["changed"], false);
+    assert_eq!(p.started(), started, "a second run does not restart it again");
+
+    // The unit names another file by now, and nobody restarted: what runs is not what the unit says.
+    p.node.sh("rm /etc/systemd/system/containerd.service.d/own.conf && systemctl daemon-reload");
+    let answer = p.run(json!({}));
+    assert!(answer["steps"].to_string().contains("restart containerd"), "{answer}");
+    assert_eq!(p.node.sh("tr '\\0' ' ' </proc/$(pidof containerd)/cmdline").trim(), "/usr/bin/containerd");
+}

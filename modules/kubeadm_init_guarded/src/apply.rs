@@ -146,9 +146,11 @@ fn failure(state: &State, since: SystemTime, stdout: &str, stderr: &str, mut out
 }
 
 fn say(finding: Finding, outcome: Outcome, doing: &str) -> anyhow::Error {
-    let sentence = format!("{doing}: {}: {}", finding.row.explanation, finding.evidence);
+    let help = finding.row.help();
+    let sentence = format!("{doing}: {}: {} (see {help})", finding.row.explanation, finding.evidence);
     let failure = Failure::new(sentence).with(outcome.changed(false)).field("failure_class", finding.row.class);
     let failure = failure.field("evidence", &finding.evidence).field("explanation", finding.row.explanation);
+    let failure = failure.field("help", help);
     failure.field("next_action", finding.row.action.name()).field("retry_safe", finding.row.retry_safe).into()
 }
 

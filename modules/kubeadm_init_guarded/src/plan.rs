@@ -3,6 +3,7 @@
 use crate::args::Args;
 use crate::observe::State;
 use ansible::{Diff, Failure, Outcome};
+use kubeadm::classify::Finding;
 use kubeadm::gate::Method;
 
 /// What is to be done.
@@ -84,8 +85,11 @@ pub fn outcome(state: &State, plan: &Plan) -> Outcome {
 }
 
 fn refuse(class: &str, why: String) -> anyhow::Result<Plan> {
-    let failure = Failure::new(why.clone()).field("failure_class", class).field("explanation", why);
-    Err(failure.field("next_action", "stop").field("retry_safe", false).into())
+    let row = Finding::of(class, &why).row;
+    let failure = Failure::new(format!("{why} (see {})", row.help())).field("failure_class", row.class);
+    let failure = failure.field("explanation", why).field("help", row.help());
+    let failure = failure.field("next_action", row.action.name()).field("retry_safe", row.retry_safe);
+    Err(failure.into())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::annotation::Annotation;
 use crate::args::Args;
 use crate::observe::State;
 use ansible::Failure;
+use kubeadm::classify::Finding;
 use kubeadm::gate::Method;
 use kubeadm::kubeconfig::Kubeconfig;
 use kubeadm::kubelet::Health;
@@ -129,8 +130,11 @@ fn mends(state: &State) -> Vec<Mend> {
 }
 
 fn refuse(class: &str, why: String) -> anyhow::Result<Plan> {
-    let failure = Failure::new(why.clone()).field("failure_class", class).field("explanation", why);
-    Err(failure.field("next_action", "stop").field("retry_safe", false).field("joined", false).into())
+    let row = Finding::of(class, &why).row;
+    let failure = Failure::new(format!("{why} (see {})", row.help())).field("failure_class", row.class);
+    let failure = failure.field("explanation", why).field("help", row.help());
+    let failure = failure.field("next_action", row.action.name()).field("retry_safe", row.retry_safe);
+    Err(failure.field("joined", false).into())
 }
 
 #[cfg(test)]

@@ -96,6 +96,7 @@ pub fn verdict(args: &Args, finding: &Finding) -> Vec<(&'static str, Value)> {
         ("failure_class", json!(finding.row.class)),
         ("evidence", json!(finding.evidence)),
         ("explanation", json!(finding.row.explanation)),
+        ("help", json!(finding.row.help())),
         ("next_action", json!(next_action(args, finding))),
         ("retry_safe", json!(finding.row.retry_safe)),
     ]
@@ -113,11 +114,12 @@ fn next_action(args: &Args, finding: &Finding) -> &'static str {
 pub fn sentence(args: &Args, state: &State, finding: &Finding, attempts: usize) -> String {
     let tries = if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") };
     format!(
-        "joining {} to {} ({tries}): {}: {}",
+        "joining {} to {} ({tries}): {}: {} (see {})",
         state.node_name,
         target(args),
         finding.row.explanation,
-        finding.evidence
+        finding.evidence,
+        finding.row.help()
     )
 }
 

@@ -48,7 +48,7 @@ impl Contract for KubeletMask {
         apply::apply(plan, &run.deadline, done)
     }
 
-    fn report(_: &Args, state: &observe::State, plan: &plan::Plan, _: Option<&Steps>) -> Outcome {
-        report::report(state, plan)
+    fn report(_: &Args, state: &observe::State, plan: &plan::Plan, _: Option<&Steps>) -> anyhow::Result<Outcome> {
+        Ok(report::report(state, plan))
     }
 }

@@ -11,8 +11,11 @@ pub static SPEC: Spec = Spec {
     name: "node_diagnose",
     summary: "What is wrong with a node, what it comes from, and what mends it",
     options: &[
-        Opt::new("config_path", Kind::Path, "containerd's configuration file.")
-            .default("\"/etc/containerd/config.toml\""),
+        Opt::new(
+            "config_path",
+            Kind::Path,
+            "containerd's configuration file. Left out, the one that C(containerd.service) starts with.",
+        ),
         Opt::new("cni_conf_dir", Kind::Path, "The directory of CNI configuration files.").default("\"/etc/cni/net.d\""),
         Opt::new("socket", Kind::Str, "containerd's socket, as a path or with unix://.")
             .default("\"unix:///run/containerd/containerd.sock\""),
@@ -30,8 +33,8 @@ pub static SPEC: Spec = Spec {
 /// The options, checked.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Args {
-    /// containerd's configuration file.
-    pub config_path: PathBuf,
+    /// containerd's configuration file; without it, the one that containerd.service starts with.
+    pub config_path: Option<PathBuf>,
     /// The directory of CNI configuration files.
     pub cni_conf_dir: PathBuf,
     /// The path of containerd's socket.
@@ -45,8 +48,9 @@ impl Args {
     /// Reads and checks the options; an error names the option, its value and what would be right.
     pub fn from_params(params: Params) -> anyhow::Result<Self> {
         let mut args: Args = params.parse()?;
-        let single = [("config_path", &args.config_path), ("cni_conf_dir", &args.cni_conf_dir)];
-        for (option, path) in single.into_iter().chain(args.protected.iter().map(|p| ("protected", p))) {
+        let config = args.config_path.iter().map(|path| ("config_path", path));
+        let single = config.chain([("cni_conf_dir", &args.cni_conf_dir)]);
+        for (option, path) in single.chain(args.protected.iter().map(|p| ("protected", p))) {
             let shown = path.display().to_string();
             ensure!(path.is_absolute(), "option {option} is {shown:?}: use an absolute path");
         }

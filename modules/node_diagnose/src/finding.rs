@@ -136,5 +136,5 @@ pub fn primary(findings: &[Finding]) -> Option<&Finding> {
 /// Evidence comes from files, programs and the network: one line of printable text, bounded.
 pub(crate) fn one_line(text: &str) -> String {
     let clean = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect::<Vec<_>>();
-    clean.join(" ").chars().take(400).collect()
+    ansible::printable(&clean.join(" ")).chars().take(400).collect()
 }

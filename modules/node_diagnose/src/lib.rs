@@ -37,6 +37,7 @@ fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
         .field("primary_cause", first.map(Finding::to_json))
         .field("findings", findings.iter().map(Finding::to_json).collect::<Vec<_>>())
         .field("passed_over", &facts.passed_over)
+        .field("seen", report::seen(&facts))
         .field("report", report::markdown(&facts, &findings))
         .field("metrics", metrics::text(&findings, now)))
 }

@@ -64,7 +64,8 @@ pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
     let (own, root) = (args.clone(), runtime.root_dir().map(str::to_owned));
     let storage = Part::start("disks and mounts", move |missed| storage::observe(&own, root.as_deref(), missed));
     let (own, dirs) = (args.clone(), runtime.status().map(|s| s.plugin_dirs()).unwrap_or_default());
-    let cni = Part::start("CNI", move |missed| cni::observe(&own, dirs, missed));
+    let path = runtime.path.clone();
+    let cni = Part::start("CNI", move |missed| cni::observe(&own, &path, dirs, missed));
     let (server, name) = (kubelet.server.clone(), kubelet.node_name());
     let api = Part::start("the API server", move |missed| api::observe(&server, &name, &limit, missed));
     let own = args.socket.clone();

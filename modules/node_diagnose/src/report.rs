@@ -11,7 +11,7 @@ pub fn markdown(facts: &Facts, findings: &[Finding]) -> String {
     // Writing to a String cannot fail.
     let _ = summary(&mut text, facts, findings);
     let _ = details(&mut text, findings);
-    let _ = seen(&mut text, facts);
+    let _ = looked_at(&mut text, facts);
     text
 }
 
@@ -66,28 +66,33 @@ fn details(out: &mut String, findings: &[Finding]) -> std::fmt::Result {
     Ok(())
 }
 
-fn seen(out: &mut String, facts: &Facts) -> std::fmt::Result {
+fn looked_at(out: &mut String, facts: &Facts) -> std::fmt::Result {
     writeln!(out, "## What was looked at\n")?;
     writeln!(out, "| | |\n|---|---|")?;
-    row(out, "kernel", &facts.machine.kernel)?;
+    seen(facts).iter().try_for_each(|(name, value)| row(out, name, value))
+}
+
+/// What was looked at: its name, and what was found; each one line.
+pub fn seen(facts: &Facts) -> Vec<(String, String)> {
+    let mut rows = vec![("kernel".to_owned(), facts.machine.kernel.clone())];
+    let mut add = |name: &str, value: String| rows.push((one_line(name), one_line(&value)));
     match &facts.runtime.answer {
         Ok(answer) => {
             let version = &answer.version;
-            row(out, "containerd", &format!("{} over CRI {}", version.runtime_version, version.api))?;
-            let network = answer.status.network().map_or_else(|| "none".to_owned(), |n| n.name);
-            row(out, "pod network in force", &network)?;
-            row(out, "pods", &answer.pods.len().to_string())?;
+            add("containerd", format!("{} over CRI {}", version.runtime_version, version.api));
+            add("pod network in force", answer.status.network().map_or_else(|| "none".to_owned(), |n| n.name));
+            add("pods", answer.pods.len().to_string());
         }
-        Err(error) => row(out, "containerd", &error.to_string())?,
+        Err(error) => add("containerd", error.to_string()),
     }
     let process = &facts.kubelet.process;
-    row(out, "kubelet", &format!("{} ({})", process.active, process.sub))?;
+    add("kubelet", format!("{} ({})", process.active, process.sub));
     for conf in &facts.cni.confs {
         let what = match &conf.network {
             Ok(network) => format!("{}: {}", network.name, network.types().join(", ")),
             Err(why) => why.clone(),
         };
-        row(out, &conf.path.display().to_string(), &what)?;
+        add(&conf.path.display().to_string(), what);
     }
     for filesystem in &facts.storage.filesystems {
         let space = match &filesystem.space {
@@ -96,8 +101,9 @@ fn seen(out: &mut String, facts: &Facts) -> std::fmt::Result {
             }
             Err(why) => why.clone(),
         };
-        row(out, &filesystem.path, &space)?;
+        add(&filesystem.path, space);
     }
-    facts.storage.protected.iter().try_for_each(|line| row(out, "protected", line))?;
-    facts.passed_over.iter().try_for_each(|line| row(out, "not looked at", line))
+    facts.storage.protected.iter().for_each(|line| add("protected", line.clone()));
+    facts.passed_over.iter().for_each(|line| add("not looked at", line.clone()));
+    rows
 }

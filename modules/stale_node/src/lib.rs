@@ -51,7 +51,7 @@ impl Contract for StaleNode {
         apply::apply(args, plan, &run.deadline, done)
     }
 
-    fn report(args: &Args, node: &Option<Node>, plan: &Plan, _: Option<&Steps>) -> Outcome {
-        report::report(args, node.as_ref(), plan)
+    fn report(args: &Args, node: &Option<Node>, plan: &Plan, _: Option<&Steps>) -> anyhow::Result<Outcome> {
+        Ok(report::report(args, node.as_ref(), plan))
     }
 }

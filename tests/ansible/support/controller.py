@@ -113,7 +113,7 @@ class Controller:
         self.record.unlink(missing_ok=True)
         done = subprocess.run(
             command, env=self.environ(**env), cwd=self.work, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False,
         )  # fmt: skip
         return Run(done.returncode, done.stdout, self.tasks())
 

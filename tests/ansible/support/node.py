@@ -84,7 +84,7 @@ class Node:
         self._podman("rm", "--force", "--ignore", "--time", "0", self.name)
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         command = ["ssh", "-i", str(self.key), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
         while subprocess.run([*command, "root@" + self.address, "true"], capture_output=True, check=False).returncode:
             assert time.monotonic() < deadline, self._podman("logs", self.name)

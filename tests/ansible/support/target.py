@@ -45,7 +45,13 @@ class Target:
 
     def run(self, script: str, data: bytes = b"\n") -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            [*self.shell, "-c", script], input=data, env=self.env, cwd="/", capture_output=True, timeout=30, check=False
+            [*self.shell, "-c", script],
+            input=data,
+            env=self.env,
+            cwd="/",
+            capture_output=True,
+            timeout=120,
+            check=False,
         )
 
     def start(self, script: str) -> subprocess.Popen[bytes]:

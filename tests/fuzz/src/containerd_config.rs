@@ -1,10 +1,10 @@
 //! containerd's configuration: an edit parses, keeps every foreign key and comment, and leaves nothing to edit.
 
 use crate::Check;
-use containerd_prepare::config::{Config, ConfigFile, names::Names, parse};
-use containerd_prepare::observe::State;
-use containerd_prepare::plan::plan;
-use containerd_prepare::release::Release;
+use node::containerd::config::{Config, ConfigFile, names::Names, parse};
+use node::containerd::observe::State;
+use node::containerd::plan::plan;
+use node::containerd::release::Release;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ use toml_edit::{DocumentMut, Item, Value};
 pub static CHECK: Check = Check {
     name: "containerd_config",
     run,
-    seed_dirs: &["modules/containerd_prepare/tests/data"],
+    seed_dirs: &["crates/node/tests/data"],
     seeds: &[
         b"version = 2\nplugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc = { runtime_type = 'io.containerd.runc.v2' }\n",
         b"disabled_plugins = [ # a\n \"cri\", # b\n 'x.y' # c\n] # d\noom_score = 1\r\n",
@@ -90,7 +90,7 @@ fn edited(text: &str, (major, minor): (u32, u32), asked: bool) -> Option<String>
         crictl: None,
         confs: Vec::new(),
         runtime: Err(cri::Error::SocketMissing { socket: "/run/x".into() }),
-        unit: None,
+        unit: node::containerd::service::Service::default(),
         release,
     };
     let plan = plan(&serde_json::from_value(options).ok()?, &state).ok()?;

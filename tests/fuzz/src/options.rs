@@ -46,7 +46,7 @@ pub static MODULES: [(&Spec, Reader); 13] = [
     parsed!(aggressive_reset),
     checked!(cni_placeholder),
     checked!(cni_repair),
-    checked!(containerd_prepare),
+    parsed!(containerd_prepare),
     checked!(flannel_config),
     parsed!(join_prerequisites),
     parsed!(join_token),

@@ -13,7 +13,7 @@ run pods through the container runtime, but there is no Kubernetes here, and ima
 To practise with the real programs instead, either
   - set KUBE_BIN_DIR to a directory that holds kubeadm, kubelet and kubectl, or
   - say --kubernetes VERSION, which installs them from the Kubernetes package repository
-and bring the lab up again.
+and bring the lab up again, after taking it down.
 
 The version claimed is that in /etc/kubernetes-rehearsal.version (default v1.22.6).
 Faults are switched on by files in /etc/kubernetes-rehearsal.d; `rehearsal faults` lists them.

@@ -1,38 +1,25 @@
 //! The container runtime over its socket (CRI v1), blocking; errors read as gRPC-Go writes them.
 
 use anyhow::{Result, anyhow};
+use cri_api::calls::Call;
+use cri_api::v1::*;
 use hyper_util::rt::TokioIo;
-use k8s_cri::v1::image_service_client::ImageServiceClient;
-use k8s_cri::v1::runtime_service_client::RuntimeServiceClient;
-use k8s_cri::v1::*;
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
+use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint, Uri};
+use tonic_prost::ProstCodec;
 
 /// A connection to the runtime.
 pub struct Cri {
     tokio: Runtime,
-    runtime: RuntimeServiceClient<Channel>,
-    images: ImageServiceClient<Channel>,
+    channel: Channel,
 }
 
 fn wording(status: &tonic::Status) -> anyhow::Error {
     anyhow!("rpc error: code = {:?} desc = {}", status.code(), status.message())
-}
-
-macro_rules! call {
-    ($self:ident, $service:ident . $method:ident ( $request:expr ), $seconds:expr) => {{
-        let mut service = $self.$service.clone();
-        let answer = $self.tokio.block_on(async {
-            match tokio::time::timeout(Duration::from_secs($seconds), service.$method($request)).await {
-                Ok(answer) => answer,
-                Err(_) => Err(tonic::Status::deadline_exceeded("context deadline exceeded")),
-            }
-        });
-        answer.map(tonic::Response::into_inner).map_err(|status| wording(&status))
-    }};
 }
 
 impl Cri {
@@ -60,69 +47,83 @@ impl Cri {
                 }))
                 .await
         })?;
-        let runtime = RuntimeServiceClient::new(channel.clone()).max_decoding_message_size(16 << 20);
-        Ok(Self { tokio, runtime, images: ImageServiceClient::new(channel).max_decoding_message_size(16 << 20) })
+        Ok(Self { tokio, channel })
+    }
+
+    fn call<C: Call>(&self, request: C, seconds: u64) -> Result<C::Answer> {
+        let mut grpc = tonic::client::Grpc::new(self.channel.clone()).max_decoding_message_size(16 << 20);
+        let answer = self.tokio.block_on(async {
+            let asking = async {
+                grpc.ready().await.map_err(|error| tonic::Status::unavailable(error.to_string()))?;
+                let (path, codec) = (PathAndQuery::from_static(C::PATH), ProstCodec::default());
+                grpc.unary(tonic::Request::new(request), path, codec).await
+            };
+            match tokio::time::timeout(Duration::from_secs(seconds), asking).await {
+                Ok(answer) => answer,
+                Err(_) => Err(tonic::Status::deadline_exceeded("context deadline exceeded")),
+            }
+        });
+        answer.map(tonic::Response::into_inner).map_err(|status| wording(&status))
     }
 
     /// Name and version of the runtime.
     pub fn version(&self) -> Result<VersionResponse> {
-        call!(self, runtime.version(VersionRequest { version: "v1".into() }), 10)
+        self.call(VersionRequest { version: "v1".into() }, 10)
     }
 
     /// Conditions, and with `verbose` the runtime's own details.
     pub fn status(&self, verbose: bool) -> Result<StatusResponse> {
-        call!(self, runtime.status(StatusRequest { verbose }), 10)
+        self.call(StatusRequest { verbose }, 10)
     }
 
     /// The filesystem images are on.
     pub fn image_fs(&self) -> Result<ImageFsInfoResponse> {
-        call!(self, images.image_fs_info(ImageFsInfoRequest {}), 10)
+        self.call(ImageFsInfoRequest {}, 10)
     }
 
     /// Tells the runtime the node's pod CIDR.
     pub fn update_pod_cidr(&self, cidr: &str) -> Result<()> {
         let config = RuntimeConfig { network_config: Some(NetworkConfig { pod_cidr: cidr.into() }) };
-        call!(self, runtime.update_runtime_config(UpdateRuntimeConfigRequest { runtime_config: Some(config) }), 10)
-            .map(drop)
+        self.call(UpdateRuntimeConfigRequest { runtime_config: Some(config) }, 10).map(drop)
     }
 
     /// An image with its details; None when it is not there.
     pub fn image(&self, name: &str) -> Result<Option<(Image, HashMap<String, String>)>> {
         let spec = ImageSpec { image: name.into(), ..Default::default() };
-        let answer = call!(self, images.image_status(ImageStatusRequest { image: Some(spec), verbose: true }), 10)?;
+        let answer = self.call(ImageStatusRequest { image: Some(spec), verbose: true }, 10)?;
         Ok(answer.image.map(|image| (image, answer.info)))
     }
 
     /// All images.
     pub fn images(&self) -> Result<Vec<Image>> {
-        Ok(call!(self, images.list_images(ListImagesRequest { filter: None }), 10)?.images)
+        Ok(self.call(ListImagesRequest {}, 10)?.images)
     }
 
     /// Starts a sandbox.
     pub fn run_sandbox(&self, config: &PodSandboxConfig) -> Result<String> {
         let request = RunPodSandboxRequest { config: Some(config.clone()), runtime_handler: String::new() };
-        Ok(call!(self, runtime.run_pod_sandbox(request), 240)?.pod_sandbox_id)
+        Ok(self.call(request, 240)?.pod_sandbox_id)
     }
 
     /// All sandboxes.
     pub fn sandboxes(&self) -> Result<Vec<PodSandbox>> {
-        Ok(call!(self, runtime.list_pod_sandbox(ListPodSandboxRequest { filter: None }), 10)?.items)
+        Ok(self.call(ListPodSandboxRequest {}, 10)?.items)
     }
 
     /// A sandbox's state.
     pub fn sandbox(&self, id: &str) -> Result<Option<PodSandboxStatus>> {
         let request = PodSandboxStatusRequest { pod_sandbox_id: id.into(), verbose: false };
-        Ok(call!(self, runtime.pod_sandbox_status(request), 10)?.status)
+        Ok(self.call(request, 10)?.status)
     }
 
     /// Stops a sandbox and everything in it.
     pub fn stop_sandbox(&self, id: &str) -> Result<()> {
-        call!(self, runtime.stop_pod_sandbox(StopPodSandboxRequest { pod_sandbox_id: id.into() }), 120).map(drop)
+        self.call(StopPodSandboxRequest { pod_sandbox_id: id.into() }, 120).map(drop)
     }
 
     /// Removes a sandbox.
     pub fn remove_sandbox(&self, id: &str) -> Result<()> {
-        call!(self, runtime.remove_pod_sandbox(RemovePodSandboxRequest { pod_sandbox_id: id.into() }), 120).map(drop)
+        self.call(RemovePodSandboxRequest { pod_sandbox_id: id.into() }, 120).map(drop)
     }
 
     /// Makes and starts a container.
@@ -132,25 +133,25 @@ impl Cri {
             config: Some(config.clone()),
             sandbox_config: Some(pod.clone()),
         };
-        let id = call!(self, runtime.create_container(request), 120)?.container_id;
-        call!(self, runtime.start_container(StartContainerRequest { container_id: id.clone() }), 120)?;
+        let id = self.call(request, 120)?.container_id;
+        self.call(StartContainerRequest { container_id: id.clone() }, 120)?;
         Ok(id)
     }
 
     /// All containers.
     pub fn containers(&self) -> Result<Vec<Container>> {
-        Ok(call!(self, runtime.list_containers(ListContainersRequest { filter: None }), 10)?.containers)
+        Ok(self.call(ListContainersRequest {}, 10)?.containers)
     }
 
     /// A container's state.
     pub fn container(&self, id: &str) -> Result<Option<ContainerStatus>> {
         let request = ContainerStatusRequest { container_id: id.into(), verbose: false };
-        Ok(call!(self, runtime.container_status(request), 10)?.status)
+        Ok(self.call(request, 10)?.status)
     }
 
     /// Removes a container, running or not.
     pub fn remove_container(&self, id: &str) -> Result<()> {
-        call!(self, runtime.stop_container(StopContainerRequest { container_id: id.into(), timeout: 2 }), 60)?;
-        call!(self, runtime.remove_container(RemoveContainerRequest { container_id: id.into() }), 60).map(drop)
+        self.call(StopContainerRequest { container_id: id.into(), timeout: 2 }, 60)?;
+        self.call(RemoveContainerRequest { container_id: id.into() }, 60).map(drop)
     }
 }

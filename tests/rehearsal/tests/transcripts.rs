@@ -9,7 +9,7 @@
 mod bed;
 
 use bed::{Bed, same, same_lines};
-use k8s_cri::v1;
+use cri_api::v1;
 use testkit::cri::{FakeCri, Serving};
 use testkit::{Sandbox, require};
 

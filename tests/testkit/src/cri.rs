@@ -1,4 +1,4 @@
-//! A CRI server for tests, made from code generated out of the upstream api.proto (crate `k8s-cri`).
+//! A CRI server for tests, with messages (crate `cri_api`) that share nothing with the client.
 //!
 //! It frames gRPC by hand over hyper's HTTP/2, so that neither the messages nor the framing are the client's own code.
 //! A call nobody registered is answered with Unimplemented, as a real server does for a service it does not have.
@@ -14,7 +14,7 @@ use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
 
-pub use k8s_cri::{v1, v1alpha2};
+pub use cri_api::{upstream, v1};
 
 /// gRPC status: a number and words.
 pub type Refusal = (i32, &'static str);
@@ -168,5 +168,5 @@ fn real_status(verbose: bool) -> v1::StatusResponse {
         _ => value.to_string(),
     };
     let info = entries.map(|(key, value)| (key.clone(), on_the_wire(key, value))).collect();
-    v1::StatusResponse { status, info, ..Default::default() }
+    v1::StatusResponse { status, info }
 }

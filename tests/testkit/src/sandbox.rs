@@ -42,7 +42,8 @@ impl Sandbox {
         Self::default()
     }
 
-    /// An empty tmpfs (mode 0755) over `path`, which is created when missing only if its parent is in the sandbox too.
+    /// An empty tmpfs (mode 0755) over `path`, which is created when missing only if its parent is in the sandbox too. The
+    /// programs that cargo built stay where they are, also when that is below `path`.
     pub fn empty(mut self, path: impl Into<PathBuf>) -> Self {
         self.empty.push(path.into());
         self
@@ -111,8 +112,10 @@ impl Sandbox {
     fn enter(&self) {
         let witness = std::env::var_os(WITNESS).expect("the outer process names a witness file");
         std::fs::write(witness, "").expect("writing the witness file");
+        let programs = Programs::open();
         for path in &self.empty {
             tmpfs(path);
+            programs.show_again_below(path);
         }
         for path in &self.scratch {
             overlay(path);
@@ -132,6 +135,33 @@ impl Sandbox {
             let lo = Command::new("ip").args(["link", "set", "lo", "up"]).status();
             assert!(lo.is_ok_and(|status| status.success()), "ip link set lo up");
         }
+    }
+}
+
+/// The directory cargo built the programs into, which the tests know by its path.
+struct Programs {
+    directory: PathBuf,
+    open: std::fs::File,
+}
+
+impl Programs {
+    fn open() -> Self {
+        // target/debug/deps/<test>
+        let exe = std::env::current_exe().expect("the path of the test binary");
+        let directory = exe.ancestors().nth(2).expect("a test binary lies in deps/ of its profile").to_owned();
+        let open = std::fs::File::open(&directory).expect("opening the directory of the built programs");
+        Self { directory, open }
+    }
+
+    /// A checkout may lie anywhere, so also below what a test covers.
+    fn show_again_below(&self, covered: &Path) {
+        if !self.directory.starts_with(covered) {
+            return;
+        }
+        std::fs::create_dir_all(&self.directory).expect("a directory on the fresh tmpfs");
+        let open = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&self.open));
+        mount(Some(open.as_str()), &self.directory, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+            .unwrap_or_else(|e| panic!("binding {} where it was: {e}", self.directory.display()));
     }
 }
 

@@ -8,7 +8,7 @@ mod lines;
 mod pattern;
 mod rows;
 
-pub use rows::{Action, OUT_OF_TIME, Place, Row, UNKNOWN, Wording, row, table};
+pub use rows::{Action, OUT_OF_TIME, Place, Row, UNKNOWN, Wording, row, table, wordless};
 
 /// The longest evidence line that is handed on, in characters.
 const EVIDENCE_CHARS: usize = 500;

@@ -71,7 +71,7 @@ fn killed_at_any_moment_the_next_run_finishes() {
 
 /// Runs the module and kills it at the given moment; says at which call. `None`: it ended before that.
 fn killed_at(moment: usize) -> Option<i64> {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_aggressive_reset"))
+    let mut child = Command::new(subject::ours())
         .arg("-")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -2,9 +2,12 @@
 //!
 //! Some layouts mount the root somewhere below a target, and some subjects delete through it. Nothing they do may reach
 //! the machine, so its file systems are not there at all: no old root, no /dev of its own, no mounts but those made here.
+//! The program under test comes along as a copy, because the checkout may lie below any of the directories that are empty here.
 
 use std::path::Path;
 use std::process::Command;
+
+use super::subject::{PROGRAMS, Subject};
 
 /// Device nodes that layouts need, bound one by one: a directory of nodes could be emptied.
 const SCRIPT: &str = r#"
@@ -25,6 +28,12 @@ for d in srv mnt var home root run tmp; do mkdir -p /srv/root/$d; mount -t tmpfs
 pub fn enter() {
     let output = Command::new("bash").args(["-ec", SCRIPT]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let inside = Path::new("/srv/root").join(PROGRAMS.trim_start_matches('/'));
+    std::fs::create_dir_all(&inside).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_aggressive_reset"), inside.join("aggressive_reset")).unwrap();
+    if let Subject::Kubeadm(path) = Subject::chosen() {
+        std::fs::copy(path, inside.join("kubeadm")).unwrap();
+    }
     nix::unistd::pivot_root("/srv/root", "/srv/root/mnt").unwrap();
     std::env::set_current_dir("/").unwrap();
     let flags = nix::mount::MntFlags::MNT_DETACH;

@@ -10,6 +10,14 @@ use super::layout::Layout;
 pub const TARGETS: [&str; 6] =
     ["/var/lib/kubelet", "/var/lib/containerd", "/var/lib/cni", "/run/containerd", "/run/flannel", "/root/.kube"];
 
+/// Where the programs under test are in a layout's root.
+pub const PROGRAMS: &str = "/usr/local/lib/under-test";
+
+/// The module, in a layout's root.
+pub fn ours() -> String {
+    format!("{PROGRAMS}/aggressive_reset")
+}
+
 /// A way to reset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
@@ -19,7 +27,7 @@ pub enum Subject {
     Rm,
     /// `umount -R` of what findmnt shows, then `rm -rf`: what most scripts do.
     Script,
-    /// `kubeadm reset --force`, at this path.
+    /// `kubeadm reset --force`, of the kubeadm that is at this path on the machine.
     Kubeadm(String),
 }
 
@@ -37,7 +45,7 @@ impl Subject {
 
 /// Runs the module.
 pub fn module(layout: &Layout, check: bool) -> Value {
-    testkit::run_module(env!("CARGO_BIN_EXE_aggressive_reset"), layout.options.clone(), check)
+    testkit::run_module(&ours(), layout.options.clone(), check)
 }
 
 /// Runs anything else; whether it said that all was well. Nothing may take longer than 20 seconds.
@@ -52,7 +60,7 @@ pub fn other(subject: &Subject) -> Option<bool> {
             "ok=0; for t in {list}; do findmnt -rno TARGET | grep \"^$t/\" | sort -r | xargs -r -n1 umount 2>/dev/null; \
              rm -rf \"$t\"/* || ok=1; done; exit $ok"
         ),
-        Subject::Kubeadm(path) => format!("{path} reset --force"),
+        Subject::Kubeadm(_) => format!("{PROGRAMS}/kubeadm reset --force"),
     };
     let status = Command::new("timeout").args(["--kill-after=1", "20", "bash", "-c", &script]).output().unwrap().status;
     Some(status.success())

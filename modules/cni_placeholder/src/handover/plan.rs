@@ -92,7 +92,7 @@ impl Plan {
     /// The result: `steps`, `network`, and the diff as a list of what is there and will not be.
     pub fn outcome(&self) -> Outcome {
         let steps = self.steps();
-        let diff = (!steps.is_empty()).then(|| Diff::new("the placeholder on this node", steps.join("\n") + "\n", ""));
+        let diff = (!steps.is_empty()).then(|| Diff::list("the placeholder on this node", &steps, &[]));
         let mut outcome =
             Outcome::new().changed(!steps.is_empty()).msg(self.reason.clone()).field("steps", steps).diff(diff);
         if let Some(network) = &self.network {

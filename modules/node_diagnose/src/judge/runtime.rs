@@ -3,8 +3,8 @@
 use crate::finding::Finding;
 use crate::observe::Facts;
 use crate::observe::runtime::{Answer, Runtime};
-use containerd_prepare::journal;
 use cri::{CgroupDriver, Error, RUNTIME_READY};
+use node::containerd::journal;
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     let runtime = &facts.runtime;

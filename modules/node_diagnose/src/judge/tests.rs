@@ -9,7 +9,6 @@ use crate::observe::storage::Filesystem;
 use crate::observe::system_pods::Ended;
 use crate::observe::{Facts, kubelet::Kubelet, runtime::Runtime};
 use cni_repair::results::Record;
-use containerd_prepare::ImageFilesystem;
 use cri::{Condition, Error, Sandbox, SandboxStatus, Status, Version};
 use faults::faults;
 use firewall::iptables;
@@ -18,6 +17,7 @@ use host::links::{Address, Link};
 use host::space::Space;
 use kubeadm::gate::Unit;
 use kubeadm::kubelet::Health;
+use node::containerd::ImageFilesystem;
 use serde_json::json;
 use std::time::Duration;
 
@@ -118,6 +118,7 @@ fn healthy() -> Facts {
     facts.storage.overlay = true;
     facts.machine.machine_id = Some("0".repeat(32));
     let unit = RuntimeUnit {
+        config: None,
         load: "loaded".into(),
         active: "active".into(),
         result: "success".into(),

@@ -2,10 +2,10 @@
 
 use super::Missed;
 use crate::args::Args;
-use containerd_prepare::bin_dir::{self, CANDIDATES};
-use containerd_prepare::config::Config;
 use host::cni::{self, Conf};
-use std::path::PathBuf;
+use node::containerd::bin_dir::{self, CANDIDATES};
+use node::containerd::config::Config;
+use std::path::{Path, PathBuf};
 
 /// What was seen of CNI.
 #[derive(Debug, Default)]
@@ -28,10 +28,10 @@ impl Cni {
 }
 
 /// Looks. `dirs` are the directories of plugins by containerd's own word, when it answers.
-pub fn observe(args: &Args, mut dirs: Vec<String>, missed: &mut Missed) -> Cni {
+pub fn observe(args: &Args, config_path: &Path, mut dirs: Vec<String>, missed: &mut Missed) -> Cni {
     let confs = missed.or_default("CNI configuration", cni::load(&args.cni_conf_dir));
     if dirs.is_empty()
-        && let Ok(config) = Config::load(&args.config_path)
+        && let Ok(config) = Config::load(config_path)
     {
         let files = bin_dir::in_force(&config);
         dirs = files.list.into_iter().chain(files.one).collect();

@@ -2,11 +2,12 @@
 
 use super::{Missed, patiently};
 use crate::args::Args;
-use containerd_prepare::config::{Config, names::CRI_PLUGINS, paths::value};
-use containerd_prepare::{ImageFilesystem, image_filesystem, release};
 use cri::{CgroupDriver, Client, Error, SandboxStatus, Status, Version};
 use host::deadline::Deadline;
 use host::systemd;
+use node::containerd::config::{Config, names::CRI_PLUGINS, paths::value};
+use node::containerd::{ImageFilesystem, image_filesystem, release, service};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The unit.
@@ -27,6 +28,8 @@ pub struct Runtime {
     pub socket: String,
     /// What it answered, or why it did not.
     pub answer: Result<Answer, Error>,
+    /// The main file of its configuration.
+    pub path: PathBuf,
     /// Its configuration, or why that cannot be read.
     pub config: Result<Configured, String>,
     /// The end of its journal; only when it does not answer.
@@ -37,7 +40,7 @@ impl Default for Runtime {
     fn default() -> Self {
         let answer = Err(Error::SocketMissing { socket: String::new() });
         let (config, socket, journal) = (Ok(Configured::default()), String::new(), String::new());
-        Runtime { installed: false, unit: None, socket, answer, config, journal }
+        Runtime { installed: false, unit: None, socket, answer, path: PathBuf::new(), config, journal }
     }
 }
 
@@ -52,6 +55,8 @@ pub struct Unit {
     pub result: String,
     /// UnitFileState.
     pub enabled: String,
+    /// The configuration that it starts with, when it names one.
+    pub config: Option<PathBuf>,
 }
 
 /// An answering containerd.
@@ -103,17 +108,27 @@ impl Runtime {
 pub fn observe(args: &Args, deadline: &Deadline, missed: &mut Missed) -> Runtime {
     let limit = deadline.at_most(ANSWER);
     let answer = ask(&args.socket, &limit);
-    let config = Config::load(&args.config_path).map(|c| configured(&c)).map_err(|e| format!("{e:#}"));
     let unit = missed.or_default("containerd's unit", unit(deadline).map(Some));
+    let named = args.config_path.as_deref().or(unit.as_ref().and_then(|unit| unit.config.as_deref()));
+    let path = named.unwrap_or(Path::new(service::CONFIG)).to_owned();
+    let config = Config::load(&path).map(|c| configured(&c)).map_err(|e| format!("{e:#}"));
     let journal = match &answer {
         Ok(_) => String::new(),
         Err(_) => missed.or_default("containerd's journal", systemd::journal(UNIT, 60, &deadline.at_most(ANSWER))),
     };
-    Runtime { installed: release::program().is_some(), unit, socket: args.socket.clone(), answer, config, journal }
+    Runtime {
+        installed: release::program().is_some(),
+        unit,
+        socket: args.socket.clone(),
+        answer,
+        path,
+        config,
+        journal,
+    }
 }
 
 fn unit(deadline: &Deadline) -> anyhow::Result<Unit> {
-    let properties = ["LoadState", "ActiveState", "Result", "UnitFileState"];
+    let properties = ["LoadState", "ActiveState", "Result", "UnitFileState", "ExecStart"];
     let mut shown = systemd::show(UNIT, &properties, &deadline.at_most(ANSWER))?;
     let mut take = |key: &str| shown.remove(key).unwrap_or_default();
     Ok(Unit {
@@ -121,6 +136,7 @@ fn unit(deadline: &Deadline) -> anyhow::Result<Unit> {
         active: take("ActiveState"),
         result: take("Result"),
         enabled: take("UnitFileState"),
+        config: service::named_by(&take("ExecStart")),
     })
 }
 

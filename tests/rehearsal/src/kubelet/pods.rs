@@ -8,7 +8,7 @@ use crate::klog;
 use crate::net::api::Api;
 use crate::yaml::{items, text};
 use anyhow::{Result, anyhow, bail};
-use k8s_cri::v1::{Container, ContainerState, PodSandbox, PodSandboxState};
+use cri_api::v1::{Container, ContainerState, PodSandbox, PodSandboxState};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -5,7 +5,7 @@ use super::volumes::Paths;
 use crate::image::PROGRAMS;
 use crate::yaml::{items, text};
 use crate::{faults, version};
-use k8s_cri::v1::{
+use cri_api::v1::{
     Capability, ContainerConfig, ContainerMetadata, DnsConfig, ImageSpec, KeyValue, LinuxContainerConfig,
     LinuxContainerSecurityContext, LinuxPodSandboxConfig, LinuxSandboxSecurityContext, Mount, NamespaceMode,
     NamespaceOption, PodSandboxConfig, PodSandboxMetadata, PortMapping,
@@ -105,7 +105,6 @@ pub fn sandbox(settings: &Settings, pod: &Value, uid: &str, attempt: u32) -> Pod
             }),
             ..Default::default()
         }),
-        windows: None,
     }
 }
 
@@ -209,7 +208,6 @@ pub fn container(
         annotations: HashMap::from([("io.kubernetes.container.restartCount".to_owned(), attempt.to_string())]),
         log_path: format!("{name}/{attempt}.log"),
         linux: Some(LinuxContainerConfig {
-            resources: None,
             security_context: Some(LinuxContainerSecurityContext {
                 privileged: security["privileged"] == true,
                 capabilities: Some(Capability {

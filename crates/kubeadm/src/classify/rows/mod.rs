@@ -10,6 +10,7 @@ mod discovery;
 mod kubelet;
 mod network;
 mod preflight;
+mod refusals;
 mod runtime;
 
 /// What to do about a class. The names are the `next_action` of the result.
@@ -113,11 +114,22 @@ pub fn table() -> impl Iterator<Item = &'static Row> {
         .flatten()
 }
 
+/// The rows that no wording leads to: what they say is seen on the node, before or after kubeadm ran.
+pub fn wordless() -> impl Iterator<Item = &'static Row> {
+    let seen = [&PORT_TAKEN, &CONTROL_PLANE_CRASHING, &CSR_UNAPPROVED, &CSR_NOT_ISSUED, &OUT_OF_TIME, &UNKNOWN];
+    refusals::ROWS.iter().chain(seen)
+}
+
 /// The row of a class, for code that found the fault without a text.
 pub fn row(class: &str) -> Option<&'static Row> {
-    table()
-        .chain([&UNKNOWN, &OUT_OF_TIME, &PORT_TAKEN, &CONTROL_PLANE_CRASHING, &CSR_UNAPPROVED, &CSR_NOT_ISSUED])
-        .find(|row| row.class == class)
+    table().chain(wordless()).find(|row| row.class == class)
+}
+
+impl Row {
+    /// Its section in the documentation, a path in the collection.
+    pub fn help(&self) -> String {
+        format!("docs/failure-classes.md#{}", self.class)
+    }
 }
 
 /// A failure with no known wording.
@@ -202,7 +214,7 @@ mod tests {
     #[test]
     fn every_class_stands_once() {
         let mut seen = HashSet::new();
-        for row in table() {
+        for row in table().chain(wordless()) {
             assert!(seen.insert(row.class), "{} stands twice", row.class);
         }
     }
@@ -222,7 +234,7 @@ mod tests {
 
     #[test]
     fn explanations_are_one_sentence_for_a_human() {
-        for row in table() {
+        for row in table().chain(wordless()) {
             let text = row.explanation;
             assert!((40..=260).contains(&text.len()), "{}: {} characters", row.class, text.len());
             assert!(!text.ends_with('.') && !text.contains(". "), "{}: {text}", row.class);

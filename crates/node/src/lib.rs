@@ -1,0 +1,3 @@
+//! A node's state as one type each, read in one place, with what changes it beside it.
+
+pub mod containerd;
