@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 /// A token that kubeadm makes in any case need not live for a day: `join_token` makes those that are used.
 const TOKEN_TTL: &str = "15m0s";
 
-/// InitConfiguration, ClusterConfiguration, and a KubeletConfiguration when one is wanted.
+/// InitConfiguration, ClusterConfiguration, and a KubeletConfiguration and a KubeProxyConfiguration when one is wanted.
 pub fn init(args: &Args, version: Version) -> String {
     let api = version.api();
     let mut init = json!({
@@ -26,6 +26,11 @@ pub fn init(args: &Args, version: Version) -> String {
     }
     let mut documents = vec![init, cluster(args, api, version)];
     documents.extend(kubelet(args, version));
+    if !args.kube_proxy_config.is_empty() {
+        let mut proxy = json!({"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"});
+        merge(&mut proxy, &args.kube_proxy_config);
+        documents.push(proxy);
+    }
     separate(&documents)
 }
 
@@ -110,6 +115,12 @@ mod tests {
         assert_eq!(documents(json!({}), "v1.22.0").len(), 2);
         let given = json!({"kubelet_config": {"cgroupDriver": "cgroupfs"}});
         assert_eq!(documents(given, "v1.20.2")[2]["cgroupDriver"], "cgroupfs");
+    }
+
+    #[test]
+    fn kube_proxy_gets_a_document_of_its_own_when_it_has_one() {
+        let all = documents(json!({"kube_proxy_config": {"conntrack": {"maxPerCore": 0}}}), "v1.31.2");
+        assert_eq!((&all[2]["kind"], &all[2]["conntrack"]["maxPerCore"]), (&json!("KubeProxyConfiguration"), &json!(0)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 import subprocess
 
 from interrupted import killed
+from parts.cluster import bring_images, lab_images
 from parts.reset import clear_films, lay_films, sums
 from source import HERE
 from stage import table, until
@@ -96,5 +97,6 @@ def run(stage, version):
                 wrong.append(f"the run after that: {again.get('msg')}")
             clear_films(stage.w1, watcher)
             stage.kubectl(f"delete node {stage.w1} --ignore-not-found")
+            bring_images(stage, [stage.w1], lab_images())
             stage.done("join", "--limit", stage.w1)
             until("all are Ready", lambda: stage.ready() == sorted(stage.nodes))

@@ -3,6 +3,7 @@
 import time
 
 import mend
+from parts.look import well
 from stage import last, until
 
 from lab import module, sh
@@ -22,14 +23,6 @@ CASES = [
 ]
 
 
-def codes(node):
-    return [found["code"] for found in module(node, "node_diagnose", {})["findings"]]
-
-
-def well(stage):
-    return not any(set(codes(node)) - mend.AMBIENT for node in stage.nodes)
-
-
 def run(stage, _version):
     lines = (mend.HERE / "mend.tsv").read_text().splitlines()
     rows = {
@@ -40,7 +33,7 @@ def run(stage, _version):
     for name in CASES:
         case = mend.Case(*rows[name])
         with stage.case(f"repair mends {name}") as wrong:
-            until("all is well before", lambda: well(stage), 120)
+            until("all is well before", lambda: well(stage.nodes), 120)
             until("pods talk before", stage.talk, 60)
             before = stage.pods()
             case.do(case.make, [])
@@ -52,7 +45,7 @@ def run(stage, _version):
             wrong.extend(case.judge_diagnosis(answer, 0))
             if status:
                 wrong.append(f"repair failed: {last(said)}")
-            until("all is well afterwards", lambda: well(stage), 120)
+            until("all is well afterwards", lambda: well(stage.nodes), 120)
             stage.prove_pods()
             if case.mended == "same" and before != stage.pods():
                 wrong.append(f"pods were made anew: {before}, {stage.pods()}")

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from parts.cluster import bring_image
+from parts.cluster import bring_images, lab_images
 from stage import until
 
 from lab import sh
@@ -69,9 +69,10 @@ def run(stage, _version):
         with stage.case(f"a second reset changes nothing ({level})"):
             stage.unchanged("reset", "--limit", stage.w1, "-e", f"reset_level={level}")
         clear_films(stage.w1, watcher)
+        if level == "aggressive":
+            bring_images(stage, [stage.w1], lab_images())
         with stage.case(f"the worker comes back ({level})"):
             stage.done("join", "--limit", stage.w1)
             until("all are Ready", lambda: stage.ready() == sorted(stage.nodes))
         with stage.case(f"and its pods are reached ({level})"):
-            bring_image(stage)
             stage.prove_pods()
