@@ -8,6 +8,9 @@ from bed import W, left_behind, module
 def judge(answer, seconds, row, secret, join):
     """The class seen, and a list of complaints. `row` ends with class, end, next_action, most seconds and what was mended."""
     expect, joined, action, most, *mended = row
+    evidence = [words.removeprefix("evidence: ") for words in mended if words.startswith("evidence: ")]
+    attempts = [int(words.removeprefix("attempts: ")) for words in mended if words.startswith("attempts: ")]
+    mended = [words for words in mended if not words.startswith(("evidence: ", "attempts: "))]
     classes = [a.get("failure_class") for a in answer.get("attempts", []) if a.get("failure_class")]
     last = answer.get("failure_class")
     seen = last or (classes[0] if classes else "-")
@@ -19,6 +22,8 @@ def judge(answer, seconds, row, secret, join):
     if action != "-" and answer.get("next_action") != action:
         wrong.append(f"next_action is {answer.get('next_action')} instead of {action}")
     wrong += [f"no step {words!r}" for words in mended if not any(words in step for step in answer.get("steps", []))]
+    wrong += [f"no evidence {words!r}" for words in evidence if words not in f"{answer.get('evidence')} {answer.get('msg')}"]
+    wrong += [f"{len(answer['attempts'])} attempts, more than {most}" for most in attempts if len(answer["attempts"]) > most]
     if seconds > float(most):
         wrong.append(f"{seconds:.1f} s, more than {most}")
     if secret in json.dumps(answer):

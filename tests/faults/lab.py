@@ -34,10 +34,11 @@ def sh(node, script, check=True, stdin=""):
     return ran.stdout
 
 
-def module(node, name, options):
+def module(node, name, options, environment=None):
     """Runs a module on a node as the action plugin does, and gives back its answer."""
+    variables = [word for pair in (environment or {}).items() for word in ("-e", "=".join(pair))]
     ran = subprocess.run(
-        ["timeout", "400", "podman", "exec", "-i", node, "/root/kubejoin", name, "-"],
+        ["timeout", "400", "podman", "exec", "-i", *variables, node, "/root/kubejoin", name, "-"],
         check=False,
         input=json.dumps(options),
         capture_output=True,

@@ -2,7 +2,8 @@
 """Every way a join can fail, provoked on a lab node and held against what the join module makes of it.
 
 The table is faults.tsv beside this file: what is provoked and where, the class, whether the node has joined at the end,
-what whoever called is to do, the most seconds to the verdict, and what must have been mended. After each case the node
+what whoever called is to do, the most seconds to the verdict, and what must have been mended (or "evidence: WORDS" that must be
+quoted, or "attempts: N" that may not be exceeded). After each case the node
 must be as clean as before: no token on disk, no gate, no mask, no lock held, and kubeadm gone.
 
 Usage: run.py [--keep] [--bin FILE] [CASE...]     (as root; brings up a lab of its own with the stand-ins)
@@ -12,7 +13,7 @@ import json
 import sys
 import time
 
-from bed import CP, HERE, W, bring_up, clean, fault, lab, module, parser, sh, token
+from bed import CP, HERE, ROOT, W, bring_up, clean, fault, lab, module, parser, sh, token
 from judge import judge
 
 
@@ -22,14 +23,26 @@ def run_case(case):
     join = token()
     secret = join["token"]
     node = CP if where == "cp" else W
+    environment = {}
     for step in filter(None, provoke.split(" ; ")):
-        if step.startswith("fault: "):
-            fault(node, *step.removeprefix("fault: ").split("=", 1))
+        kind, _, words = step.partition(": ")
+        if kind == "fault":
+            fault(node, *words.split("=", 1))
+        elif kind == "env":
+            environment.update([words.split("=", 1)])
+        elif kind == "cp":
+            sh(CP, words.replace("{W}", W))
+        elif kind == "put":
+            source, target = words.split()
+            sh(W, f"cat > {target}", stdin=(ROOT / source).read_text())
+        elif step == "joined":
+            answer = module(W, "kubeadm_join_guarded", join)
+            assert answer.get("joined"), answer
         else:
             sh(node, step)
-    join.update(json.loads(options or "{}"))
+    join.update(json.loads((options or "{}").replace("{W}", W)))
     began = time.monotonic()
-    answer = module(W, "kubeadm_join_guarded", join)
+    answer = module(W, "kubeadm_join_guarded", join, environment)
     seconds = time.monotonic() - began
     seen, wrong = judge(answer, seconds, case[4:], secret, join)
     verdict = "ok  " if not wrong else "FAIL"

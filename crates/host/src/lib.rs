@@ -11,6 +11,8 @@ pub mod cni;
 pub mod deadline;
 #[cfg(feature = "files")]
 pub mod files;
+#[cfg(feature = "systemd")]
+pub mod journal;
 #[cfg(feature = "links")]
 pub mod links;
 #[cfg(feature = "mounts")]
@@ -31,3 +33,5 @@ pub mod routes;
 pub mod space;
 #[cfg(feature = "systemd")]
 pub mod systemd;
+#[cfg(feature = "users")]
+pub mod users;

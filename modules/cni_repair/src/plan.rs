@@ -70,7 +70,7 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
         _ if state.runtime_error.is_some() => {}
         // Nobody is on it: the network plugin makes it anew, with all that belongs to it.
         Some(bridge) if state.pods.is_empty() && !has_ports(state) && wrong(bridge) => {
-            plan.steps.push(Step::DeleteBridge(bridge.index, bridge.name.clone()));
+            plan.steps.push(Step::DeleteBridge(Box::new(bridge.clone())));
         }
         Some(_) if lost.is_empty() || !bridge_goes => mend(state, &kept, &mut plan.steps),
         None if !kept.is_empty() => mend(state, &kept, &mut plan.steps),
@@ -140,13 +140,9 @@ fn has_other_ports(state: &State) -> bool {
     ports(state).any(|port| !state.pods.iter().any(|pod| pod.veth.as_deref() == Some(&port.name)))
 }
 
-fn bridge_and_ports(state: &State) -> Vec<(u32, String)> {
+fn bridge_and_ports(state: &State) -> Vec<Link> {
     let Some(bridge) = state.network.as_ref().and_then(|network| bridge(state, network)) else { return Vec::new() };
-    ports(state)
-        .filter(|link| link.kind == "veth")
-        .chain([bridge])
-        .map(|link| (link.index, link.name.clone()))
-        .collect()
+    ports(state).filter(|link| link.kind == "veth").chain([bridge]).cloned().collect()
 }
 
 impl Plan {

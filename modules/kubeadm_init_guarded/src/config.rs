@@ -1,6 +1,7 @@
 //! The file for `kubeadm init --config`: documents in JSON, one after the other.
 
 use crate::args::Args;
+use crate::settings;
 use kubeadm::config::{NodeRegistration, Taint, registration, separate};
 use kubeadm::endpoint::Endpoint;
 use kubeadm::version::{Api, Version};
@@ -8,6 +9,10 @@ use serde_json::{Map, Value, json};
 
 /// A token that kubeadm makes in any case need not live for a day: `join_token` makes those that are used.
 const TOKEN_TTL: &str = "15m0s";
+/// flannel's own default.
+const POD_NETWORK: &str = "10.244.0.0/16";
+/// kubeadm's own default.
+const SERVICE_NETWORK: &str = "10.96.0.0/12";
 
 /// InitConfiguration, ClusterConfiguration, and a KubeletConfiguration and a KubeProxyConfiguration when one is wanted.
 pub fn init(args: &Args, version: Version) -> String {
@@ -50,8 +55,11 @@ fn cluster(args: &Args, api: Api, version: Version) -> Value {
     let mut cluster = json!({
         "apiVersion": api.name(),
         "kind": "ClusterConfiguration",
-        "kubernetesVersion": args.kubernetes_version.clone().unwrap_or_else(|| version.to_string()),
-        "networking": {"podSubnet": args.pod_network_cidr, "serviceSubnet": args.service_cidr},
+        "kubernetesVersion": settings::version(args, version),
+        "networking": {
+            "podSubnet": args.pod_network_cidr.as_deref().unwrap_or(POD_NETWORK),
+            "serviceSubnet": args.service_cidr.as_deref().unwrap_or(SERVICE_NETWORK),
+        },
     });
     if let Some(endpoint) = args.control_plane_endpoint.as_deref().and_then(|text| Endpoint::parse(text).ok()) {
         cluster["controlPlaneEndpoint"] = json!(endpoint.to_string());
@@ -120,7 +128,10 @@ mod tests {
     #[test]
     fn kube_proxy_gets_a_document_of_its_own_when_it_has_one() {
         let all = documents(json!({"kube_proxy_config": {"conntrack": {"maxPerCore": 0}}}), "v1.31.2");
-        assert_eq!((&all[2]["kind"], &all[2]["conntrack"]["maxPerCore"]), (&json!("KubeProxyConfiguration"), &json!(0)));
+        assert_eq!(
+            (&all[2]["kind"], &all[2]["conntrack"]["maxPerCore"]),
+            (&json!("KubeProxyConfiguration"), &json!(0))
+        );
     }
 
     #[test]

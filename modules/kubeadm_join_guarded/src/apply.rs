@@ -2,15 +2,16 @@
 
 use crate::args::Args;
 use crate::attempts::{self, Ended};
+use crate::conclude::Joined;
 use crate::leftovers::{self, Snapshot};
 use crate::observe::{State, UNIT};
 use crate::plan::Plan;
 use crate::story::Story;
-use crate::conclude::Joined;
-use crate::{attempt, mend, node, prepare, prove};
+use crate::{attempt, mend, node, prepare, prove, reach};
 use ansible::{Outcome, Task};
 use host::deadline::Deadline;
 use host::{files, systemd};
+use kubeadm::classify::{Class, Finding};
 use kubeadm::gate;
 use kubeadm::lock;
 use std::time::{Duration, SystemTime};
@@ -33,7 +34,9 @@ pub fn apply(
             let _lock = lock::take()?;
             let since = SystemTime::now();
             story.steps.extend(mend::all(steps, args, state, deadline)?);
-            match prove::prove(deadline) {
+            let proof = prove::prove(deadline)
+                .and_then(|proof| prove::registered(&state.kubelet_name, deadline).map(|()| proof));
+            match proof {
                 Ok(proof) => Ok(story.finish(args, state, proof, "is mended and healthy")),
                 Err(finding) => Err(story.fail(args, state, mend::cause(finding, since, deadline))),
             }
@@ -57,6 +60,12 @@ fn join(
 ) -> anyhow::Result<Outcome> {
     // A run that was killed may have left its configuration, with the token in it.
     files::delete_file(attempt::config_path())?;
+    // What has expired is still all that this node has: it is removed only for a cluster that can be reached.
+    if state.expired().is_some()
+        && let Some(finding) = reach::pointless(args, deadline)
+    {
+        return Err(story.fail(args, state, finding));
+    }
     let was_running = state.unit.running();
     let _abort = ansible::on_abort(move || take_back(None, was_running));
     // They need no gate, and systemd takes its time to read its units anew.
@@ -72,6 +81,10 @@ fn join(
     match attempts::all(args, state, was_running, task, deadline, &mut story) {
         Ok(Joined { proof, lifted, seen }) => {
             story.steps.extend(lifted?);
+            if seen["exists"] == false {
+                let words = format!("the kubelet runs, and the cluster has no Node {}", state.node_name);
+                return Err(story.fail(args, state, Finding::of(Class::NodeNotRegistered, &words)));
+            }
             node::complaints(&seen).into_iter().for_each(|words| story.outcome.warn(words));
             story.outcome.set("node", seen);
             Ok(story.finish(args, state, proof, "has joined"))

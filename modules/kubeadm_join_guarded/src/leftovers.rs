@@ -24,6 +24,8 @@ const CREDENTIALS: &[&str] = &[kubeconfig::BOOTSTRAP_CONF, kubeconfig::KUBELET_C
 
 /// What flannel and the placeholder call the pods' bridge.
 const BRIDGE: &str = "cni0";
+/// What the kubelet's CPU and memory managers remember of pods that are gone; under another policy it does not start.
+const MANAGER_STATE: &[&str] = &["/var/lib/kubelet/cpu_manager_state", "/var/lib/kubelet/memory_manager_state"];
 
 /// What was there before an attempt.
 #[derive(Debug, Clone)]
@@ -42,9 +44,9 @@ impl Snapshot {
     }
 }
 
-/// Removes credentials that lead nowhere, of an earlier join that broke off. Says what was removed.
+/// Removes credentials that lead nowhere and state that holds for no pod any more. Says what was removed.
 pub fn remove_credentials(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
-    let wanted: Vec<PathBuf> = CREDENTIALS.iter().map(PathBuf::from).chain(keys()?).collect();
+    let wanted: Vec<PathBuf> = CREDENTIALS.iter().chain(MANAGER_STATE).map(PathBuf::from).chain(keys()?).collect();
     let there: Vec<PathBuf> = wanted.into_iter().filter(|path| path.symlink_metadata().is_ok()).collect();
     remove(&there, deadline)
 }

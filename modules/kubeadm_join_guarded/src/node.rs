@@ -15,6 +15,8 @@ use std::time::{Duration, SystemTime};
 const LOOK: Duration = Duration::from_secs(10);
 /// The kubelet renews its lease every 10 s.
 const LEASE_FRESH: Duration = Duration::from_secs(40);
+/// A kubelet registers within seconds of its certificate.
+const REGISTERED: Duration = Duration::from_secs(20);
 /// flannel's own record of the node's network.
 const SUBNET_ENV: &str = "/run/flannel/subnet.env";
 
@@ -75,8 +77,15 @@ pub fn complaints(seen: &Value) -> Vec<String> {
 fn node(name: &str, patience: Duration, deadline: &Deadline) -> anyhow::Result<Option<Value>> {
     let kubectl = Kubectl::new(KUBELET_CONF);
     let get = || kubectl.get("node", name, "default", &deadline.at_most(LOOK));
-    let limit = deadline.at_most(patience);
     let mut last = get()?;
+    if last.is_none() {
+        // kubeadm of 1.34 and later ends before the kubelet has registered.
+        let _ = deadline.at_most(REGISTERED).poll(Duration::from_millis(500), "a Node", || {
+            last = get()?;
+            Ok(if last.is_some() { Look::Ready(()) } else { Look::NotYet(String::new()) })
+        });
+    }
+    let limit = deadline.at_most(patience);
     if !patience.is_zero() {
         // Running out of patience is no error: the last look is told.
         let _ = limit.poll(Duration::from_secs(1), "a Ready Node", || {

@@ -29,7 +29,8 @@ pub fn ask(args: &Args, deadline: &Deadline) -> Asked {
 /// Nothing is asked of the cluster: discovery does that.
 fn wanted(args: &Args) -> Wanted {
     Wanted {
-        control_plane_endpoint: None,
+        control_plane_endpoint: args.control_plane_endpoint.clone(),
+        ask_cluster: false,
         ca_cert_hashes: Vec::new(),
         token_id: None,
         control_plane_version: None,

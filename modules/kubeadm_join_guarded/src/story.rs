@@ -25,6 +25,8 @@ pub struct Story {
     pub steps: Vec<String>,
     /// Where the seconds went.
     pub took: Took,
+    /// The kubelet's last words in the attempt before, where nobody knows the cause.
+    pub died_of: Option<String>,
     attempts: Vec<Value>,
     made: Vec<Attempt>,
     began: Instant,
@@ -34,7 +36,7 @@ impl Story {
     /// Begins with what the plan had to say.
     pub fn new(outcome: Outcome, took: Took) -> Self {
         let (history, steps, attempts, made) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Story { outcome, history, steps, took, attempts, made, began: Instant::now() }
+        Story { outcome, history, steps, took, died_of: None, attempts, made, began: Instant::now() }
     }
 
     /// An attempt is over: its log is written, its output becomes the result's.
@@ -71,7 +73,7 @@ impl Story {
 
     /// A bad end, with its evidence.
     pub fn fail(mut self, args: &Args, state: &State, finding: Finding) -> anyhow::Error {
-        self.measure(args, Some(finding.row.class));
+        self.measure(args, Some(finding.class().name()));
         let checks = self.outcome.get("prerequisites").cloned().unwrap_or_default();
         match bundle::write(args, state, &finding, &self.made, &checks) {
             Ok(path) => self.outcome.set("evidence_bundle", path),

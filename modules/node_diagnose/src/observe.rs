@@ -49,6 +49,11 @@ impl Facts {
     pub fn joined(&self) -> bool {
         self.kubelet.has_conf && self.kubelet.has_config
     }
+
+    /// Whether nothing of a join is here: never joined, or reset. Not said where nobody could look at the kubelet.
+    pub fn outside(&self) -> bool {
+        self.kubelet.unit.is_some() && !self.kubelet.has_conf
+    }
 }
 
 /// Looks: first at what hangs on nothing else, then at the rest, each part beside the others.

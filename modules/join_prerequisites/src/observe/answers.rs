@@ -33,7 +33,7 @@ pub struct Asked {
 /// Asks.
 pub fn ask(args: &Args, deadline: &Deadline) -> Asked {
     let (deadline, limit) = (*deadline, deadline.at_most(QUESTION));
-    let (socket, endpoint) = (args.cri_socket.clone(), args.endpoint());
+    let (socket, endpoint) = (args.cri_socket.clone(), args.endpoint().filter(|_| args.ask_cluster));
     Asked {
         kubeadm: spawn(move || program::version(&limit).ok().flatten()),
         kubelet: spawn(move || kubelet_version(&limit)),

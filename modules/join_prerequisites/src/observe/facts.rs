@@ -2,7 +2,7 @@
 
 use kubeadm::version::Version;
 
-use super::{Api, Listener, Runtime};
+use super::{Api, Listener, Runtime, Way};
 use crate::programs::Program;
 
 /// Space on one filesystem.
@@ -79,6 +79,8 @@ pub struct Facts {
     pub listeners: Vec<Listener>,
     /// Firewall managers that are active.
     pub firewalls: Vec<&'static str>,
+    /// The way to the cluster.
+    pub way: Way,
     /// The cluster, when an endpoint was given.
     pub api: Option<Api>,
 }
@@ -113,6 +115,7 @@ impl Default for Facts {
             runtime: Err("not asked".into()),
             listeners: Vec::new(),
             firewalls: Vec::new(),
+            way: Way::default(),
             api: None,
         }
     }

@@ -7,13 +7,15 @@ mod facts;
 mod kernel;
 mod listeners;
 mod runtime;
+mod way;
 
 use answers::Answers;
 pub use answers::{Asked, ask};
-pub use api::{Api, claimed_ca};
+pub use api::{Api, claimed_ca, clock_of};
 pub use facts::{Disk, Facts};
 pub use listeners::{Listener, observe as listeners};
 pub use runtime::Runtime;
+pub use way::Way;
 
 use crate::args::Args;
 use crate::programs::PROGRAMS;
@@ -42,9 +44,11 @@ pub fn learn(args: &Args, asked: Asked, deadline: &Deadline) -> Facts {
     let Answers { unit, started, firewalls, kubeadm, kubelet, runtime, api } = asked.answers(deadline);
     let config = files::read_text(CONFIG).ok().flatten().and_then(|text| kubeconfig::yaml(&text).ok());
     let joined = conf_with_certificate();
+    let node_name = args.node_name.clone().unwrap_or_else(|| text("/proc/sys/kernel/hostname").to_lowercase());
     let mut facts = Facts {
+        way: way::observe(args, &node_name, config.as_ref()),
         filesystems: ["/var/lib/kubelet", "/var/lib/containerd"].into_iter().filter_map(disk).collect(),
-        node_name: args.node_name.clone().unwrap_or_else(|| text("/proc/sys/kernel/hostname").to_lowercase()),
+        node_name,
         machine_id: text("/etc/machine-id"),
         kubeadm,
         kubelet,

@@ -223,7 +223,7 @@ fn a_full_disk_explains_what_follows_from_it() {
 }
 
 #[test]
-fn a_node_before_its_join_has_no_finding_for_a_kubelet_that_waits() {
+fn a_node_before_its_join_is_not_joined_and_nothing_else() {
     let mut facts = healthy();
     facts.kubelet.has_conf = false;
     facts.kubelet.has_config = false;
@@ -233,7 +233,12 @@ fn a_node_before_its_join_has_no_finding_for_a_kubelet_that_waits() {
     facts.network = Default::default();
     facts.cni.confs = vec![placeholder()];
     let found: Vec<_> = judge(&facts).iter().map(|f| f.kind.code).collect();
-    assert!(found.is_empty(), "{found:?}");
+    assert_eq!(found, ["not_joined"]);
+    // After a reset there is no CNI configuration, either: waiting for an add-on would be wrong advice.
+    facts.cni.confs.clear();
+    let found = judge(&facts);
+    assert_eq!(found.iter().map(|f| f.kind.code).collect::<Vec<_>>(), ["not_joined"]);
+    assert!(found[0].remedy().contains("join"));
 }
 
 #[test]
@@ -241,7 +246,9 @@ fn the_kubelets_last_words_are_read_with_the_joins_table() {
     let mut facts = healthy();
     facts.kubelet.process.active = "activating".into();
     facts.kubelet.health = None;
-    facts.kubelet.journal = "E1121 00:00:00.0 7 kubelet.go:1 \"...\" err=\"failed to run Kubelet: expected cgroupsPath to be of format \\\"slice:prefix:name\\\" for systemd cgroups, got \\\"/kubepods\\\" instead\"\n".into();
+    facts.kubelet.journal = host::journal::Journal::said(
+        "E1121 00:00:00.0 7 kubelet.go:1 \"...\" err=\"failed to run Kubelet: expected cgroupsPath to be of format \\\"slice:prefix:name\\\" for systemd cgroups, got \\\"/kubepods\\\" instead\"\n",
+    );
     let found = judge(&facts);
     let failing = found.iter().find(|f| f.kind.code == "kubelet_failing").unwrap();
     assert!(failing.cause().contains("cgroup drivers"), "{}", failing.cause());

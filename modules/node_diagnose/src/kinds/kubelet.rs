@@ -28,6 +28,12 @@ pub(super) static KINDS: &[Kind] = &[
         "install kubeadm and kubelet of the cluster's version",
     ),
     critical(
+        "not_joined",
+        "this node is not part of a cluster",
+        "it has never joined, or it was reset",
+        "join it: ./deploy.sh join --limit NODE",
+    ),
+    critical(
         "kubelet_masked",
         "the kubelet's unit is masked on a joined node",
         "a join was interrupted, or somebody masked it: the kubelet cannot start",
@@ -89,7 +95,8 @@ pub(super) static KINDS: &[Kind] = &[
         "the cluster knows no Node of this name",
         "somebody deleted the Node, or the machine's name has changed; a kubelet registers only when it starts",
         "restart the kubelet, which registers the Node anew; reset and join when its name has changed",
-    ),
+    )
+    .mended_by("kubeadm_join_guarded"),
     critical(
         "api_unreachable",
         "the API server cannot be reached from this node",

@@ -27,7 +27,7 @@ pub(super) static KINDS: &[Kind] = &[
         "mend what its last words name; cni_repair makes its pod on this node anew",
     )
     .mended_by("cni_repair")
-    .explained_by(&["br_netfilter_missing", "kubelet_stopped", "kubelet_failing", "containerd_stopped", "cni_plugins_missing", "kube_proxy_not_running", "api_unreachable"]),
+    .explained_by(&["br_netfilter_missing", "kubelet_stopped", "kubelet_failing", "containerd_stopped", "sandbox_image_missing", "sandbox_failing", "cni_plugins_missing", "kube_proxy_not_running", "api_unreachable"]),
     critical(
         "pod_cidr_mismatch",
         "flannel's subnet is not the one the cluster gave this node",

@@ -2,7 +2,8 @@
 
 use super::{Missed, patiently};
 use host::deadline::Deadline;
-use host::{files, systemd};
+use host::files;
+use host::journal::{self, Journal};
 use kubeadm::dropin::Started;
 use kubeadm::gate::{self, Unit};
 use kubeadm::kubeconfig;
@@ -38,8 +39,8 @@ pub struct Kubelet {
     pub fail_swap_on: bool,
     /// Swap in use, by /proc/swaps.
     pub swap: Vec<String>,
-    /// The end of its journal; only when it does not run well.
-    pub journal: String,
+    /// The journal of its last invocation that failed, of the current one otherwise; only when it does not run well.
+    pub journal: Journal,
 }
 
 impl Kubelet {
@@ -83,7 +84,8 @@ pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Kubelet {
     seen.swap = swaps.lines().skip(1).filter_map(|l| l.split_whitespace().next()).map(str::to_owned).collect();
     let well = seen.process.running() && seen.health == Some(Health::Ok);
     if !well && seen.unit.as_ref().is_some_and(|u| u.load != "not-found") {
-        seen.journal = missed.or_default("the kubelet's journal", systemd::journal(gate::KUBELET, LINES, &limit));
+        seen.journal =
+            missed.or_default("the kubelet's journal", journal::read(gate::KUBELET, LINES, None, &limit)).failed();
     }
     seen
 }

@@ -64,6 +64,10 @@ pub(super) fn faults() -> Vec<Fault> {
         ("cni_placeholder_left", |f| f.cni.confs = vec![placeholder()]),
         ("cni_plugins_missing", |f| f.cni.missing = vec!["flannel".into()]),
         ("cni_not_loaded", |f| f.runtime.answer.as_mut().unwrap().status.conditions[1].ok = false),
+        ("not_joined", |f| {
+            f.kubelet.has_conf = false;
+            f.kubelet.has_config = false;
+        }),
         ("kubelet_missing", |f| f.kubelet.unit.as_mut().unwrap().load = "not-found".into()),
         ("kubelet_masked", |f| {
             f.kubelet.unit.as_mut().unwrap().masked = true;
