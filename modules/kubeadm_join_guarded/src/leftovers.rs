@@ -56,7 +56,7 @@ pub fn remove_credentials(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
 pub fn remove_deserted_bridge(deadline: &Deadline) -> anyhow::Result<Option<String>> {
     let links = links::list(deadline)?;
     let Some(bridge) = deserted(&links) else { return Ok(None) };
-    links::delete(&[(bridge.index, bridge.name.clone())], deadline)?;
+    links::delete(std::slice::from_ref(bridge), deadline)?;
     Ok(Some(format!("removed the deserted bridge {BRIDGE}")))
 }
 
