@@ -81,6 +81,10 @@ mend: kubejoin rehearsal ## every fault of the table, made on lab nodes, found, 
 	tests/faults/mend.py
 	tests/lab/commands
 
+.PHONY: real
+real: kubejoin rehearsal ## the suite on a real Kubernetes: Debian's, built once; of KUBE_BIN_DIR; or make real KUBERNETES=1.33 (PARTS="cluster cost")
+	tests/real/run.py $(if $(KUBERNETES),--kubernetes $(KUBERNETES)) $(PARTS)
+
 .PHONY: architectures
 architectures: rehearsal ## a cluster of an x86_64 and an aarch64 node, each with its own program (needs qemu-user-static)
 	tests/lab/architectures

@@ -9,7 +9,8 @@ mod listeners;
 mod runtime;
 mod way;
 
-use answers::{Answers, ask};
+use answers::Answers;
+pub use answers::{Asked, ask};
 pub use api::{Api, claimed_ca, clock_of};
 pub use facts::{Disk, Facts};
 pub use listeners::{Listener, observe as listeners};
@@ -35,8 +36,13 @@ const LEFTOVERS: [&str; 4] =
 
 /// Looks at everything.
 pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
+    learn(args, ask(args, deadline), deadline)
+}
+
+/// Looks at everything but what has been asked already.
+pub fn learn(args: &Args, asked: Asked, deadline: &Deadline) -> Facts {
     let limit = deadline.at_most(QUESTION);
-    let Answers { unit, started, firewalls, kubeadm, kubelet, runtime, api } = ask(args, deadline);
+    let Answers { unit, started, firewalls, kubeadm, kubelet, runtime, api } = asked.answers(deadline);
     let config = files::read_text(CONFIG).ok().flatten().and_then(|text| kubeconfig::yaml(&text).ok());
     let joined = conf_with_certificate();
     let node_name = args.node_name.clone().unwrap_or_else(|| text("/proc/sys/kernel/hostname").to_lowercase());
