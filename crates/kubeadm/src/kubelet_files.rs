@@ -144,6 +144,7 @@ fn cgroups(config: &Value, root: &Path) -> Vec<Useless> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the tests write what is to be looked at")]
 mod tests {
     use super::*;
     use serde_json::json;
