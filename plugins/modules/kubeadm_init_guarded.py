@@ -28,17 +28,19 @@ options:
       - apiserver_advertise_address
   pod_network_cidr:
     description:
-      - Addresses for pods.
+      - Addresses for pods. Default is 10.244.0.0/16, or what a cluster that is there has; one that it does not
+        have is refused.
     type: str
-    default: 10.244.0.0/16
   service_cidr:
     description:
-      - Addresses for services.
+      - Addresses for services. Default is 10.96.0.0/12, or what a cluster that is there has; one that it does not
+        have is refused.
     type: str
-    default: 10.96.0.0/12
   kubernetes_version:
     description:
-      - Version of the control plane. Default is that of kubeadm, so that nothing is asked for on the Internet.
+      - Version of the control plane, such as 1.31.2, or 1.31 for the kubeadm of that release that is installed.
+        Default is that of kubeadm, so that nothing is asked for on the Internet. One that a cluster which is there
+        does not have is refused.
     type: str
   node_name:
     description:
@@ -282,6 +284,7 @@ failure_class:
     - runtime_too_old
     - sandbox_image_missing
     - sandbox_name_reserved
+    - settings_differ
     - several_runtimes
     - standalone
     - subordinate_ids
@@ -314,8 +317,8 @@ def main():
         argument_spec={
             'control_plane_endpoint': {'type': 'str'},
             'advertise_address': {'type': 'str', 'aliases': ['apiserver_advertise_address']},
-            'pod_network_cidr': {'type': 'str', 'default': '10.244.0.0/16'},
-            'service_cidr': {'type': 'str', 'default': '10.96.0.0/12'},
+            'pod_network_cidr': {'type': 'str'},
+            'service_cidr': {'type': 'str'},
             'kubernetes_version': {'type': 'str'},
             'node_name': {'type': 'str'},
             'cri_socket': {'type': 'str', 'default': 'unix:///run/containerd/containerd.sock'},

@@ -13,11 +13,12 @@ import json
 import sys
 import time
 
-from bed import CP, HERE, ROOT, W, bring_up, clean, fault, lab, left_behind, module, parser, sh, token
+from bed import CP, HERE, ROOT, W, bring_up, clean, fault, lab, module, parser, sh, token
+from judge import judge
 
 
 def run_case(case):
-    name, where, provoke, options, expect, joined, action, most, *mended = case
+    name, where, provoke, options = case[:4]
     clean()
     join = token()
     secret = join["token"]
@@ -43,31 +44,7 @@ def run_case(case):
     began = time.monotonic()
     answer = module(W, "kubeadm_join_guarded", join, environment)
     seconds = time.monotonic() - began
-    evidence = [words.removeprefix("evidence: ") for words in mended if words.startswith("evidence: ")]
-    attempts = [int(words.removeprefix("attempts: ")) for words in mended if words.startswith("attempts: ")]
-    mended = [words for words in mended if not words.startswith(("evidence: ", "attempts: "))]
-    classes = [a.get("failure_class") for a in answer.get("attempts", []) if a.get("failure_class")]
-    last = answer.get("failure_class")
-    seen = last or (classes[0] if classes else "-")
-    wrong = []
-    if expect not in (seen, last) and expect not in classes:
-        wrong.append(f"class {seen} (attempts: {classes}) instead of {expect}")
-    if bool(answer.get("joined")) != (joined == "joined"):
-        wrong.append(f"joined is {answer.get('joined')}")
-    if action != "-" and answer.get("next_action") != action:
-        wrong.append(f"next_action is {answer.get('next_action')} instead of {action}")
-    wrong += [f"no step {words!r}" for words in mended if not any(words in step for step in answer.get("steps", []))]
-    wrong += [f"no evidence {words!r}" for words in evidence if words not in f"{answer.get('evidence')} {answer.get('msg')}"]
-    wrong += [f"{len(answer['attempts'])} attempts, more than {most}" for most in attempts if len(answer["attempts"]) > most]
-    if seconds > float(most):
-        wrong.append(f"{seconds:.1f} s, more than {most}")
-    if secret in json.dumps(answer):
-        wrong.append("the token is in the answer")
-    wrong += left_behind(secret)
-    if joined == "joined":
-        again = module(W, "kubeadm_join_guarded", join)
-        if again.get("changed") or again.get("failed"):
-            wrong.append(f"the second run: {again.get('msg')}")
+    seen, wrong = judge(answer, seconds, case[4:], secret, join)
     verdict = "ok  " if not wrong else "FAIL"
     print(f"{verdict} {name:24} {seconds:6.1f} s  {seen:30} {answer.get('msg', '')[:150]}", flush=True)
     for line in wrong:

@@ -5,6 +5,7 @@
 //! hyper, tonic and prost. What it refuses: retrying. A caller that waits for a runtime polls [`Client::connect`].
 
 mod answers;
+mod containerd;
 mod convert;
 mod error;
 pub mod messages;
@@ -13,6 +14,7 @@ mod transport;
 pub use answers::{
     CgroupDriver, Condition, Container, Image, ImageFilesystem, Network, Sandbox, SandboxStatus, Status, Version,
 };
+pub use containerd::Containerd;
 pub use error::Error;
 
 /// The condition that says whether containers can be run.

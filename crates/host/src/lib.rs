@@ -18,6 +18,8 @@ pub mod links;
 #[cfg(feature = "mounts")]
 pub mod mounts;
 #[cfg(feature = "links")]
+pub mod neighbours;
+#[cfg(feature = "links")]
 mod netlink;
 #[cfg(feature = "netns")]
 pub mod netns;
@@ -33,3 +35,5 @@ pub mod routes;
 pub mod space;
 #[cfg(feature = "systemd")]
 pub mod systemd;
+#[cfg(feature = "users")]
+pub mod users;

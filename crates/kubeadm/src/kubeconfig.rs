@@ -86,6 +86,11 @@ pub fn yaml(text: &str) -> anyhow::Result<Value> {
     serde_norway::from_str(text).context("reading YAML")
 }
 
+/// A JSON value as a YAML document; its comments, anchors and style are not what they were.
+pub fn to_yaml(document: &Value) -> anyhow::Result<String> {
+    serde_norway::to_string(document).context("writing YAML")
+}
+
 /// Reads a kubeconfig's text; `file` gives the content of a CA file that it names.
 pub fn parse(text: &str, file: impl Fn(&Path) -> Option<Vec<u8>>) -> anyhow::Result<Kubeconfig> {
     let all = yaml(text)?;

@@ -72,7 +72,7 @@ fn each_answer_of_a_proxy_is_a_class_of_its_own() {
             // In two pieces, as a slow proxy sends it.
             let (first, rest) = answer.split_at(answer.len() / 3);
             stream.write_all(first.as_bytes()).unwrap();
-            std::thread::sleep(Duration::from_millis(20));
+            Deadline::after(Duration::from_millis(20)).pause(Duration::from_millis(20));
             stream.write_all(rest.as_bytes()).unwrap();
             String::from_utf8_lossy(&request[..length]).into_owned()
         });

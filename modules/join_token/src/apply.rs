@@ -29,6 +29,7 @@ pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<Op
             }
             Ok(None)
         }
+        Plan::Look => Ok(None),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::args::Args;
 use crate::observe::State;
+use crate::settings;
 use ansible::{Diff, Failure, Outcome};
 use kubeadm::classify::Class;
 use kubeadm::gate::Method;
@@ -21,17 +22,22 @@ pub enum Plan {
 
 /// Decides; refuses what an initialisation would destroy.
 pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
-    if state.kubeadm.is_none() {
+    let Some(kubeadm) = state.kubeadm else {
         return refuse(
             Class::KubeadmMissing,
             "kubeadm is not installed on this machine, or not in its search path: install the package kubeadm".into(),
         );
-    }
+    };
     if state.unit.load == "not-found" {
         return refuse(
             Class::KubeletUnitMissing,
             "this machine has no kubelet.service: install the package kubelet".into(),
         );
+    }
+    let differs =
+        if state.admin.is_some() { state.settings.other(args) } else { settings::other_kubeadm(args, kubeadm) };
+    if let Some(why) = differs {
+        return refuse(Class::SettingsDiffer, why);
     }
     match (&state.admin, &state.unhealthy) {
         (Some(_), None) if state.unfinished.is_some() => Ok(Plan::Finish),
@@ -96,6 +102,7 @@ fn refuse(class: Class, why: String) -> anyhow::Result<Plan> {
 mod tests {
     use super::*;
     use crate::args::tests::args;
+    use crate::settings::Settings;
     use kubeadm::gate::Unit;
     use kubeadm::kubeconfig::Kubeconfig;
     use kubeadm::version::Version;
@@ -118,6 +125,7 @@ mod tests {
             admin: None,
             unhealthy: None,
             unfinished: None,
+            settings: Settings::default(),
             remains: vec![],
             worker: false,
             ca_cert_hash: None,

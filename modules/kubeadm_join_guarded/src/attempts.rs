@@ -3,6 +3,7 @@
 use crate::apply::{TAKE_BACK, take_back};
 use crate::args::Args;
 use crate::attempt;
+use crate::conclude::{Joined, conclude};
 use crate::decide::{self, Next};
 use crate::leftovers::Snapshot;
 use crate::observe::State;
@@ -35,7 +36,7 @@ pub fn all(
     task: &Task,
     deadline: &Deadline,
     story: &mut Story,
-) -> Result<Value, Ended> {
+) -> Result<Joined, Ended> {
     let fault = |e: anyhow::Error| Ended { finding: ours(&e), keep: false };
     loop {
         let began = Instant::now();
@@ -44,10 +45,14 @@ pub fn all(
         let kept = before.clone();
         let _abort = ansible::on_abort(move || take_back(Some(&kept), was_running));
         let attempt = attempt::attempt(args, state, story.died_of.take(), task, deadline).map_err(fault)?;
+        story.took.mark("kubeadm");
         story.steps.extend(attempt.steps.iter().cloned());
         let Some(finding) = attempt.findings.first().cloned() else {
             story.record(args, state, attempt, Vec::new());
-            return proved(args, state, since, deadline, story).map_err(|finding| Ended { finding, keep: true });
+            task.phase("node");
+            let joined = conclude(args, state, || proved(args, state, since, deadline, story));
+            story.took.mark("proof");
+            return joined.map_err(|finding| Ended { finding, keep: true });
         };
         // Before the remedy: kubeadm does not join over what it wrote itself.
         before.undo(&Deadline::after(TAKE_BACK)).map_err(fault)?;
@@ -65,6 +70,7 @@ pub fn all(
                 story.record(args, state, attempt, done.clone());
                 story.steps.extend(done);
                 deadline.pause(pause);
+                story.took.mark("remedy");
             }
         }
     }

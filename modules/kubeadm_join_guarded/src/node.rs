@@ -25,7 +25,12 @@ const PLACEHOLDER: &str = "/etc/cni/net.d/00-placeholder.conflist";
 
 /// What the cluster and this node say of each other, as a result field; waits up to `patience` for Ready.
 pub fn look(name: &str, socket: &str, patience: Duration, deadline: &Deadline) -> Value {
-    let found = node(name, patience, deadline);
+    // Whom one asks does not wait for whom the other asks.
+    let (found, lease, network) = std::thread::scope(|scope| {
+        let lease = scope.spawn(|| lease(name, deadline));
+        let network = scope.spawn(|| network(socket, deadline));
+        (node(name, patience, deadline), lease.join().ok().flatten(), network.join().ok().flatten())
+    });
     let mut seen = match found {
         Ok(Some(node)) => judge(&node),
         Ok(None) => json!({"exists": false}),
@@ -34,8 +39,8 @@ pub fn look(name: &str, socket: &str, patience: Duration, deadline: &Deadline) -
         }
         Err(e) => json!({"exists": null, "unknown_because": format!("{e:#}")}),
     };
-    seen["lease_renewed"] = json!(lease(name, deadline));
-    seen["cni_in_force"] = json!(network(socket, deadline));
+    seen["lease_renewed"] = json!(lease);
+    seen["cni_in_force"] = json!(network);
     seen["cni_placeholder"] = json!(std::path::Path::new(PLACEHOLDER).exists());
     seen["flannel_subnet"] = json!(flannel_subnet());
     seen["bridge_address"] = json!(bridge_address(deadline));

@@ -2,6 +2,7 @@
 
 use crate::annotation;
 use crate::args::Args;
+use anyhow::bail;
 use host::deadline::Deadline;
 use join_prerequisites::observe::{claimed_ca, clock_of};
 use kubeadm::endpoint::{Endpoint, is_own};
@@ -87,7 +88,14 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         _ => None,
     };
     let node_name = args.node_name.clone().unwrap_or_else(host_name);
-    let kubelet = Kubelet::observe(UNIT, deadline)?;
+    // Programs are asked at once: none waits for the other.
+    let (kubeadm, unit, kubelet) = std::thread::scope(|scope| {
+        let unit = scope.spawn(|| Unit::observe(UNIT, deadline));
+        let kubelet = scope.spawn(|| Kubelet::observe(UNIT, deadline));
+        let kubeadm = program::version(deadline);
+        (kubeadm, unit.join().unwrap_or_else(|_| broke_off()), kubelet.join().unwrap_or_else(|_| broke_off()))
+    });
+    let kubelet = kubelet?;
     let kubelet_name = kubelet::node_name(&kubelet.args).unwrap_or_else(host_name);
     let (registered, server_clock) = match (&client, &conf) {
         (Some(Client::Good { node }), _) => {
@@ -105,8 +113,8 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         socket_kept_here: annotation::is_kept_here(),
         foreign_node_ips: foreign_node_ips(args),
         kubelet_name,
-        kubeadm: program::version(deadline)?,
-        unit: Unit::observe(UNIT, deadline)?,
+        kubeadm: kubeadm?,
+        unit: unit?,
         kubelet,
         health: kubelet::healthz(),
         conf,
@@ -114,6 +122,10 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         control_plane: Path::new(API_SERVER_MANIFEST).exists(),
         node_name,
     })
+}
+
+fn broke_off<T>() -> anyhow::Result<T> {
+    bail!("asking systemd for {UNIT}: it broke off")
 }
 
 /// The kubelet does not fail of these: it registers a Node that has no address, which nobody reaches.

@@ -5,6 +5,7 @@ use crate::attempt::Attempt;
 use crate::bundle::bounded;
 use crate::decide::Tried;
 use crate::observe::State;
+use crate::took::Took;
 use crate::{bundle, log, metrics, report};
 use ansible::{Failure, Outcome};
 use kubeadm::classify::Finding;
@@ -22,6 +23,8 @@ pub struct Story {
     pub history: Vec<Tried>,
     /// What was changed, in words.
     pub steps: Vec<String>,
+    /// Where the seconds went.
+    pub took: Took,
     /// The kubelet's last words in the attempt before, where nobody knows the cause.
     pub died_of: Option<String>,
     attempts: Vec<Value>,
@@ -31,10 +34,9 @@ pub struct Story {
 
 impl Story {
     /// Begins with what the plan had to say.
-    pub fn new(outcome: Outcome) -> Self {
-        let (attempts, made) = (Vec::new(), Vec::new());
-        let (history, steps, died_of) = (Vec::new(), Vec::new(), None);
-        Story { outcome, history, steps, died_of, attempts, made, began: Instant::now() }
+    pub fn new(outcome: Outcome, took: Took) -> Self {
+        let (history, steps, attempts, made) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Story { outcome, history, steps, took, died_of: None, attempts, made, began: Instant::now() }
     }
 
     /// An attempt is over: its log is written, its output becomes the result's.
@@ -60,9 +62,10 @@ impl Story {
     /// A good end.
     pub fn finish(mut self, args: &Args, state: &State, proof: Value, verb: &str) -> Outcome {
         self.measure(args, None);
-        let Story { outcome, attempts, steps, began, .. } = self;
+        let Story { outcome, attempts, steps, took, began, .. } = self;
         let outcome = outcome
             .field("seconds", report::round(began.elapsed().as_secs_f64()))
+            .field("took", took.fields())
             .msg(format!("{} {verb}", state.node_name))
             .field("joined", true);
         outcome.field("attempts", attempts).field("steps", steps).field("proof", proof)

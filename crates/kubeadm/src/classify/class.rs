@@ -30,6 +30,7 @@ classes! {
     ControlPlane = "control_plane",
     HalfMade = "half_made",
     ControlPlaneUnhealthy = "control_plane_unhealthy",
+    SettingsDiffer = "settings_differ",
     EndpointIsOwn = "endpoint_is_own",
     // kubeadm's own checks.
     LeftoverFiles = "leftover_files",

@@ -23,6 +23,9 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
         let command = kubelet.started.as_ref().map(|s| s.exec_start.clone()).unwrap_or_default();
         found.push(Finding::new("kubelet_standalone", [format!("its unit would start: {command}")]));
     }
+    if facts.outside() {
+        found.push(Finding::new("not_joined", [format!("{} is not there", kubeadm::kubeconfig::KUBELET_CONF)]));
+    }
     if !facts.joined() {
         return;
     }
@@ -34,6 +37,10 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     }
     if let Some(path) = &kubelet.certificate_missing {
         found.push(Finding::new("kubelet_credentials_missing", [format!("{path} is not there")]));
+    }
+    if !kubelet.useless_files.is_empty() {
+        let words = kubelet.useless_files.iter().map(ToString::to_string);
+        found.push(Finding::new("kubelet_file_missing", words));
     }
     let well = kubelet.process.running() && kubelet.health == Some(Health::Ok);
     if kubelet.fail_swap_on && !kubelet.swap.is_empty() && !well {

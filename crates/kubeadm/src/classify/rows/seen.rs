@@ -16,6 +16,8 @@ pub(super) const ROWS: &[Row] = &[
         "a control plane was begun here, or was here before: reset this machine first, with reset_control_plane=true", &[]),
     permanent(Class::ControlPlaneUnhealthy,
         "this machine is a control plane and its API server does not answer: it is mended, not initialised over", &[]),
+    permanent(Class::SettingsDiffer,
+        "the cluster, or the kubeadm that is installed, is another than the settings say, and neither is changed afterwards: set what it has, or make the cluster anew", &[]),
     permanent(Class::EndpointIsOwn,
         "control_plane_endpoint is an address of this very node, which runs no API server: give the control plane's address; a virtual IP that a manifest or keepalived has left here must go first", &[]),
     // `port_in_use`, and its owner is no kubelet: no cleanup of ours frees it.
