@@ -289,6 +289,7 @@ failure_class:
     - runtime_too_old
     - sandbox_image_missing
     - sandbox_name_reserved
+    - settings_differ
     - several_runtimes
     - standalone
     - subordinate_ids

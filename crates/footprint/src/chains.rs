@@ -102,8 +102,10 @@ const PLUGINS: &[&str] = &[
     "CNI-ISOLATION-STAGE-1",
     "CNI-ISOLATION-STAGE-2",
 ];
+/// Whether a byte is one of a hash's.
+type Alphabet = fn(u8) -> bool;
 /// Beginnings behind which a maker writes a hash: its alphabet, and its length.
-const HASHED: &[(Maker, &str, fn(u8) -> bool, usize)] = &[
+const HASHED: &[(Maker, &str, Alphabet, usize)] = &[
     (Maker::KubeProxy, "KUBE-SVC-", base32, 16),
     (Maker::KubeProxy, "KUBE-SVL-", base32, 16),
     (Maker::KubeProxy, "KUBE-SEP-", base32, 16),

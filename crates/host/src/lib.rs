@@ -18,6 +18,8 @@ pub mod links;
 #[cfg(feature = "mounts")]
 pub mod mounts;
 #[cfg(feature = "links")]
+pub mod neighbours;
+#[cfg(feature = "links")]
 mod netlink;
 #[cfg(feature = "netns")]
 pub mod netns;

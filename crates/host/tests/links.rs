@@ -191,6 +191,27 @@ fn two_hundred_veths_are_deleted_quickly() {
 }
 
 #[test]
+fn neighbours_and_forwarding_entries_of_a_vxlan_are_listed_as_ip_and_bridge_show_them() {
+    if !ready() || !require("program:bridge") {
+        return;
+    }
+    Sandbox::new().empty("/run").run(|| {
+        node();
+        sh("ip neigh replace 10.244.2.0 lladdr aa:aa:aa:aa:aa:02 dev flannel.1 nud permanent");
+        sh("bridge fdb replace aa:aa:aa:aa:aa:02 dev flannel.1 dst 10.0.0.2 self permanent");
+        let tunnel = find("flannel.1").index;
+        let known = host::neighbours::list(&minute()).unwrap();
+        let known: Vec<_> = known.iter().filter(|n| n.link == tunnel && n.ip.is_ipv4()).collect();
+        assert_eq!(known.len(), 1, "{known:?}");
+        assert_eq!((known[0].ip.to_string().as_str(), known[0].mac.as_str()), ("10.244.2.0", "aa:aa:aa:aa:aa:02"));
+        let entries = host::neighbours::forwarding(&minute()).unwrap();
+        let entries: Vec<_> = entries.iter().filter(|f| f.link == tunnel).collect();
+        assert_eq!(entries.len(), 1, "{entries:?} beside {}", out("bridge fdb show dev flannel.1"));
+        assert_eq!((entries[0].mac.as_str(), entries[0].to.to_string().as_str()), ("aa:aa:aa:aa:aa:02", "10.0.0.2"));
+    });
+}
+
+#[test]
 fn a_link_that_is_another_by_now_or_was_never_seen_is_not_deleted() {
     if !ready() {
         return;

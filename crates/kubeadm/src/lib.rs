@@ -15,6 +15,7 @@ pub mod identity;
 pub mod kubeconfig;
 pub mod kubectl;
 pub mod kubelet;
+pub mod kubelet_files;
 pub mod last_words;
 pub mod lock;
 pub mod own_node;

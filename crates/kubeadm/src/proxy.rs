@@ -14,6 +14,9 @@ use std::time::Duration;
 /// How long a proxy may take to answer a CONNECT: it makes a connection of its own meanwhile.
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// A status line that is longer is not one.
+const STATUS_LINE: usize = 1024;
+
 /// What the environment says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proxies {
@@ -177,9 +180,16 @@ impl Proxy {
         });
         let login = login.unwrap_or_default();
         stream.write_all(format!("CONNECT {server} HTTP/1.1\r\nHost: {server}\r\n{login}\r\n").as_bytes())?;
-        let mut answer = [0; 256];
-        let length = stream.read(&mut answer)?;
-        let text = String::from_utf8_lossy(&answer[..length]);
+        // The line may come in pieces.
+        let mut answer = Vec::new();
+        let mut piece = [0; 256];
+        while !answer.contains(&b'\n') && answer.len() < STATUS_LINE {
+            match stream.read(&mut piece)? {
+                0 => break,
+                length => answer.extend_from_slice(&piece[..length]),
+            }
+        }
+        let text = String::from_utf8_lossy(&answer);
         let line = text.lines().next().unwrap_or_default().trim().to_owned();
         Ok(line.starts_with("HTTP/1.").then_some(line))
     }

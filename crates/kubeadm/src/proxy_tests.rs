@@ -69,7 +69,11 @@ fn each_answer_of_a_proxy_is_a_class_of_its_own() {
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = [0; 512];
             let length = stream.read(&mut request).unwrap();
-            stream.write_all(answer.as_bytes()).unwrap();
+            // In two pieces, as a slow proxy sends it.
+            let (first, rest) = answer.split_at(answer.len() / 3);
+            stream.write_all(first.as_bytes()).unwrap();
+            Deadline::after(Duration::from_millis(20)).pause(Duration::from_millis(20));
+            stream.write_all(rest.as_bytes()).unwrap();
             String::from_utf8_lossy(&request[..length]).into_owned()
         });
         let proxies = proxies(&[("HTTPS_PROXY", &url)]);

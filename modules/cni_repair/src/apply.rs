@@ -84,7 +84,8 @@ fn run(
         }
         Step::SetAside(paths) => {
             backup.take(paths)?;
-            loaded(args, deadline)
+            // Where nothing was behind it, the network comes with the next step.
+            if state.ahead.no_network { Ok(()) } else { loaded(args, deadline) }
         }
         Step::LinkPlugins(links) => links.iter().try_for_each(|(plugin, link)| files::link(plugin, link).map(drop)),
         Step::Announce(name) => links::announce(&find(name, deadline)?, deadline),

@@ -76,10 +76,11 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
         None if !kept.is_empty() => mend(state, &kept, &mut plan.steps),
         _ => {}
     }
-    if findings.iter().any(|finding| finding.id == "vxlan_missing") {
+    let by_flannel = ["vxlan_missing", "flannel_path_wrong"];
+    if let Some(finding) = findings.iter().find(|finding| by_flannel.contains(&finding.id)) {
         match state.flannel.as_slice() {
             [] if !state.ahead.kubelet_runs => {
-                plan.left.push("vxlan_missing: flannel's pod does not run on this node".to_owned());
+                plan.left.push(format!("{}: flannel's pod does not run on this node", finding.id));
             }
             pods => plan.steps.push(Step::RestartFlannel(pods.to_vec())),
         }

@@ -84,6 +84,7 @@ pub fn attempt(
 ) -> anyhow::Result<Attempt> {
     let began = Instant::now();
     if let Some(finding) = reach::pointless(args, deadline) {
+        let finding = with_last_words(finding, &Journal::default(), &args.cri_socket, deadline);
         return Ok(Attempt::pointless(began, finding));
     }
     let since = SystemTime::now();

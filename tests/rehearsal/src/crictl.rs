@@ -40,7 +40,8 @@ fn run(args: &[String]) -> Result<String> {
     let lines = |ids: Vec<String>| ids.iter().map(|id| format!("{id}\n")).collect::<String>();
     match words.as_slice() {
         ["info"] => {
-            let ready = cri.status(false)?.status.is_some_and(|status| status.conditions.iter().all(|known| known.status));
+            let ready =
+                cri.status(false)?.status.is_some_and(|status| status.conditions.iter().all(|known| known.status));
             Ok(format!("{{\"ready\": {ready}}}\n"))
         }
         ["pods"] => Ok(lines(cri.sandboxes()?.into_iter().map(|sandbox| sandbox.id).collect())),

@@ -117,7 +117,7 @@ fn proved<'a>(table: &'a Table, rules: &[Read<'a>]) -> BTreeSet<&'a str> {
     let mut proved = BTreeSet::new();
     for (name, maker, how) in &named {
         // nft shows neither the comments nor the marks of xtables rules: there the exact name has to do.
-        let sure = *how == Evidence::Hash && *maker != Maker::Plugins || table.by_handle && *maker != Maker::Plugins;
+        let sure = *maker != Maker::Plugins && (*how == Evidence::Hash || table.by_handle);
         if sure {
             proved.insert(*name);
         }

@@ -6,6 +6,7 @@
 
 mod links;
 mod namespaces;
+mod neighbours;
 mod routes;
 
 use std::io;
@@ -19,6 +20,7 @@ pub(crate) use links::{
     add_address, add_bridge, delete_address, delete_links, list_links, set_link_master, set_link_up,
 };
 pub(crate) use namespaces::namespace_ids;
+pub(crate) use neighbours::{list_forwarding, list_neighbours};
 pub(crate) use routes::{delete_routes, list_routes};
 
 /// Run `work` on a socket of its own.

@@ -1,4 +1,5 @@
 //! What a conf says of whose network it is.
+#![allow(clippy::disallowed_methods, reason = "a test's own files and programs")]
 
 use super::*;
 use serde_json::json;

@@ -38,6 +38,10 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     if let Some(path) = &kubelet.certificate_missing {
         found.push(Finding::new("kubelet_credentials_missing", [format!("{path} is not there")]));
     }
+    if !kubelet.useless_files.is_empty() {
+        let words = kubelet.useless_files.iter().map(ToString::to_string);
+        found.push(Finding::new("kubelet_file_missing", words));
+    }
     let well = kubelet.process.running() && kubelet.health == Some(Health::Ok);
     if kubelet.fail_swap_on && !kubelet.swap.is_empty() && !well {
         found.push(Finding::new("swap_on", [format!("swap on {}", kubelet.swap.join(", "))]));

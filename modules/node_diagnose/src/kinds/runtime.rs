@@ -92,7 +92,7 @@ pub(super) static KINDS: &[Kind] = &[
         "its journal has the reason, which the evidence quotes",
         "mend what the evidence names",
     )
-    .explained_by(&["filesystem_full", "filesystem_read_only", "inodes_exhausted", "cgroup_driver_mismatch", "sandbox_image_missing", "cni_plugins_missing"]),
+    .explained_by(&["filesystem_full", "filesystem_read_only", "inodes_exhausted", "cgroup_driver_mismatch", "sandbox_image_missing", "cni_plugins_missing", "cni_plugin_broken", "cni_config_leftover", "addresses_exhausted", "kubelet_file_missing"]),
     critical(
         "cgroup_driver_mismatch",
         "kubelet and containerd use different cgroup drivers",

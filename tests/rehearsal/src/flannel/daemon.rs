@@ -57,8 +57,13 @@ fn run(args: &[String]) -> Result<()> {
     let notes = json!({format!("{NOTE}/backend-data"): json!({"VNI": vni, "VtepMAC": mac}).to_string(), format!("{NOTE}/backend-type"): "vxlan",
         format!("{NOTE}/kube-subnet-manager"): "true", format!("{NOTE}/public-ip"): outside.address});
     // Its role may write the Node's status only.
-    api.call("PATCH", &format!("{target}/status"), "application/merge-patch+json", Some(&json!({"metadata": {"annotations": notes}})))
-        .map_err(|error| anyhow!("{error}"))?;
+    api.call(
+        "PATCH",
+        &format!("{target}/status"),
+        "application/merge-patch+json",
+        Some(&json!({"metadata": {"annotations": notes}})),
+    )
+    .map_err(|error| anyhow!("{error}"))?;
     let masq = args.iter().any(|arg| arg == "--ip-masq" || arg == "--ip-masq=true");
     chains(&network, &subnet, masq)?;
     let gateway = crate::apiserver::services::address(&subnet, 1).map(|ip| ip.to_string()).unwrap_or_default();

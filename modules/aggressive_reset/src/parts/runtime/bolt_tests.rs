@@ -1,5 +1,6 @@
 //! The reader against databases laid out by hand, and against any bytes. On a node containerd itself writes them
 //! (`tests/node.rs`).
+#![allow(clippy::disallowed_methods, reason = "a test's own files and programs")]
 
 use proptest::prelude::*;
 

@@ -1,5 +1,6 @@
 //! Looks at a real containerd while others write: what somebody has in it is seen every time, or the look says that it
 //! cannot tell. Neither may ever be taken for "Kubernetes' alone".
+#![allow(clippy::disallowed_methods, reason = "a test's own files and programs")]
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,7 +24,7 @@ fn ctr(line: &str) -> bool {
 /// A container of somebody else's comes and goes; the number is odd while it is certainly there.
 fn come_and_go(stop: &AtomicBool, epoch: &AtomicU64) {
     while !stop.load(Ordering::SeqCst) {
-        assert!(ctr(&format!("-n visitor images import /run/containerd-under-test/pause/image.tar")));
+        assert!(ctr("-n visitor images import /run/containerd-under-test/pause/image.tar"));
         assert!(ctr(&format!("-n visitor containers create {PAUSE} theirs")));
         epoch.fetch_add(1, Ordering::SeqCst);
         assert!(ctr("-n visitor containers ls"));
@@ -113,7 +114,7 @@ fn containerds_own_word_names_who_has_what() {
                 || ctr("-n images images import /run/containerd-under-test/pause/image.tar")
         );
         assert!(ctr("-n snapshots snapshots --snapshotter native prepare mine"));
-        assert!(ctr(&format!("-n containers images import --no-unpack /run/containerd-under-test/pause/image.tar")));
+        assert!(ctr("-n containers images import --no-unpack /run/containerd-under-test/pause/image.tar"));
         assert_eq!(foreign(), ["containers", "images", "snapshots"]);
         assert!(client.holds("snapshots").unwrap().unwrap().contains("native"));
         let root = std::path::Path::new("/run/containerd-under-test/root");
