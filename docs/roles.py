@@ -84,6 +84,7 @@ def row(name: str, about: dict[str, Any], defaults: dict[str, Any]) -> str:
     said = " ".join(marked(text) for text in listed(about["description"]))
     if about.get("choices"):
         said += " One of %s." % ", ".join("`%s`" % choice for choice in about["choices"])
-    value = defaults.get(name, about.get("default"))
+    # A default of a role may be a name of the whole play; what holds without it is what the specs say.
+    value = about.get("default", defaults.get(name))
     shown = "`%s`" % (value if isinstance(value, str) and value else json.dumps(value)) if value is not None else ""
     return "| `%s` | %s | %s | %s |\n" % (name, kind(about), cell(shown), cell(said))

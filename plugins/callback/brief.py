@@ -15,6 +15,8 @@ description:
     M(ansible.builtin.assert) and M(ansible.builtin.validate_argument_spec). Of those it shows the message, the class of the
     failure, its evidence, what to do next and where more is kept.
   - Leaves out that a role's arguments were right, and that tasks were included.
+  - A list of lines that a play shows once for all hosts (C(run_once)) is shown as these lines.
+  - A task that is tried again says so once for each host, and then every tenth time.
   - Everything a task returned is shown with C(-v), and is in registered results in any case.
 version_added: 0.1.0
 requirements:
@@ -37,6 +39,7 @@ MODULES = frozenset(path.stem for path in (Path(__file__).parents[1] / "modules"
 SPOKEN = frozenset(["assert", "fail", "validate_argument_spec"])
 # Shown below the sentence, in this order, where a result has them.
 SHOWN = ("failure_class", "evidence", "next_action", "help", "evidence_bundle")
+EVERY = 10  # attempts of a task between two lines that say that it is tried again
 # What ansible-core 2.19 and later put in place of a traceback: the error it stands for is the result's own message.
 NO_TRACEBACK = "(traceback unavailable)"
 
@@ -62,10 +65,37 @@ class CallbackModule(Default):  # type: ignore[misc]  # untyped
         super().v2_runner_item_on_failed(result)
         self._brief = self._failed = False
 
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """A host could not be reached: ssh says why."""
+        said = _said(result)
+        self._failed, self._brief = True, self._display.verbosity == 0 and bool(said.get("msg"))
+        if self._brief and "exception" in said:
+            # From ansible-core 2.19 on where in the play that was, which nobody asks for whose node is off.
+            said["exception"] = None
+        super().v2_runner_on_unreachable(result)
+        self._brief = self._failed = False
+
     def v2_runner_on_ok(self, result: Any) -> None:
         """A task has ended well on one host."""
-        if self._worth_telling(_task(result)):
+        task = _task(result)
+        lines = _said(result).get("msg")
+        if self._display.verbosity == 0 and _name(task) == "debug" and task.run_once and isinstance(lines, list):
+            if self._last_task_banner != task._uuid:
+                self._print_task_banner(task)
+            self._display.display("\n".join(printable(str(line)) for line in lines))
+        elif self._worth_telling(task):
             super().v2_runner_on_ok(result)
+
+    def v2_runner_retry(self, result: Any) -> None:
+        """A task has not come to its end yet and is tried again; that is waiting, and not a failure."""
+        if self._display.verbosity:
+            super().v2_runner_retry(result)
+            return
+        said = _said(result)
+        attempt, most = said.get("attempts", 1), said.get("retries", 1)
+        if attempt == 1 or attempt % EVERY == 0:
+            task = _task(result)
+            self._display.display("waiting: [%s]: %s (%s of %s)" % (self.host_label(result), task.name, attempt, most))
 
     def v2_runner_on_skipped(self, result: Any) -> None:
         """A task was left out on one host."""
@@ -86,10 +116,13 @@ class CallbackModule(Default):  # type: ignore[misc]  # untyped
         return self._display.verbosity > 0 or not silent
 
     def _begin(self, result: Any) -> None:
-        said = result.result if hasattr(result, "result") else result._result
-        spoken = _name(_task(result)) in MODULES | SPOKEN and bool(said.get("msg"))
+        said = _said(result)
+        name = _name(_task(result))
+        # A command that was not even begun has no status: a password was missing, or there is no sudo.
+        unbegun = name == "raw" and "rc" not in said
+        spoken = (name in MODULES | SPOKEN or unbegun) and bool(said.get("msg"))
         self._failed, self._brief = True, spoken and self._display.verbosity == 0
-        if self._brief and said.get("exception") == NO_TRACEBACK:
+        if self._brief and (unbegun or said.get("exception") == NO_TRACEBACK):
             said["exception"] = None
 
     def _dump_results(self, result: Mapping[str, Any], *arguments: Any, **options: Any) -> str:
@@ -102,6 +135,10 @@ class CallbackModule(Default):  # type: ignore[misc]  # untyped
 def _task(result: Any) -> Any:
     # From ansible-core 2.23 on only the first is there, before 2.19 only the second; the same holds for `result`.
     return result.task if hasattr(result, "task") else result._task
+
+
+def _said(result: Any) -> Any:
+    return result.result if hasattr(result, "result") else result._result
 
 
 def _name(task: Any) -> str:

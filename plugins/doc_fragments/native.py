@@ -15,6 +15,8 @@ attributes:
     details: Needs Python on the target. A long task is followed live and survives a lost connection without it.
     description: Supports being run with the C(async) keyword.
 notes:
+  - The task has to run as root, that is, with C(ansible_become=true) or C(become) unless you log in as root. Otherwise it
+    fails with that sentence and looks at nothing.
   - The target needs no Python. One static program with all modules is kept there, in C(~/.ansible/kubejoin) of the user the
     task runs as, and sent again only when it has changed. Options travel on standard input, never in a command line.
   - The variable C(kubejoin_cache_dir) names another directory for the program. Without it C(/var/tmp), C(/dev/shm) and C(/tmp)

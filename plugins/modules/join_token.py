@@ -15,15 +15,18 @@ description:
   - A token that an earlier run made and that is valid long enough is given again, so that the second run changes
     nothing.
   - Tokens of others are neither used nor deleted.
+  - With O(state=ca) it gives what identifies the cluster and looks at no token, so that the result is no secret.
 options:
   state:
     description:
-      - present gives a token that is valid; absent deletes the tokens with this description.
+      - present gives a token that is valid; absent deletes the tokens with this description; ca gives what identifies
+        the cluster, its address and the hash of its CA, and looks at no token.
     type: str
     default: present
     choices:
       - present
       - absent
+      - ca
   ttl:
     description:
       - How long a new token is valid, such as 30m or 2h.
@@ -72,7 +75,7 @@ attributes:
     description: A control plane made by kubeadm 1.22 to 1.36. Needs no Python on the target.
     platforms: linux
 notes:
-  - The result carries the token. Give the task C(no_log=true).
+  - With O(state=present) the result carries the token. Give the task C(no_log=true).
   - kubeadm draws the token, so that it stands in no argument list.
   - An API server that is overloaded, restarting or away for a moment is asked again, for a minute.
 seealso:
@@ -87,6 +90,10 @@ EXAMPLES = r"""
   vmstation.kubejoin.join_token:
     ttl: 15m
   no_log: true
+
+- name: What identifies the cluster, without a token
+  vmstation.kubejoin.join_token:
+    state: ca
 
 - name: None is left
   vmstation.kubejoin.join_token:
@@ -133,7 +140,7 @@ from ansible.module_utils.basic import AnsibleModule
 def main():
     module = AnsibleModule(
         argument_spec={
-            'state': {'type': 'str', 'default': 'present', 'choices': ['present', 'absent']},
+            'state': {'type': 'str', 'default': 'present', 'choices': ['present', 'absent', 'ca']},
             'ttl': {'type': 'str', 'default': '30m'},
             'reuse': {'type': 'bool', 'default': True},
             'min_left': {'type': 'str', 'default': '10m'},

@@ -28,17 +28,19 @@ options:
       - apiserver_advertise_address
   pod_network_cidr:
     description:
-      - Addresses for pods.
+      - Addresses for pods. Default is 10.244.0.0/16, or what a cluster that is there has; one that it does not
+        have is refused.
     type: str
-    default: 10.244.0.0/16
   service_cidr:
     description:
-      - Addresses for services.
+      - Addresses for services. Default is 10.96.0.0/12, or what a cluster that is there has; one that it does not
+        have is refused.
     type: str
-    default: 10.96.0.0/12
   kubernetes_version:
     description:
-      - Version of the control plane. Default is that of kubeadm, so that nothing is asked for on the Internet.
+      - Version of the control plane, such as 1.31.2, or 1.31 for the kubeadm of that release that is installed.
+        Default is that of kubeadm, so that nothing is asked for on the Internet. One that a cluster which is there
+        does not have is refused.
     type: str
   node_name:
     description:
@@ -165,10 +167,137 @@ stderr:
   returned: when kubeadm ran
   type: str
 failure_class:
-  description: Name of what went wrong.
+  description: Name of what went wrong; RV(help) leads to what it means.
   returned: on failure
   type: str
   sample: swap_on
+  choices:
+    - anonymous_auth_off
+    - api_closes
+    - api_no_route
+    - api_overloaded
+    - api_refused
+    - api_timeout
+    - apparmor_missing
+    - bootstrap_credentials_gone
+    - bootstrap_signer_down
+    - bridge_address_conflict
+    - bridge_netfilter
+    - ca_hash_malformed
+    - ca_mismatch
+    - certificate_key_wrong
+    - certificate_unfit
+    - certificates_gone
+    - certificates_missing
+    - cgroup_driver_mismatch
+    - cgroup_v1_refused
+    - cgroups_missing
+    - clock_ahead_or_certificate_expired
+    - clock_behind
+    - cluster_config_missing
+    - cluster_info_forbidden
+    - cluster_info_malformed
+    - cluster_info_missing
+    - cni_directory_removed
+    - cni_plugin_cannot_run
+    - cni_plugin_missing
+    - cni_versions
+    - config_experimental
+    - config_rejected
+    - config_too_old
+    - container_id_exists
+    - control_plane
+    - control_plane_crashing
+    - control_plane_unhealthy
+    - credentials_rejected
+    - cri_unimplemented
+    - csr_denied
+    - csr_failed
+    - csr_not_issued
+    - csr_pending
+    - csr_unapproved
+    - discovery_file_invalid
+    - discovery_url_fails
+    - disk_full
+    - endpoint_is_own
+    - endpoint_name_unknown
+    - etcd_learner
+    - etcd_member_exists
+    - etcd_unhealthy
+    - flannel_needs_br_netfilter
+    - flannel_not_running
+    - half_made
+    - hostname_invalid
+    - image_filesystem_invalid
+    - image_pull_failed
+    - inotify_exhausted
+    - ip_forward
+    - joined_elsewhere
+    - kernel_defaults
+    - kernel_unsupported
+    - kubeadm_crashed
+    - kubeadm_missing
+    - kubeadm_timed_out
+    - kubelet_cannot_run
+    - kubelet_certificate_expired
+    - kubelet_config_absent
+    - kubelet_config_invalid
+    - kubelet_config_map_missing
+    - kubelet_crashing
+    - kubelet_feature_gate
+    - kubelet_file_missing
+    - kubelet_flag_unknown
+    - kubelet_lost_api
+    - kubelet_missing
+    - kubelet_not_startable
+    - kubelet_state_stale
+    - kubelet_unhealthy
+    - kubelet_unit_missing
+    - leftover_files
+    - node_deleted
+    - node_exists
+    - node_ip_invalid
+    - node_lookup_failed
+    - node_not_registered
+    - node_of_another
+    - node_renamed
+    - node_too_small
+    - not_root
+    - not_tls
+    - out_of_time
+    - pod_cidr_unassigned
+    - port_in_use
+    - port_taken
+    - program_missing
+    - proxy_fails
+    - proxy_forbids
+    - proxy_invalid
+    - proxy_name_unknown
+    - proxy_refused
+    - proxy_unreachable
+    - proxy_wants_login
+    - read_only
+    - registration_forbidden
+    - runc_missing
+    - runtime_down
+    - runtime_not_ready
+    - runtime_too_old
+    - sandbox_image_missing
+    - sandbox_name_reserved
+    - settings_differ
+    - several_runtimes
+    - standalone
+    - subordinate_ids
+    - swap_on
+    - tls_refused
+    - token_forbidden
+    - token_rejected
+    - token_secret_wrong
+    - token_unknown
+    - unknown
+    - unknown_authority
+    - version_skew
+    - wrong_san
 explanation:
   description: One sentence; what it means and what helps.
   returned: on failure
@@ -188,8 +317,8 @@ def main():
         argument_spec={
             'control_plane_endpoint': {'type': 'str'},
             'advertise_address': {'type': 'str', 'aliases': ['apiserver_advertise_address']},
-            'pod_network_cidr': {'type': 'str', 'default': '10.244.0.0/16'},
-            'service_cidr': {'type': 'str', 'default': '10.96.0.0/12'},
+            'pod_network_cidr': {'type': 'str'},
+            'service_cidr': {'type': 'str'},
             'kubernetes_version': {'type': 'str'},
             'node_name': {'type': 'str'},
             'cri_socket': {'type': 'str', 'default': 'unix:///run/containerd/containerd.sock'},

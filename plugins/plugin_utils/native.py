@@ -8,8 +8,11 @@ connection and says what it is doing.
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from . import answer, launch_script
 from .answer import Refusal
@@ -24,6 +27,7 @@ from .options import Settings, encode
 LONG = frozenset(
     [
         "aggressive_reset",
+        "cluster_nodes",
         "cni_repair",
         "containerd_prepare",
         "flannel_config",
@@ -34,6 +38,8 @@ LONG = frozenset(
         "stale_node",
     ]
 )
+# ansible-core's words, in its ssh and local connections.
+PASSWORD = re.compile(r"(?i)\b(missing|incorrect|duplicate)\b[\w. ]*\bpassword")
 ENDING = 40  # seconds that ending the remote work may take
 
 
@@ -55,7 +61,31 @@ class NativeAction(BackgroundAction):
             result.update(self._native(variables))
         except Refusal as refusal:
             result.update(answer.failure(str(refusal)))
+        except AnsibleConnectionFailure:
+            raise
+        except AnsibleError as error:
+            words = self._password(str(error))
+            if words is None:
+                raise
+            result.update(answer.failure(words))
         return result
+
+    def _password(self, said: str) -> str | None:
+        """What Ansible says of a password that is missing or wrong, as what to do; None when it says something else."""
+        found = PASSWORD.search(said)
+        if not found:
+            return None
+        become, target = self._connection.become, self._task.delegate_to or self._play_context.remote_addr
+        method = getattr(become, "name", "sudo").rpartition(".")[2]
+        if found[1].lower() == "missing":
+            return (
+                "%s on %s asks for a password: give it with -K (--ask-become-pass) or ansible_become_password, or allow "
+                "this user %s without one" % (method, target, method)
+            )
+        return (
+            "%s did not take the password for %s: give the right one with -K (--ask-become-pass) or ansible_become_password"
+            % (target, method)
+        )
 
     def _module(self) -> str:
         # As the task names it. ansible-core 2.16 to 2.18 resolve that to the name of the action plugin.

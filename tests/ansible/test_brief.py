@@ -101,3 +101,27 @@ def test_everything_is_shown_when_asked_and_registered_in_any_case(controller: C
     assert run["ours"]["invocation"] and run["ours"]["failure_class"] == "asked_for"
     shown = "\n".join(part(brief(controller, "-v"), "ours"))
     assert "failure_class: asked_for" in shown and "changed: false" in shown and "msg: as asked" in shown, shown
+
+
+def test_a_table_is_its_lines_and_a_task_that_is_tried_again_waits(controller: Controller) -> None:
+    tasks = """
+    - name: table
+      ansible.builtin.debug: {msg: ["NODE  READY", "w1    yes", "", "bell: \\e]0;x\\a"]}
+      run_once: true
+    - name: late
+      ansible.builtin.raw: "false"
+      register: late
+      until: late.rc == 0
+      retries: 12
+      delay: 0
+      ignore_errors: true
+    """
+    env = {"ANSIBLE_STDOUT_CALLBACK": "vmstation.kubejoin.brief", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
+    run = controller.play(tasks, **env)
+    assert part(run, "table")[:4] == ["NODE  READY", "w1    yes", "", "bell: \\x1b]0;x\\x07"], run.output
+    waiting = [line for line in part(run, "late") if line.startswith("waiting")]
+    assert waiting == ["waiting: [here]: late (1 of 12)", "waiting: [here]: late (10 of 12)"], run.output
+    assert "RETRYING" not in run.output
+    # Another callback shows the same lines, one by one.
+    other = controller.play(tasks, ANSIBLE_STDOUT_CALLBACK="ansible.builtin.default").output
+    assert '"w1    yes"' in other and "RETRYING" in other, other

@@ -23,7 +23,7 @@ def command(directory: Path, text: str) -> str:
     words = next(task["ansible.builtin.raw"] for task in tasks if "ansible.builtin.raw" in task)
     coded = base64.b64encode(text.encode()).decode()
     filled = words.replace("{{ diagnose_textfile_directory | quote }}", "'%s'" % directory)
-    filled = filled.replace("{{ kubejoin_diagnosis.metrics | b64encode }}", coded)
+    filled = filled.replace("{{ diagnose_seen.metrics | b64encode }}", coded)
     assert "{{" not in filled
     return filled
 

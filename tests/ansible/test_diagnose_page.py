@@ -53,7 +53,7 @@ PLAY = """
 - hosts: all
   gather_facts: false
   tasks:
-  - {ansible.builtin.set_fact: {kubejoin_diagnosis: "{{ facts[inventory_hostname] }}"}}
+  - {ansible.builtin.set_fact: {diagnose_seen: "{{ facts[inventory_hostname] }}"}}
   - {ansible.builtin.include_role: {name: diagnose, tasks_from: page.yml}}
   - {ansible.builtin.debug: {msg: "{{ lookup('template', role_dir ~ '/templates/nodes.txt.j2') }}"}, run_once: true}
 """

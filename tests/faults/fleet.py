@@ -43,7 +43,8 @@ def deploy(*words):
 def table(output):
     """Rows of the table at the end: host to (result, class, seconds, attempts)."""
     text = output.rsplit("RESULT", 1)[-1].split("\n\n")[0]
-    rows = (line.split() for line in text.splitlines()[1:])
+    # Below a row stands its sentence, indented.
+    rows = (line.split() for line in text.splitlines()[1:] if not line.startswith(" "))
     # "was joined" and "would join" are two words.
     return {row[0]: (" ".join(row[1:-3]), *row[-3:]) for row in rows if row and row[0].startswith(LAB)}
 

@@ -47,5 +47,5 @@ fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
 static MODULE: Module = Module { spec: &SPEC, run };
 
 fn main() -> std::process::ExitCode {
-    ansible::main(&[&MODULE])
+    ansible::main_as_anybody(&[&MODULE])
 }

@@ -7,13 +7,23 @@ use crate::answer::{Frame, give, line};
 use crate::envelope::{self, Envelope};
 use crate::help::{docs, help};
 use crate::nearest::nearest;
-use crate::{Module, Params, Spec, Task, abort, params};
+use crate::{Module, Params, Spec, Task, abort, params, root};
 use serde_json::{Map, Value, json};
 use std::io::{Read, Write};
 use std::process::ExitCode;
 
 /// Runs the module that argv names: the only one there is, the one the program is called by, or the first argument.
+/// Refuses to for anybody but root: what another user may see of a machine is not what it is.
 pub fn main(modules: &[&'static Module]) -> ExitCode {
+    started(modules, root::refusal)
+}
+
+/// The same for modules that any user may run.
+pub fn main_as_anybody(modules: &[&'static Module]) -> ExitCode {
+    started(modules, || None)
+}
+
+fn started(modules: &[&'static Module], refusal: fn() -> Option<String>) -> ExitCode {
     abort::guard();
     let mut argv = std::env::args_os().map(|a| a.to_string_lossy().into_owned());
     let called = argv.next().unwrap_or_default();
@@ -30,7 +40,7 @@ pub fn main(modules: &[&'static Module]) -> ExitCode {
         }),
     };
     match module {
-        Some(module) => one(module, &args),
+        Some(module) => one(module, &args, refusal),
         None => many(modules, &args),
     }
 }
@@ -54,7 +64,7 @@ fn many(modules: &[&'static Module], args: &[String]) -> ExitCode {
     }
 }
 
-fn one(module: &'static Module, args: &[String]) -> ExitCode {
+fn one(module: &'static Module, args: &[String], refusal: fn() -> Option<String>) -> ExitCode {
     let (mut check, mut diff, mut validate, mut source) = (false, false, false, None);
     for arg in args {
         match arg.as_str() {
@@ -81,20 +91,27 @@ fn one(module: &'static Module, args: &[String]) -> ExitCode {
             let (mut envelope, options) = envelope::split(all);
             envelope.check_mode |= check;
             envelope.diff |= diff;
-            run(module, envelope, options, validate)
+            run(module, envelope, options, validate, refusal)
         }
         Err(why) => fail(&why),
     }
 }
 
-fn run(module: &'static Module, envelope: Envelope, options: Map<String, Value>, validate: bool) -> ExitCode {
+fn run(
+    module: &'static Module,
+    envelope: Envelope,
+    options: Map<String, Value>,
+    validate: bool,
+    refusal: fn() -> Option<String>,
+) -> ExitCode {
     let (frame, params) = check(module.spec, &envelope, options);
     abort::frame(frame.clone());
     let task = Task::new(&envelope);
     let result = match params {
         Err(why) => Err(anyhow::anyhow!(why)),
         Ok(_) if validate => Ok(crate::Outcome::new()),
-        Ok(params) => (module.run)(params, &task),
+        // After the options: what is wrong with them is wrong for root, too.
+        Ok(params) => refusal().map_or_else(|| (module.run)(params, &task), |why| Err(anyhow::anyhow!(why))),
     };
     match result {
         Ok(outcome) => {

@@ -21,12 +21,13 @@ mod nearest;
 mod outcome;
 mod params;
 mod printable;
+mod root;
 mod rules;
 mod spec;
 mod task;
 
 pub use abort::{AbortGuard, on_abort};
-pub use command_line::{main, validate};
+pub use command_line::{main, main_as_anybody, validate};
 pub use contract::{Contract, Done, Locks, Plan, Run, Steps, run_with};
 pub use outcome::{Diff, Failure, Outcome};
 pub use params::Params;

@@ -11,6 +11,9 @@ use anyhow::Context as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+/// What `invocation` says of an option that the module does not have.
+const NOT_SHOWN: &str = "NOT_SHOWN_OF_AN_UNKNOWN_OPTION";
+
 /// Checked options: every option of the spec is present, `null` when neither given nor defaulted.
 #[derive(Debug, Clone)]
 pub struct Params(Map<String, Value>);
@@ -56,8 +59,13 @@ pub(crate) fn check(spec: &Spec, options: Map<String, Value>, module_name: &str)
             }
         }
     }
-    let secrets = secrets(spec, &given);
-    let mut echo = options.clone();
+    let secrets = secrets(spec, &options);
+    // Not what was given under a name that is unknown: `tokn` may hold what `token` was meant to.
+    let mut echo: Map<String, Value> =
+        unknown.iter().map(|name| ((*name).to_owned(), Value::from(NOT_SHOWN))).collect();
+    for (name, value) in options.iter().filter(|(name, _)| spec.find(name).is_some()) {
+        echo.insert(name.clone(), value.clone());
+    }
     for opt in spec.options {
         let value = given.get(opt.name).cloned().unwrap_or_else(|| default(opt));
         echo.insert(opt.name.to_owned(), value);
@@ -123,6 +131,11 @@ fn default(opt: &Opt) -> Value {
     opt.default.and_then(|json| serde_json::from_str(json).ok()).unwrap_or(Value::Null)
 }
 
+/// Every name that an option goes by.
+fn names(spec: &Spec) -> impl Iterator<Item = &str> {
+    spec.options.iter().flat_map(|o| std::iter::once(o.name).chain(o.aliases.iter().copied()))
+}
+
 fn unsupported(spec: &Spec, unknown: &[&str], module_name: &str) -> String {
     let mut unknown = unknown.to_vec();
     unknown.sort_unstable();
@@ -136,10 +149,7 @@ fn unsupported(spec: &Spec, unknown: &[&str], module_name: &str) -> String {
     known.sort_unstable();
     let hints: Vec<String> = unknown
         .iter()
-        .filter_map(|u| {
-            nearest(u, spec.options.iter().flat_map(|o| std::iter::once(o.name).chain(o.aliases.iter().copied())))
-                .map(|n| format!(" Did you mean {n} instead of {u}?"))
-        })
+        .filter_map(|u| nearest(u, names(spec)).map(|n| format!(" Did you mean {n} instead of {u}?")))
         .collect();
     format!(
         "Unsupported parameters for ({module_name}) module: {}. Supported parameters include: {}.{}",
@@ -149,7 +159,8 @@ fn unsupported(spec: &Spec, unknown: &[&str], module_name: &str) -> String {
     )
 }
 
-fn secrets(spec: &Spec, given: &Map<String, Value>) -> Vec<String> {
+/// The values of `no_log` options, by whichever of their names, and of a mistyped name that is nearest to one of these.
+fn secrets(spec: &Spec, options: &Map<String, Value>) -> Vec<String> {
     fn collect(value: &Value, out: &mut Vec<String>) {
         match value {
             Value::String(s) if !s.is_empty() => out.push(s.clone()),
@@ -159,11 +170,10 @@ fn secrets(spec: &Spec, given: &Map<String, Value>) -> Vec<String> {
             _ => {}
         }
     }
+    let meant = |name: &str| spec.find(name).or_else(|| spec.find(nearest(name, names(spec))?));
     let mut out = Vec::new();
-    for opt in spec.options.iter().filter(|o| o.no_log) {
-        if let Some(value) = given.get(opt.name) {
-            collect(value, &mut out);
-        }
+    for (_, value) in options.iter().filter(|(name, _)| meant(name).is_some_and(|opt| opt.no_log)) {
+        collect(value, &mut out);
     }
     out
 }

@@ -45,6 +45,14 @@ fn an_unknown_option_is_named_with_the_supported_ones_and_the_nearest() {
 }
 
 #[test]
+fn the_value_of_a_mistyped_option_is_not_shown_and_masked_when_a_secret_was_meant() {
+    let checked = run(json!({"req": true, "tokn": "abcdef.0123456789abcdef", "zzzzzzzz": "anything"}));
+    let echo = Value::Object(checked.echo).to_string();
+    assert!(!echo.contains("0123456789abcdef") && !echo.contains("anything") && echo.contains("zzzzzzzz"), "{echo}");
+    assert_eq!(checked.secrets, ["abcdef.0123456789abcdef"]);
+}
+
+#[test]
 fn a_missing_required_option_is_named() {
     assert_eq!(refused(json!({})), "missing required arguments: req");
     assert_eq!(refused(json!({"req": null})), "missing required arguments: req");
@@ -89,5 +97,5 @@ fn secrets_are_collected_and_the_echo_holds_defaults_even_when_refused() {
     let checked = run(json!({"token": "s3cret", "bogus": 1}));
     assert!(checked.params.is_err());
     assert_eq!(checked.secrets, ["s3cret"]);
-    assert_eq!((&checked.echo["count"], &checked.echo["bogus"]), (&json!(3), &json!(1)));
+    assert_eq!((&checked.echo["count"], &checked.echo["token"]), (&json!(3), &json!("s3cret")));
 }

@@ -1,11 +1,28 @@
-//! Takes secrets out of a text that is about to be kept or shown: bootstrap tokens, private keys, key data.
+//! Takes secrets out of a text that is about to be kept or shown: bootstrap tokens and their secret halves, private keys, key
+//! data, also where these are inside base64.
 //!
 //! Whoever knows the exact secret masks that as well; this catches what other programs print of their own accord.
 
 /// What stands where a secret stood.
 const MASK: &str = "********";
+/// The length of a token in base64, without padding.
+const SHORTEST: usize = 31;
 
-/// The text without bootstrap tokens, PEM private keys, `…-key-data`, and the value of `--certificate-key`.
+/// Before a value that is a secret whatever it looks like: of kubeconfigs, of the Secret of a bootstrap token and that of a
+/// service account, and of kubeadm's own flags.
+const LABELS: [&str; 9] = [
+    "key-data:",
+    "key-data\":",
+    "token-secret:",
+    "token-secret\":",
+    "token-secret=",
+    "--certificate-key",
+    "--token ",
+    "--token=",
+    "--discovery-token ",
+];
+
+/// The text without bootstrap tokens, PEM private keys, the values of [`LABELS`], and base64 with any of these in it.
 pub fn redact(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut in_key = false;
@@ -19,9 +36,8 @@ pub fn redact(text: &str) -> String {
             in_key = !line.contains("-----END ");
             continue;
         }
-        let labels = ["key-data:", "key-data\":", "--certificate-key"];
-        let clean = labels.into_iter().fold(line.to_owned(), |line, label| value_after(&line, label));
-        kept.push_str(&tokens(&clean));
+        let clean = LABELS.into_iter().fold(tokens(line), |line, label| value_after(&line, label));
+        kept.push_str(&encoded(&clean));
     }
     kept
 }
@@ -63,6 +79,48 @@ fn end_is_free(rest: &[u8]) -> bool {
     }
 }
 
+/// Replaces each word of base64 in which a token or a private key stands.
+fn encoded(line: &str) -> String {
+    let part = |c: char| c.is_ascii_alphanumeric() || "+/-_".contains(c);
+    let mut kept = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(from) = rest.find(part) {
+        kept.push_str(&rest[..from]);
+        let word = &rest[from..];
+        let word = &word[..word.find(|c| !part(c)).unwrap_or(word.len())];
+        rest = &rest[from + word.len()..];
+        if word.len() >= SHORTEST && hides(word) {
+            kept.push_str(MASK);
+            rest = rest.trim_start_matches('=');
+        } else {
+            kept.push_str(word);
+        }
+    }
+    kept + rest
+}
+
+/// Whether there is a secret in what the word stands for.
+fn hides(word: &str) -> bool {
+    let bits = |c: u8| match c {
+        b'A'..=b'Z' => Some(c - b'A'),
+        b'a'..=b'z' => Some(c - b'a' + 26),
+        b'0'..=b'9' => Some(c - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    };
+    let digits: Vec<u8> = word.bytes().filter_map(bits).collect();
+    let bytes: Vec<u8> = digits
+        .chunks(4)
+        .flat_map(|four| {
+            let all = four.iter().fold(0u32, |all, digit| all << 6 | u32::from(*digit)) << (6 * (4 - four.len()));
+            all.to_be_bytes()[1..four.len()].to_vec()
+        })
+        .collect();
+    let text = String::from_utf8_lossy(&bytes);
+    text.contains("PRIVATE KEY-----") || LABELS.iter().any(|label| text.contains(label)) || tokens(&text) != text
+}
+
 /// Replaces the word after `label`, wherever it stands.
 fn value_after(line: &str, label: &str) -> String {
     let mut kept = String::with_capacity(line.len());
@@ -73,6 +131,10 @@ fn value_after(line: &str, label: &str) -> String {
         let from = rest.find(|c: char| !c.is_whitespace() && c != '=').unwrap_or(rest.len());
         kept.push_str(&rest[..from]);
         rest = &rest[from..];
+        // Taken away before: what follows it is no part of it.
+        if rest.starts_with(MASK) {
+            continue;
+        }
         let to = rest.find(char::is_whitespace).unwrap_or(rest.len());
         kept.push_str(if to > 0 { MASK } else { "" });
         rest = &rest[to..];
@@ -101,6 +163,27 @@ mod tests {
     #[test]
     fn a_certificate_key_goes() {
         assert_eq!(redact("join --certificate-key 0a1b2c --v=5"), "join --certificate-key ******** --v=5");
+    }
+
+    #[test]
+    fn the_secret_half_goes_where_it_is_called_so() {
+        for text in [
+            "  token-id: abcdef\n  token-secret: 0123456789abcdef\n",
+            "{\"token-id\":\"abcdef\",\"token-secret\":\"0123456789abcdef\"}",
+            "--from-literal=token-secret=0123456789abcdef",
+            "kubeadm join --token 0123456789abcdef",
+        ] {
+            assert!(!redact(text).contains("0123456789abcdef"), "{}", redact(text));
+        }
+    }
+
+    #[test]
+    fn base64_goes_when_a_secret_is_in_it_and_stays_otherwise() {
+        // A token; "token: " and one; the first line of a key.
+        let secrets = "YWJjZGVmLjAxMjM0NTY3ODlhYmNkZWY= dG9rZW46IGFiY2RlZi4wMTIzNDU2Nzg5YWJjZGVm key=LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQo=";
+        assert_eq!(redact(secrets), "******** ******** key=********");
+        let kept = "sha256:4e9588cebf2eae777eeee59fe27faf797aa3043bb482e17304d2220f1d2a0d4f /var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots";
+        assert_eq!(redact(kept), kept);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 fn main() -> std::process::ExitCode {
     ansible::main(&[
         &aggressive_reset::MODULE,
+        &cluster_nodes::MODULE,
         &cni_placeholder::MODULE,
         &cni_repair::MODULE,
         &containerd_prepare::MODULE,

@@ -14,10 +14,11 @@ pub static SPEC: Spec = Spec {
         Opt::new(
             "state",
             Kind::Str,
-            "present gives a token that is valid; absent deletes the tokens with this description.",
+            "present gives a token that is valid; absent deletes the tokens with this description; ca gives what identifies the \
+             cluster, its address and the hash of its CA, and looks at no token.",
         )
         .default("\"present\"")
-        .choices(&["present", "absent"]),
+        .choices(&["present", "absent", "ca"]),
         Opt::new("ttl", Kind::Str, "How long a new token is valid, such as 30m or 2h.").default("\"30m\""),
         Opt::new("reuse", Kind::Bool, "Give back a token made by an earlier run when it is valid long enough.")
             .default("true"),
@@ -65,6 +66,8 @@ pub enum State {
     Present,
     /// There is none of ours.
     Absent,
+    /// No token is looked at: only what identifies the cluster.
+    Ca,
 }
 
 /// The durations, read.

@@ -1,4 +1,5 @@
-//! `join_token`: on a control plane, a short-lived bootstrap token with the other parameters of a join, or none of ours.
+//! `join_token`: on a control plane, a short-lived bootstrap token with the other parameters of a join, or none of ours;
+//! or the parameters alone, without any token.
 //!
 //! kubeadm makes the token, so that it stands in no argument list; it comes back only in the result, which the task that
 //! runs this must keep from being shown with `no_log: true`. Other people's tokens are neither used nor deleted.
@@ -7,6 +8,7 @@ mod apply;
 pub mod args;
 mod observe;
 mod plan;
+mod signed;
 
 use ansible::{Module, Outcome, Params, Task};
 use args::Args;
@@ -36,7 +38,7 @@ fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
         .field("ca_cert_hashes", [&state.ca_cert_hash])
         .field("server_time", now);
     Ok(match (&plan, token) {
-        (Plan::Delete(_), _) => outcome,
+        (Plan::Delete(_) | Plan::Look, _) => outcome,
         (_, token) => outcome.field("token", &token).field(
             "join",
             json!({"control_plane_endpoint": state.endpoint, "token": token, "ca_cert_hashes": [state.ca_cert_hash]}),

@@ -1,6 +1,6 @@
 //! The cluster's address, its CA, and the tokens there are.
 
-use crate::args::Args;
+use crate::args::{Args, State as Wanted};
 use anyhow::Context as _;
 use host::deadline::Deadline;
 use host::process::Output;
@@ -43,11 +43,11 @@ pub struct State {
     pub endpoint: String,
     /// `sha256:<hex>`.
     pub ca_cert_hash: String,
-    /// Tokens with our description.
+    /// Tokens with our description; none where they were not asked for.
     pub ours: Vec<Token>,
 }
 
-/// Asks the cluster.
+/// Asks the cluster; about its tokens only when they matter, so that no other task holds one.
 pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let conf = kubeconfig::read(&args.kubeconfig)?.with_context(|| {
         format!("there is no {}: this module runs on a control plane made by kubeadm", args.kubeconfig)
@@ -57,6 +57,9 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         Endpoint::parse(address).with_context(|| format!("reading the server of {}", args.kubeconfig))?.to_string();
     let pem = host::files::read_optional(&args.ca_cert)?.with_context(|| format!("there is no {}", args.ca_cert))?;
     let ca_cert_hash = ca::hash_of_pem(&pem).with_context(|| format!("reading {}", args.ca_cert))?;
+    if args.state == Wanted::Ca {
+        return Ok(State { endpoint, ca_cert_hash, ours: Vec::new() });
+    }
     // The long form is --experimental-output up to 1.30 and --output from 1.31 on (kubernetes/kubernetes#124393); the short one stays.
     let listed = ask(args, &["list", "-o", "json"], deadline).context("listing bootstrap tokens")?;
     let mut ours = read(&listed.stdout)?;

@@ -13,12 +13,16 @@ pub enum Plan {
     Create,
     /// Ours go; their ids.
     Delete(Vec<String>),
+    /// No token was asked for.
+    Look,
 }
 
 /// Decides, at this moment.
 pub fn plan(args: &Args, limits: &Limits, state: &State, now: SystemTime) -> Plan {
-    if args.state == Wanted::Absent {
-        return Plan::Delete(state.ours.iter().map(|token| token.id().to_owned()).collect());
+    match args.state {
+        Wanted::Ca => return Plan::Look,
+        Wanted::Absent => return Plan::Delete(state.ours.iter().map(|token| token.id().to_owned()).collect()),
+        Wanted::Present => {}
     }
     let long_enough = |token: &&Token| {
         // One that never expires is not one of ours, whatever is written on it.
@@ -35,7 +39,7 @@ impl Plan {
     /// Whether it changes the cluster.
     pub fn is_change(&self) -> bool {
         match self {
-            Plan::Reuse(_) => false,
+            Plan::Reuse(_) | Plan::Look => false,
             Plan::Create => true,
             Plan::Delete(ids) => !ids.is_empty(),
         }
@@ -54,6 +58,7 @@ impl Plan {
         match self {
             Plan::Reuse(token) => format!("token {} is valid long enough", token.id()),
             Plan::Create => "a new token is needed".into(),
+            Plan::Look => "the cluster is known by its CA".into(),
             Plan::Delete(ids) if ids.is_empty() => "there is no token of ours".into(),
             Plan::Delete(ids) => format!("tokens of ours to delete: {}", ids.join(", ")),
         }
@@ -116,10 +121,17 @@ mod tests {
         assert!(!decide(&absent, vec![], now).is_change());
     }
 
+    #[test]
+    fn who_asks_for_the_ca_is_given_no_token() {
+        let now = SystemTime::now();
+        let plan = decide(&args(Wanted::Ca, true), vec![token("aaaaaa", Some(9999), now)], now);
+        assert_eq!((&plan, plan.is_change(), plan.reused()), (&Plan::Look, false, None));
+    }
+
     /// The cluster's tokens as a plan that was carried out leaves them.
     fn done(plan: &Plan, ours: Vec<Token>, limits: &Limits, now: SystemTime) -> Vec<Token> {
         match plan {
-            Plan::Reuse(_) => ours,
+            Plan::Reuse(_) | Plan::Look => ours,
             Plan::Create => {
                 let new = token("zzzzzz", Some(limits.ttl.as_secs()), now);
                 ours.into_iter().chain([new]).collect()

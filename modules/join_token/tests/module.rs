@@ -86,6 +86,23 @@ fn absent_deletes_ours_by_id_and_nobody_elses() {
 }
 
 #[test]
+fn who_asks_for_the_ca_gets_no_token_and_nobody_reads_one() {
+    control_plane().run(|| {
+        with_token("+20 minutes");
+        for check in [true, false] {
+            let answer = module(json!({"state": "ca"}), check);
+            assert_eq!(
+                (&answer["changed"], &answer["control_plane_endpoint"]),
+                (&json!(false), &json!("10.0.0.1:6443"))
+            );
+            assert!(answer["ca_cert_hashes"][0].as_str().unwrap().starts_with("sha256:"), "{answer}");
+            assert!(!answer.to_string().contains("0123456789abcdef") && answer.get("join").is_none(), "{answer}");
+        }
+        assert_eq!(asked(), "");
+    });
+}
+
+#[test]
 fn bad_input_and_a_machine_that_is_no_control_plane_are_one_sentence() {
     control_plane().run(|| {
         with_token("+20 minutes");

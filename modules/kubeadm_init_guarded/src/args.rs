@@ -28,12 +28,20 @@ pub static SPEC: Spec = Spec {
             "The address at which the API server is reached. Default is that of the default route.",
         )
         .aliases(&["apiserver_advertise_address"]),
-        Opt::new("pod_network_cidr", Kind::Str, "Addresses for pods.").default("\"10.244.0.0/16\""),
-        Opt::new("service_cidr", Kind::Str, "Addresses for services.").default("\"10.96.0.0/12\""),
+        Opt::new(
+            "pod_network_cidr",
+            Kind::Str,
+            "Addresses for pods. Default is 10.244.0.0/16, or what a cluster that is there has; one that it does not have is refused.",
+        ),
+        Opt::new(
+            "service_cidr",
+            Kind::Str,
+            "Addresses for services. Default is 10.96.0.0/12, or what a cluster that is there has; one that it does not have is refused.",
+        ),
         Opt::new(
             "kubernetes_version",
             Kind::Str,
-            "Version of the control plane. Default is that of kubeadm, so that nothing is asked for on the Internet.",
+            "Version of the control plane, such as 1.31.2, or 1.31 for the kubeadm of that release that is installed. Default is that of kubeadm, so that nothing is asked for on the Internet. One that a cluster which is there does not have is refused.",
         ),
         Opt::new("node_name", Kind::Str, "Name of the Node. Default is the host's name in lower case."),
         Opt::new("cri_socket", Kind::Str, "Socket of the container runtime.")
@@ -56,6 +64,8 @@ pub static SPEC: Spec = Spec {
         .default("{}"),
         Opt::new("kubelet_config", Kind::Dict, "Merged into the KubeletConfiguration of the whole cluster.")
             .default("{}"),
+        Opt::new("kube_proxy_config", Kind::Dict, "Merged into the KubeProxyConfiguration of the whole cluster.")
+            .default("{}"),
         Opt::new("timeout", Kind::Int, "Seconds for everything together.").default("600"),
     ],
     rules: &[],
@@ -69,9 +79,9 @@ pub struct Args {
     /// An IP address.
     pub advertise_address: Option<String>,
     /// One CIDR, or two with a comma.
-    pub pod_network_cidr: String,
+    pub pod_network_cidr: Option<String>,
     /// One CIDR, or two with a comma.
-    pub service_cidr: String,
+    pub service_cidr: Option<String>,
     /// `v1.31.2`, `1.31.2`, or a label such as stable-1.31.
     pub kubernetes_version: Option<String>,
     /// The Node's name.
@@ -90,6 +100,8 @@ pub struct Args {
     pub cluster_config: Map<String, Value>,
     /// Free.
     pub kubelet_config: Map<String, Value>,
+    /// Fields of the KubeProxyConfiguration.
+    pub kube_proxy_config: Map<String, Value>,
     /// Seconds.
     pub timeout: i64,
 }
@@ -104,6 +116,7 @@ impl Args {
             ensure!(text.parse::<IpAddr>().is_ok(), "option advertise_address is {text:?}: it must be an IP address");
         }
         for (name, list) in [("pod_network_cidr", &self.pod_network_cidr), ("service_cidr", &self.service_cidr)] {
+            let Some(list) = list else { continue };
             let good = list.split(',').all(is_cidr) && list.split(',').count() <= 2;
             ensure!(good, "option {name} is {list:?}: it must be a CIDR such as 10.244.0.0/16, or two with a comma");
         }

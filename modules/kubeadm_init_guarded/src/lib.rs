@@ -9,6 +9,7 @@ mod config;
 mod crashed;
 mod observe;
 mod plan;
+mod settings;
 
 use ansible::{Module, Outcome, Params, Task};
 use args::Args;

@@ -1,6 +1,7 @@
 //! Whether this machine is a control plane already, and whether that is well.
 
 use crate::args::Args;
+use crate::settings::Settings;
 use host::deadline::{Deadline, Look};
 use host::files;
 use kubeadm::gate::{KUBELET, Unit};
@@ -31,6 +32,8 @@ pub struct State {
     pub unhealthy: Option<String>,
     /// What the last phases of `kubeadm init` make and this healthy cluster lacks; none when nothing is lacking.
     pub unfinished: Option<String>,
+    /// What this healthy cluster was made with, as far as it says.
+    pub settings: Settings,
     /// What a control plane that was begun has left: manifests, etcd's data.
     pub remains: Vec<String>,
     /// Whether this node has credentials of a worker.
@@ -46,7 +49,8 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let admin = kubeconfig::read(ADMIN_CONF)?;
     let unhealthy =
         if admin.is_some() { healthy(&deadline.at_most(BOOT)).err().map(|e| format!("{e:#}")) } else { None };
-    let unfinished = if admin.is_some() && unhealthy.is_none() { unfinished(deadline)? } else { None };
+    let (unfinished, settings) =
+        if admin.is_some() && unhealthy.is_none() { cluster(deadline)? } else { (None, Settings::default()) };
     Ok(State {
         kubeadm: program::version(deadline)?,
         unit: Unit::observe(KUBELET, deadline)?,
@@ -54,6 +58,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         admin,
         unhealthy,
         unfinished,
+        settings,
         remains: remains()?,
         ca_cert_hash: ca_cert_hash()?,
         node_name: args.node_name.clone().unwrap_or_else(host_name),
@@ -72,19 +77,25 @@ pub fn healthy(deadline: &Deadline) -> anyhow::Result<()> {
 
 /// An init that was killed, or gave up on a control plane which then came up: what the phases after `wait-control-plane`
 /// make is not there. From 1.29 on not even admin.conf may do anything before them.
-fn unfinished(deadline: &Deadline) -> anyhow::Result<Option<String>> {
+fn cluster(deadline: &Deadline) -> anyhow::Result<(Option<String>, Settings)> {
     let kubectl = Kubectl::new(ADMIN_CONF);
+    let mut settings = Settings::default();
     for (name, namespace) in [("kubeadm-config", "kube-system"), ("cluster-info", "kube-public")] {
         match kubectl.get("configmap", name, namespace, &deadline.at_most(BOOT)) {
-            Ok(Some(_)) => {}
-            Ok(None) => return Ok(Some(format!("ConfigMap {name} in {namespace}"))),
+            Ok(Some(map)) => {
+                // kubeadm's is YAML inside; cluster-info has no such entry.
+                if let Some(text) = map["data"]["ClusterConfiguration"].as_str() {
+                    settings = Settings::read(&kubeconfig::yaml(text).unwrap_or_default());
+                }
+            }
+            Ok(None) => return Ok((Some(format!("ConfigMap {name} in {namespace}")), settings)),
             Err(error) if format!("{error:#}").contains("Forbidden") => {
-                return Ok(Some(format!("the rights of {ADMIN_CONF}")));
+                return Ok((Some(format!("the rights of {ADMIN_CONF}")), settings));
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(None)
+    Ok((None, settings))
 }
 
 /// The hash workers pin.

@@ -42,7 +42,7 @@ macro_rules! checked {
 }
 
 /// Every module.
-pub static MODULES: [(&Spec, Reader); 13] = [
+pub static MODULES: [(&Spec, Reader); 14] = [
     parsed!(aggressive_reset),
     checked!(cni_placeholder),
     checked!(cni_repair),
@@ -56,6 +56,7 @@ pub static MODULES: [(&Spec, Reader); 13] = [
     checked!(node_diagnose),
     checked!(pod_connectivity),
     parsed!(stale_node),
+    parsed!(cluster_nodes),
 ];
 
 /// Panics when something does not hold.

@@ -40,7 +40,7 @@ struct Args {
 }
 
 fn main() -> std::process::ExitCode {
-    ansible::main(&[&PROBE, &LONG])
+    ansible::main_as_anybody(&[&PROBE, &LONG])
 }
 
 fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
