@@ -73,11 +73,17 @@ faults: kubejoin rehearsal ## every way a join can fail, on lab nodes: the table
 	tests/faults/interrupted.py --keep
 	tests/faults/overhead.py
 	tests/faults/fleet.py
+	# Two hundred rounds of what can happen to a reset's directories while it runs; a sandbox lasts five minutes.
+	for part in $$(seq 20); do EVENTS=10 $(CARGO) test --quiet --locked -p aggressive_reset --test torture events || exit 1; done
 
 .PHONY: mend
 mend: kubejoin rehearsal ## every fault of the table, made on lab nodes, found, mended and proved mended (half an hour)
 	tests/faults/mend.py
 	tests/lab/commands
+
+.PHONY: real
+real: kubejoin rehearsal ## the suite on a real Kubernetes: Debian's, built once; of KUBE_BIN_DIR; or make real KUBERNETES=1.33 (PARTS="cluster cost")
+	tests/real/run.py $(if $(KUBERNETES),--kubernetes $(KUBERNETES)) $(PARTS)
 
 .PHONY: architectures
 architectures: rehearsal ## a cluster of an x86_64 and an aarch64 node, each with its own program (needs qemu-user-static)

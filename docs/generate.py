@@ -92,6 +92,8 @@ def files(specs: list[dict[str, Any]]) -> dict[Path, str]:
         name = spec["name"]
         sidecar = yaml.safe_load(prose(name).read_text())
         sidecar["examples"] = qualified(sidecar["examples"], names)
+        if "failure_class" in sidecar["return"]:
+            sidecar["return"]["failure_class"]["choices"] = failure_classes()
         wanted[ROOT / "plugins/modules" / (name + ".py")] = stub(spec, sidecar)
         wanted[ROOT / "plugins/action/names" / (name + ".py")] = "-> ../kubejoin.py"
         wanted[ROOT / "docs/modules" / (name + ".md")] = page(spec, sidecar)
@@ -99,6 +101,11 @@ def files(specs: list[dict[str, Any]]) -> dict[Path, str]:
     # Last: it lists the others.
     wanted[ROOT / "galaxy.yml"] = galaxy(ROOT)
     return wanted
+
+
+def failure_classes() -> list[str]:
+    """What `failure_class` can be, from the page that is printed from the table of the crate kubeadm."""
+    return re.findall(r"^\| \[([a-z0-9_]+)\]\(#", (ROOT / "docs/failure-classes.md").read_text(), re.MULTILINE)
 
 
 def prose(name: str) -> Path:

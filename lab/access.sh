@@ -48,6 +48,13 @@ all:
     kubernetes:
       vars:
         control_plane_ip: $(address "$name-cp1")
+        # The nodes share this machine's disk, which may be full for their taste: a kubelet would delete images that no node can
+        # pull again.
+        kubernetes_kubelet_config:
+          imageGCHighThresholdPercent: 100
+          evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%, nodefs.inodesFree: 1%}
+        # They share its connection table, too, and may not set the size of it: kube-proxy ends when it cannot.
+        kubernetes_kube_proxy_config: {conntrack: {maxPerCore: 0}}
       children:
         control_plane:
           hosts:

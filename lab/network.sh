@@ -38,8 +38,8 @@ raise_limits() {
     # systemd, containerd and kubelet of every node take inotify instances; a containerd that gets none has no CRI. Debian's
     # 128 are used up by about four nodes (measured).
     raise_limit fs/inotify/max_user_instances 1024
-    # What kube-proxy would set: 32768 for each processor. It ends when it cannot.
-    raise_limit net/netfilter/nf_conntrack_max $((32768 * $(nproc)))
+    # What a kube-proxy that is not told otherwise would set: 32768 for each processor, and 131072 at least. It ends when it cannot.
+    raise_limit net/netfilter/nf_conntrack_max $(($(nproc) > 4 ? 32768 * $(nproc) : 131072))
 }
 
 raise_limit() {

@@ -14,6 +14,8 @@ description:
   - Takes a node out of its cluster, so that it can join again, and loses nothing that is not Kubernetes' own.
   - Two levels. V(gentle) undoes a join. V(aggressive) removes everything of Kubernetes, containerd's state, links,
     routes and firewall rules included.
+  - In doubt it keeps and names. Entries of Kubernetes' directories that are not known to be its own stay, see O(unknown);
+    a mount of something else there is emptied only of what is known, or refused, see O(own_paths).
   - Deletes from a fixed list of directories only, and never through a mount or a symbolic link. What is mounted
     below one of them is unmounted first; where that is not possible, that directory is left alone, the rest is
     done, and the task fails naming the mount and who holds it.
@@ -63,6 +65,18 @@ options:
         one.
     type: bool
     default: false
+  allow_other_kubernetes:
+    description:
+      - 'Also reset a node on which k3s, k0s, rke2 or microk8s is at work: its pods end and its network goes.'
+    type: bool
+    default: false
+  pod_networks:
+    description:
+      - Networks of pods, such as 10.244.0.0/16, beyond those that the node itself tells. Links, routes and rules
+        that are kept because nothing proves them to be Kubernetes' are its own when they are about one of these.
+    type: list
+    elements: str
+    default: []
   containerd_config:
     description:
       - repair enables CRI in containerd's configuration and leaves cgroups to systemd, as containerd_prepare does,
@@ -73,6 +87,24 @@ options:
     choices:
       - repair
       - keep
+  unknown:
+    description:
+      - 'What becomes of entries of /etc/kubernetes, /var/lib/kubelet, /var/lib/cni, /etc/cni/net.d and containerd''s
+        directories that are not known to be Kubernetes'' own: notes, backups, policies, other people''s configuration.
+        keep leaves and names them; delete deletes them, too.'
+    type: str
+    default: keep
+    choices:
+      - keep
+      - delete
+  own_paths:
+    description:
+      - Directories that are Kubernetes' own although something else is mounted there (/var/lib/kubelet), or a link
+        leads there (/data/kubelet). Without it a mount of something else is emptied only of what is known to be
+        Kubernetes', and a directory that has another name, or is reached through a link, is refused.
+    type: list
+    elements: path
+    default: []
   timeout:
     description:
       - Seconds for all of it.
@@ -94,7 +126,11 @@ attributes:
 notes:
   - Refuses, before anything is stopped, when a preserved path lies under or over something to be deleted, also
     through a link, a bind mount, a loop device or an overlay; when one of its directories leads elsewhere through
-    a link; and on a control plane.
+    a link; on a control plane; and where k3s, k0s, rke2 or microk8s is at work.
+  - Links, chains, routes and network namespaces are Kubernetes' own by what they are made of, never by their names.
+    What is called like Kubernetes' and is not proved is kept and named in RV(kept); see O(pod_networks).
+  - root's kubeconfig is never deleted. The entries of this cluster, by server and CA, are taken out of it, and
+    a dated copy stays beside it.
   - Killed at any moment, it is finished by its next run.
   - Docker, podman, nerdctl and their containers survive, also when they share containerd.
   - The CNI plugins in C(/opt/cni/bin) stay. So does the configuration of containerd, except that aggressively CRI
@@ -129,6 +165,15 @@ EXAMPLES = r"""
       - cni
       - network
       - firewall
+
+- name: The kubelet works on a data disk, to which a link leads
+  vmstation.kubejoin.aggressive_reset:
+    own_paths:
+      - /data/kubelet
+
+- name: Also what nobody knows in Kubernetes' directories
+  vmstation.kubejoin.aggressive_reset:
+    unknown: delete
 
 - name: The end of a control plane
   vmstation.kubejoin.aggressive_reset:
@@ -207,6 +252,13 @@ containerd_config:
   elements: str
   sample:
     - '/etc/containerd/config.toml: set SystemdCgroup of runtime runc to true'
+kubeconfig:
+  description: What was taken out of root's kubeconfig, and where the copy of it is.
+  returned: when not refused
+  type: list
+  elements: str
+  sample:
+    - '/root/.kube/config: entries of this cluster: cluster kubernetes, context admin; it was kept as /root/.kube/config.before-reset-20261126T225700Z'
 failed_units:
   description: Units whose failure was forgotten.
   returned: when not refused
@@ -218,7 +270,20 @@ kept:
   type: list
   elements: str
   sample:
-    - '/etc/cni/net.d/87-podman-bridge.conflist: another program''s CNI network'
+    - '/etc/cni/net.d/87-podman-bridge.conflist: it is not the CNI network of Kubernetes'
+    - 'link cni0: not only pods are connected to it: eth1'
+unknown:
+  description: Entries of Kubernetes' directories that nobody knows, with size and age. They are kept with O(unknown=keep).
+  returned: when not refused
+  type: list
+  elements: str
+  sample:
+    - '/var/lib/kubelet/notes.txt: 212 B, 41 days old, not known to be Kubernetes'' (unknown: delete deletes it)'
+backup:
+  description: Where copies of configuration that was deleted are, when there are any.
+  returned: when not refused
+  type: str
+  sample: /var/backups/kubejoin/20261126T231500Z
 preserved:
   description: The preserved directories after the reset, and whether they are as they were.
   returned: when not refused
@@ -281,7 +346,11 @@ def main():
                 ],
             },
             'allow_control_plane': {'type': 'bool', 'default': False},
+            'allow_other_kubernetes': {'type': 'bool', 'default': False},
+            'pod_networks': {'type': 'list', 'elements': 'str', 'default': []},
             'containerd_config': {'type': 'str', 'default': 'repair', 'choices': ['repair', 'keep']},
+            'unknown': {'type': 'str', 'default': 'keep', 'choices': ['keep', 'delete']},
+            'own_paths': {'type': 'list', 'elements': 'path', 'default': []},
             'timeout': {'type': 'int', 'default': 300},
         },
         supports_check_mode=True,

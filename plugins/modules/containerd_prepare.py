@@ -23,9 +23,10 @@ description:
 options:
   config_path:
     description:
-      - containerd's configuration file. Files it imports are edited too when the value in force lives there.
+      - containerd's configuration file. Left out, the one that C(containerd.service) starts with, or C(/etc/containerd/config.toml)
+        when it names none; another than that is refused. Files it imports are edited too when the value in force
+        lives there.
     type: path
-    default: /etc/containerd/config.toml
   systemd_cgroup:
     description:
       - Whether runc leaves cgroups to systemd. Must agree with kubelet's C(cgroupDriver).
@@ -207,7 +208,7 @@ from ansible.module_utils.basic import AnsibleModule
 def main():
     module = AnsibleModule(
         argument_spec={
-            'config_path': {'type': 'path', 'default': '/etc/containerd/config.toml'},
+            'config_path': {'type': 'path'},
             'systemd_cgroup': {'type': 'bool', 'default': True},
             'sandbox_image': {'type': 'str'},
             'cni_bin_dir': {'type': 'str'},

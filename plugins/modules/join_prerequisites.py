@@ -13,8 +13,8 @@ version_added: 0.1.0
 description:
   - Checks what a join needs of this node, one thing at a time; memory, disk and inodes, swap, clock, kernel modules
     and sysctls, cgroups, inotify limits, programs and versions, the kubelet's unit and drop-ins, leftovers of an
-    earlier join, the container runtime and its agreement with the kubelet, ports and their owners, firewalls, and
-    the API server with its TLS, CA, clock and token.
+    earlier join, the container runtime and its agreement with the kubelet, ports and their owners, firewalls, the
+    proxy variables and the address that the Node will get, and the API server with its TLS, CA, clock and token.
   - Reads only, unless O(fix=true), which mends what is safe to mend and reports each as a change.
 options:
   control_plane_endpoint:

@@ -21,9 +21,8 @@ description:
 options:
   config_path:
     description:
-      - containerd's configuration file.
+      - containerd's configuration file. Left out, the one that C(containerd.service) starts with.
     type: path
-    default: /etc/containerd/config.toml
   cni_conf_dir:
     description:
       - The directory of CNI configuration files.
@@ -166,7 +165,7 @@ from ansible.module_utils.basic import AnsibleModule
 def main():
     module = AnsibleModule(
         argument_spec={
-            'config_path': {'type': 'path', 'default': '/etc/containerd/config.toml'},
+            'config_path': {'type': 'path'},
             'cni_conf_dir': {'type': 'path', 'default': '/etc/cni/net.d'},
             'socket': {'type': 'str', 'default': 'unix:///run/containerd/containerd.sock'},
             'protected': {'type': 'list', 'elements': 'path', 'default': ['/srv/media', '/mnt/media']},

@@ -56,6 +56,7 @@ def clean():
         sh(node, f"rm -f {FAULTS}/*")
     sh(
         W,
+        f"hostname {W}; [ ! -e /root/machine-id ] || {{ cat /root/machine-id > /etc/machine-id; rm /root/machine-id; }}; "
         "rm -f /etc/systemd/system/kubelet.service /etc/systemd/system/kubelet.service.d/*.conf; systemctl daemon-reload; "
         "[ ! -e /root/config.toml ] || { mv /root/config.toml /etc/containerd/; systemctl stop containerd; }; "
         "systemctl unmask kubelet containerd; systemctl start containerd; "

@@ -76,14 +76,13 @@ def begin(join):
     return started
 
 
-def interrupt(name, signal):
-    """One case; a list of complaints."""
-    where, held, parameter, there = HELD[name]
+def killed(signal, there, hold, release, noted=True):
+    """A join that is killed as soon as `there` holds, and the two after it: complaints, seconds to its end, what the next said."""
     wrong = []
     clean()
     join = token()
     secret = join["token"]
-    fault(where, held, parameter)
+    hold()
     running = begin(join)
     if not until(there, 30):
         wrong.append("it never came there")
@@ -106,20 +105,29 @@ def interrupt(name, signal):
         if not answer.get("failed"):
             wrong.append(f"no answer that says it failed: {said[:300]}")
         wrong += left_behind(secret)
-    sh(where, f"rm -f /etc/kubernetes-rehearsal.d/{held}")
+    release()
     again = module(W, "kubeadm_join_guarded", join)
     if not again.get("joined"):
         wrong.append(f"the next run: {again.get('msg')}")
     wrong += [f"after the next run {line}" for line in left_behind(secret)]
-    if NOTE not in sh(CP, f"kubectl --kubeconfig {ADMIN} get node {W} -o json"):
+    if noted and NOTE not in sh(CP, f"kubectl --kubeconfig {ADMIN} get node {W} -o json"):
         wrong.append("the Node lacks what kubeadm notes last, which its upgrade needs")
     last = module(W, "kubeadm_join_guarded", join)
     if last.get("changed") or last.get("failed"):
         wrong.append(f"the run after that: {last.get('msg')}")
-    print(
-        f"{'FAIL' if wrong else 'ok  '} {signal:4} {name:16} ended after {took:4.1f} s  {again.get('msg', '')[:100]}",
-        flush=True,
+    return wrong, took, again.get("msg", "")
+
+
+def interrupt(name, signal):
+    """One case."""
+    where, held, parameter, there = HELD[name]
+    wrong, took, said = killed(
+        signal,
+        there,
+        lambda: fault(where, held, parameter),
+        lambda: sh(where, f"rm -f /etc/kubernetes-rehearsal.d/{held}"),
     )
+    print(f"{'FAIL' if wrong else 'ok  '} {signal:4} {name:16} ended after {took:4.1f} s  {said[:100]}", flush=True)
     for line in wrong:
         print(f"       {line}", flush=True)
     return not wrong

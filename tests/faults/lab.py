@@ -3,9 +3,20 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+TOKEN = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")
+# An open file that gets every command with what it said, tokens left out. None: nobody keeps it.
+transcript = None
+
+
+def note(where, what, ran):
+    """Keeps what was run, for whoever reads the transcript."""
+    if transcript:
+        text = f"$ {where}: {what}\n{ran.stdout}{ran.stderr or ''}[exit status {ran.returncode}]\n\n"
+        transcript.write(TOKEN.sub("<token>", text))
 
 
 def sh(node, script, check=True, stdin=""):
@@ -17,20 +28,23 @@ def sh(node, script, check=True, stdin=""):
         capture_output=True,
         text=True,
     )
+    note(node, script, ran)
     if check and ran.returncode:
         raise RuntimeError(f"{node}: {script}: {ran.returncode}: {ran.stdout}{ran.stderr}")
     return ran.stdout
 
 
-def module(node, name, options):
+def module(node, name, options, environment=None):
     """Runs a module on a node as the action plugin does, and gives back its answer."""
+    variables = [word for pair in (environment or {}).items() for word in ("-e", "=".join(pair))]
     ran = subprocess.run(
-        ["timeout", "400", "podman", "exec", "-i", node, "/root/kubejoin", name, "-"],
+        ["timeout", "400", "podman", "exec", "-i", *variables, node, "/root/kubejoin", name, "-"],
         check=False,
         input=json.dumps(options),
         capture_output=True,
         text=True,
     )
+    note(node, f"{name} {json.dumps(options)}", ran)
     if not ran.stdout.startswith("{"):
         raise RuntimeError(f"{name} on {node}: {ran.returncode}: {ran.stdout}{ran.stderr}")
     return json.loads(ran.stdout)

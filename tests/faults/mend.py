@@ -12,6 +12,7 @@ Usage: mend.py [--keep] [CASE...]     (as root; brings up a cluster of its own w
 import argparse
 import contextlib
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -21,7 +22,7 @@ from typing import NamedTuple
 
 from lab import ROOT, install, lab, module, sh
 
-LAB = "kubejoin-mend"
+LAB = os.environ.get("KUBEJOIN_LAB", "kubejoin-mend")
 CP, W = f"{LAB}-cp1", f"{LAB}-w1"
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
 HERE = pathlib.Path(__file__).parent

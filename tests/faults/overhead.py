@@ -19,7 +19,7 @@ BUDGET = 0.5
 CONFIG = "/run/bare.json"
 
 
-def bare(join):
+def bare(join, api="v1beta3"):
     """kubeadm alone, as a shell script would run it."""
     discovery = {
         "apiServerEndpoint": join["control_plane_endpoint"],
@@ -27,7 +27,7 @@ def bare(join):
         "caCertHashes": join["ca_cert_hashes"],
     }
     document = {
-        "apiVersion": "kubeadm.k8s.io/v1beta3",
+        "apiVersion": f"kubeadm.k8s.io/{api}",
         "kind": "JoinConfiguration",
         "discovery": {"bootstrapToken": discovery},
         "nodeRegistration": {"criSocket": "unix:///run/containerd/containerd.sock"},
@@ -51,6 +51,12 @@ def guarded(join):
     return seconds
 
 
+def signed(join):
+    """Waits for the signature for a new token, which appears a moment after the token."""
+    shown = f"kubectl --kubeconfig {ADMIN} -n kube-public get cm cluster-info -o yaml"
+    sh(CP, f"until {shown} | grep -q {join['token'][:6]}; do sleep 0.2; done")
+
+
 def nothing():
     """A join of a node that has joined, timed on the node itself: podman exec, which takes 100 ms, is no part of it."""
     run = "/root/kubejoin kubeadm_join_guarded - </run/options >/run/answer"
@@ -71,10 +77,7 @@ def main():
             for subject, run in (("kubeadm join", bare), ("kubeadm_join_guarded", guarded)):
                 clean()
                 join = token()
-                # The signature for a new token appears a moment after the token.
-                shown = f"kubectl --kubeconfig {ADMIN} -n kube-public get cm cluster-info -o yaml"
-                signed = f"{shown} | grep -q {join['token'][:6]}"
-                sh(CP, f"until {signed}; do sleep 0.2; done")
+                signed(join)
                 seconds[subject].append(run(join))
         sh(W, "umask 077; cat >/run/options", stdin=json.dumps(join))
         again = [nothing() for _ in range(arguments.runs)]

@@ -104,10 +104,7 @@ mod tests {
         for text in value.as_array().unwrap() {
             let text = text.as_str().unwrap();
             assert!(text.contains(PART), "{text}");
-            assert!(
-                ["0123456789", "NDU2Nzg5YWJj", "NTY3ODlhYmNk"].iter().all(|part| !text.contains(part)),
-                "{text}"
-            );
+            assert!(["0123456789", "NDU2Nzg5YWJj", "NTY3ODlhYmNk"].iter().all(|part| !text.contains(part)), "{text}");
         }
         // What merely resembles one of its short parts stays.
         let mut kept = json!("node abcdef has joined");

@@ -5,6 +5,7 @@
 //! hyper, tonic and prost. What it refuses: retrying. A caller that waits for a runtime polls [`Client::connect`].
 
 mod answers;
+mod containerd;
 mod convert;
 mod error;
 pub mod messages;
@@ -13,6 +14,7 @@ mod transport;
 pub use answers::{
     CgroupDriver, Condition, Container, Image, ImageFilesystem, Network, Sandbox, SandboxStatus, Status, Version,
 };
+pub use containerd::Containerd;
 pub use error::Error;
 
 /// The condition that says whether containers can be run.
@@ -175,5 +177,15 @@ impl Client {
     {
         let path = format!("/runtime.{}.{service}/{call}", self.version.api);
         self.connection.unary(path, call, request)
+    }
+}
+/// The systemd unit behind a runtime's socket.
+pub fn unit(socket: &str) -> &'static str {
+    if socket.contains("crio") {
+        "crio.service"
+    } else if socket.contains("cri-dockerd") {
+        "cri-docker.service"
+    } else {
+        "containerd.service"
     }
 }

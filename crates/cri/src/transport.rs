@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::client::conn::http2::SendRequest;
+use hyper::http::uri::PathAndQuery;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tonic::body::Body;
 use tonic::client::{Grpc, GrpcService};
@@ -75,19 +76,83 @@ impl Connection {
         Q: prost::Message + 'static,
         A: prost::Message + Default + 'static,
     {
+        self.unary_in(path, call, request, None)
+    }
+
+    /// The same in one of containerd's namespaces; an empty name is none.
+    pub(super) fn unary_in<Q, A>(
+        &mut self,
+        path: String,
+        call: &'static str,
+        request: Q,
+        namespace: Option<&str>,
+    ) -> Result<A, Error>
+    where
+        Q: prost::Message + 'static,
+        A: prost::Message + Default + 'static,
+    {
+        let request = self.request(request, namespace)?;
+        self.ask(path, call, async |grpc, path| {
+            Ok(grpc.unary(request, path, ProstCodec::<Q, A>::default()).await?.into_inner())
+        })
+    }
+
+    /// One request, and all responses until the server has no more.
+    pub(super) fn stream_in<Q, A>(
+        &mut self,
+        path: String,
+        call: &'static str,
+        request: Q,
+        namespace: Option<&str>,
+    ) -> Result<Vec<A>, Error>
+    where
+        Q: prost::Message + 'static,
+        A: prost::Message + Default + 'static,
+    {
+        let request = self.request(request, namespace)?;
+        self.ask(path, call, async |grpc, path| {
+            let mut stream = grpc.server_streaming(request, path, ProstCodec::<Q, A>::default()).await?.into_inner();
+            let mut parts = Vec::new();
+            while let Some(part) = stream.message().await? {
+                parts.push(part);
+            }
+            Ok(parts)
+        })
+    }
+
+    /// containerd takes its namespace from the call's metadata (containerd, pkg/namespaces/grpc.go).
+    fn request<Q>(&self, message: Q, namespace: Option<&str>) -> Result<tonic::Request<Q>, Error> {
+        let mut request = tonic::Request::new(message);
+        if let Some(namespace) = namespace.filter(|name| !name.is_empty()) {
+            let value = namespace.parse().map_err(|_| self.broken(&format!("a namespace called {namespace:?}")))?;
+            request.metadata_mut().insert("containerd-namespace", value);
+        }
+        Ok(request)
+    }
+
+    fn broken(&self, cause: &str) -> Error {
+        Error::Broken { socket: self.socket.clone(), cause: one_line(cause) }
+    }
+
+    fn ask<A>(
+        &mut self,
+        path: String,
+        call: &'static str,
+        asking: impl AsyncFnOnce(&mut Grpc<Wire>, PathAndQuery) -> Result<A, tonic::Status>,
+    ) -> Result<A, Error> {
+        let path: PathAndQuery = path.parse().map_err(|e| self.broken(&format!("the path of {call}: {e}")))?;
         let Connection { runtime, grpc, socket, deadline } = self;
         let broken = |cause: String| Error::Broken { socket: socket.clone(), cause: one_line(&cause) };
-        let path = path.parse().map_err(|e| broken(format!("the path of {call}: {e}")))?;
         let began = Instant::now();
         let asking = async {
             grpc.ready().await.map_err(|e| tonic::Status::from_error(e.into()))?;
-            grpc.unary(tonic::Request::new(request), path, ProstCodec::<Q, A>::default()).await
+            asking(grpc, path).await
         };
         // The timer needs the runtime's context, hence inside.
         let answer = runtime.block_on(async { tokio::time::timeout(deadline.left(), asking).await });
         match answer {
             Err(_elapsed) => Err(Error::Hung { socket: socket.clone(), call, waited: began.elapsed() }),
-            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(status)) if status.code() == tonic::Code::Unimplemented => Err(Error::Unimplemented { call }),
             Ok(Err(status)) => match std::error::Error::source(&status) {
                 // A source means the status was made up on this side, for a connection that failed.

@@ -73,9 +73,7 @@ fn an_old_containerd_is_spoken_to_in_v1alpha2() {
                 ..Default::default()
             })
         })
-        .on("/runtime.v1alpha2.RuntimeService/Status", |_: v1::StatusRequest| {
-            Ok(v1::StatusResponse::default())
-        })
+        .on("/runtime.v1alpha2.RuntimeService/Status", |_: v1::StatusRequest| Ok(v1::StatusResponse::default()))
         .serve(&place.socket);
     let mut client = place.connect(10.0).unwrap();
     assert_eq!((client.version().runtime_version.as_str(), client.version().api), ("1.5.9", "v1alpha2"));

@@ -147,7 +147,6 @@ fn pod_sandboxes_are_read() {
         pid: theirs::NamespaceMode::Container as i32,
         ipc: 0,
         target_id: "t".into(),
-        ..Default::default()
     };
     let status: ours::PodSandboxStatusResponse = read(&theirs::PodSandboxStatusResponse {
         status: Some(theirs::PodSandboxStatus {

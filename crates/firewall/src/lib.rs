@@ -2,6 +2,7 @@
 //!
 //! [`packet`] says what would become of a packet. Nothing here knows Ansible or Kubernetes' components.
 
+pub mod ipset;
 pub mod iptables;
 pub mod ipvs;
 pub mod nftables;

@@ -27,7 +27,8 @@ fn minute() -> Deadline {
 }
 
 fn owner() -> Owner {
-    Owner { pod_networks: vec!["10.244.0.0/16".parse().unwrap()], ..Owner::default() }
+    let networks = ["cbr0", "cni0"].map(str::to_owned).into();
+    Owner { pod_networks: vec!["10.244.0.0/16".parse().unwrap()], networks, ..Owner::default() }
 }
 
 /// Everything removed, as a module would; how many tables had something.
@@ -92,7 +93,7 @@ fn no_legacy_table_comes_into_being_by_looking() {
         return;
     }
     Sandbox::new().run(|| {
-        sh("iptables-nft -N KUBE-X");
+        sh("iptables-nft -N KUBE-FIREWALL");
         assert_eq!(clean(), 1);
         assert_eq!(std::fs::read_to_string("/proc/net/ip_tables_names").unwrap(), "");
         assert_eq!(out("nft list tables"), "table ip filter\n");
@@ -106,8 +107,8 @@ fn policies_and_counters_survive() {
     }
     Sandbox::new().run(|| {
         for tool in ["iptables-legacy", "iptables-nft"] {
-            sh(&format!("{tool} -N KUBE-X"));
-            sh(&format!("{tool} -A INPUT -j KUBE-X"));
+            sh(&format!("{tool} -N KUBE-FIREWALL"));
+            sh(&format!("{tool} -A INPUT -j KUBE-FIREWALL"));
             sh(&format!("{tool} -A INPUT -p tcp --dport 22 -j ACCEPT -c 7 700"));
             sh(&format!("{tool} -P INPUT DROP && {tool} -P FORWARD DROP"));
         }
@@ -127,9 +128,9 @@ fn a_rule_that_iptables_restore_cannot_read_back_goes_too() {
     }
     Sandbox::new().run(|| {
         for tool in ["iptables-legacy", "iptables-nft"] {
-            sh(&format!("{tool} -N KUBE-X"));
+            sh(&format!("{tool} -N KUBE-FIREWALL"));
             sh(&format!("{tool} -A INPUT -s 192.0.2.1 -j ACCEPT"));
-            sh(&format!("{tool} -A INPUT -m comment --comment 'two\nlines \"quoted\" \\' -j KUBE-X"));
+            sh(&format!("{tool} -A INPUT -m comment --comment 'two\nlines \"quoted\" \\' -j KUBE-FIREWALL"));
             sh(&format!("{tool} -A INPUT -s 192.0.2.2 -j ACCEPT"));
         }
         assert_eq!(clean(), 2);
@@ -141,17 +142,24 @@ fn a_rule_that_iptables_restore_cannot_read_back_goes_too() {
     });
 }
 
+/// kube-proxy's name for a service's chain: a hash of 16 characters in base32.
+fn service(number: usize) -> String {
+    let digit = |at: u32| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[number >> (5 * at) & 31]);
+    format!("KUBE-SVC-AAAAAAAAAAAAA{}{}{}", digit(2), digit(1), digit(0))
+}
+
 #[test]
 fn five_hundred_chains_and_five_thousand_rules_are_fast() {
     if !ready() {
         return;
     }
     Sandbox::new().run(|| {
-        let chains: String = (0..500).map(|n| format!(":KUBE-SVC-{n} - [0:0]\n")).collect();
+        let chains: String = (0..500).map(|n| format!(":{} - [0:0]\n", service(n))).collect();
         let rules: String = (0..5000)
-            .map(|n| format!("-A KUBE-SVC-{} -s 10.244.{}.{}/32 -j KUBE-SVC-499\n", n % 499, n / 250, n % 250))
+            .map(|n| format!("-A {} -s 10.244.{}.{}/32 -j {}\n", service(n % 499), n / 250, n % 250, service(499)))
             .collect();
-        let text = format!("*nat\n:MINE - [0:0]\n{chains}-A OUTPUT -j MINE\n-A OUTPUT -j KUBE-SVC-0\n{rules}COMMIT\n");
+        let text =
+            format!("*nat\n:MINE - [0:0]\n{chains}-A OUTPUT -j MINE\n-A OUTPUT -j {}\n{rules}COMMIT\n", service(0));
         for tool in ["iptables-legacy", "iptables-nft"] {
             feed(&format!("{tool}-restore"), &text);
             let started = Instant::now();
@@ -170,12 +178,12 @@ fn a_table_that_iptables_cannot_show_whole_is_left_to_nft() {
         return;
     }
     Sandbox::new().run(|| {
-        sh("iptables-nft -N KUBE-X");
-        sh("iptables-nft -A INPUT -m addrtype --dst-type LOCAL -j KUBE-X");
+        sh("iptables-nft -N KUBE-FIREWALL");
+        sh("iptables-nft -A INPUT -m addrtype --dst-type LOCAL -j KUBE-FIREWALL");
         sh("iptables-nft -A INPUT -s 192.0.2.1 -j ACCEPT");
         sh("nft 'add set ip filter admins { type ipv4_addr; }'");
         sh("nft 'add rule ip filter INPUT ip saddr @admins meta cpu 3 drop'");
-        sh("iptables-nft -N KUBE-Y && iptables-nft -A KUBE-Y -j KUBE-X");
+        sh("iptables-nft -N KUBE-FORWARD && iptables-nft -A KUBE-FORWARD -j KUBE-FIREWALL");
         // The case this test is about: the program itself fails.
         sh("! iptables-nft-save > /dev/null");
         assert_eq!(clean(), 1);
@@ -194,8 +202,8 @@ fn a_quoted_rule_that_the_iptables_crate_cannot_delete_goes() {
     }
     Sandbox::new().run(|| {
         let fixture = iptables::new(false).unwrap();
-        fixture.new_chain("nat", "CNI-0011").unwrap();
-        sh(r#"iptables -t nat -A POSTROUTING -m comment --comment 'name: "cni0" id: "a0"' -j CNI-0011"#);
+        fixture.new_chain("nat", "CNI-001100110011001100110011").unwrap();
+        sh(r#"iptables -t nat -A POSTROUTING -m comment --comment 'name: "cni0" id: "a0"' -j CNI-001100110011001100110011"#);
         let rule = fixture.list("nat", "POSTROUTING").unwrap().pop().unwrap();
         let rule = rule.strip_prefix("-A POSTROUTING ").unwrap();
         assert!(

@@ -4,6 +4,9 @@
 //! (ConfFiles): files ending in `.conf`, `.conflist` or `.json`, sorted by name; containerd takes the first only
 //! (`max_conf_num = 1`), and a first file that is invalid makes the whole load fail.
 
+#[cfg(feature = "cni_plugins")]
+pub mod plugins;
+
 use anyhow::Context as _;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -30,6 +33,8 @@ pub struct Network {
     pub name: String,
     /// The plugins, in order of execution.
     pub plugins: Vec<Map<String, Value>>,
+    /// The versions of CNI of which plugins have to speak one: `cniVersions`, else `cniVersion`; none said means 0.1.0.
+    pub versions: Vec<String>,
 }
 
 impl Network {
@@ -85,6 +90,7 @@ pub fn parse(bytes: &[u8], list: bool) -> Result<Network, String> {
     let value: Value = serde_json::from_slice(bytes).map_err(|e| format!("is no JSON: {e}"))?;
     let Value::Object(object) = value else { return Err("is no JSON object".into()) };
     let name = object.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let versions = versions(&object);
     let plugins = match (list, object.get("plugins")) {
         (false, _) => vec![object],
         (true, Some(Value::Array(items))) => items
@@ -102,7 +108,15 @@ pub fn parse(bytes: &[u8], list: bool) -> Result<Network, String> {
     if name.is_empty() {
         return Err("has no name".into());
     }
-    Ok(Network { name, plugins })
+    Ok(Network { name, plugins, versions })
+}
+
+/// libcni from 1.2 on takes the newest it knows of `cniVersions`; before that, and for a single `.conf`, there is only
+/// `cniVersion`.
+fn versions(object: &Map<String, Value>) -> Vec<String> {
+    let several = object.get("cniVersions").and_then(Value::as_array).into_iter().flatten();
+    let one = object.get("cniVersion").into_iter();
+    several.chain(one).filter_map(|version| version.as_str().filter(|v| !v.is_empty()).map(str::to_owned)).collect()
 }
 
 /// Programs of `wanted` that are in none of the directories.

@@ -13,23 +13,42 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+/// What no configuration file reaches: a file that never ends must not fill the memory.
+const LARGEST: u64 = 256 << 20;
+
 /// The content, or `None` when there is no such file.
 pub fn read_optional(path: impl AsRef<Path>) -> anyhow::Result<Option<Vec<u8>>> {
+    read_foreign(path, LARGEST)
+}
+
+/// The content of a file that anybody may have put there, or `None` when there is none. A FIFO or a device is not waited
+/// for but an error, and so is a file of more than `most` bytes, also one that grows while it is read.
+pub fn read_foreign(path: impl AsRef<Path>, most: u64) -> anyhow::Result<Option<Vec<u8>>> {
     let path = path.as_ref();
     let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = open(path, OFlags::NONBLOCK)?;
-        let meta = file.metadata()?;
-        if !meta.is_file() {
-            return Err(std::io::Error::other("it is no regular file"));
+        let file = open_foreign(path)?;
+        let size = file.metadata()?.len();
+        let mut bytes = Vec::with_capacity(usize::try_from(size.min(most)).unwrap_or_default());
+        file.take(most + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > most {
+            return Err(std::io::Error::other(format!("it has more than {most} bytes")));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default());
-        file.read_to_end(&mut bytes).map(|_| bytes)
+        Ok(bytes)
     };
     match read() {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e).with_context(|| format!("reading {}", path.display())),
     }
+}
+
+/// A regular file that anybody may have put there, open for reading; anything else is an error at once.
+pub fn open_foreign(path: &Path) -> std::io::Result<File> {
+    let file = open(path, OFlags::NONBLOCK | OFlags::NOCTTY)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
+    Ok(file)
 }
 
 fn open(path: &Path, flags: OFlags) -> std::io::Result<File> {
@@ -121,13 +140,14 @@ pub fn link(target: impl AsRef<Path>, path: impl AsRef<Path>) -> anyhow::Result<
     }
 }
 
-/// Names in a directory, sorted as bytes, as CNI loaders sort them; empty when there is no such directory.
+/// Names in a directory, sorted as bytes, as CNI loaders sort them; empty when there is no such directory, or a file
+/// of that name.
 pub fn names(path: impl AsRef<Path>) -> anyhow::Result<Vec<std::ffi::OsString>> {
     let path = path.as_ref();
     let list = || -> std::io::Result<Vec<_>> {
         let mut names = match fs::read_dir(path) {
             Ok(entries) => entries.map(|e| e.map(|e| e.file_name())).collect::<Result<Vec<_>, _>>()?,
-            Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Vec::new(),
             Err(e) => return Err(e),
         };
         names.sort_unstable();

@@ -11,10 +11,14 @@ pub mod cni;
 pub mod deadline;
 #[cfg(feature = "files")]
 pub mod files;
+#[cfg(feature = "systemd")]
+pub mod journal;
 #[cfg(feature = "links")]
 pub mod links;
 #[cfg(feature = "mounts")]
 pub mod mounts;
+#[cfg(feature = "links")]
+pub mod neighbours;
 #[cfg(feature = "links")]
 mod netlink;
 #[cfg(feature = "netns")]
@@ -31,3 +35,5 @@ pub mod routes;
 pub mod space;
 #[cfg(feature = "systemd")]
 pub mod systemd;
+#[cfg(feature = "users")]
+pub mod users;

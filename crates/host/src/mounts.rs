@@ -1,8 +1,8 @@
 //! The mount table of this mount namespace, and taking mounts away without harming what is in them.
 //!
 //! Owns: reading mountinfo (proc_pid_mountinfo(5)), which mounts lie below a path and in what order they can go, unmounting
-//! with a deadline, and naming who keeps one busy. Refuses: to unmount lazily. A lazily detached mount is still in use,
-//! can no longer be named or looked at, and its real end may hang this process at its exit.
+//! with a deadline, and naming who keeps one busy. Refuses: to unmount lazily unasked. A lazily detached mount is still in
+//! use, can no longer be named or looked at, and with a server behind it its real end may hang this process at its exit.
 //!
 //! Kernel: mountinfo has been there since Linux 2.6.26, /proc/thread-self since 3.17.
 
@@ -14,15 +14,17 @@ use anyhow::{Context, Result};
 use crate::deadline::Deadline;
 
 mod child;
+mod detach;
 mod holders;
 mod order;
 mod parse;
 mod unmount;
 
 pub use holders::holders;
-pub use order::{below, containing, exactly_at};
+pub use order::{Index, below, containing, exactly_at};
 pub use parse::parse;
-pub use unmount::{Left, Unmounted, unmount, unmount_below};
+pub(crate) use parse::unescape;
+pub use unmount::{Left, Unmounted, unmount, unmount_below, unmount_below_but};
 
 /// One line of mountinfo, unescaped: paths are the bytes the kernel has, whatever they are.
 #[derive(Debug, Clone, PartialEq, Eq)]

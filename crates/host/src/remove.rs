@@ -12,6 +12,8 @@
 //! Refuses: `/` by identity, and anything directly below it by name; a path that leads through a link.
 //! Depth is bounded by memory only: the stack is a vector, and fewer than seventy directories are open at a time.
 
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -21,11 +23,15 @@ use rustix::io::Errno;
 use crate::deadline::Deadline;
 
 mod kept;
+mod known;
 mod open;
+mod target;
 mod walk;
 
 pub use kept::{Kept, Why};
+pub use known::{Fate, Keep, Known, Unknown};
 pub use open::Method;
+pub use target::{LastLook, Target};
 
 /// How much of the tree goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +76,10 @@ pub struct Removed {
     pub kept_count: u64,
     /// What was spared because the caller asked for it.
     pub spared: Vec<PathBuf>,
+    /// What was left because somebody uses it.
+    pub used: Vec<(PathBuf, Identity)>,
+    /// What was left because nobody knows it.
+    pub unknown: Vec<Unknown>,
     /// Whether the walk came to its end. False when time ran out, or a survey's limit was reached.
     pub complete: bool,
 }
@@ -80,38 +90,39 @@ impl Removed {
     }
 }
 
-/// Deletes what is at `path`, an absolute path without links. Nothing there is no error.
-///
-/// `spare` names files and directories that stay wherever in the tree they are found, with all that is in them.
-pub fn remove(path: &Path, what: What, spare: &[Identity], deadline: &Deadline) -> Result<Removed> {
-    remove_by(None, path, what, spare, deadline)
+/// Deletes what was looked at: the walk starts from the very descriptor that was compared.
+pub fn remove(look: LastLook<'_>, what: What, keep: Keep<'_>, deadline: &Deadline) -> Result<Removed> {
+    remove_by(None, look, what, keep, deadline)
 }
 
 /// The same by a chosen method, for tests of the ways that this machine's kernel does not need.
 pub fn remove_by(
     method: Option<Method>,
-    path: &Path,
+    look: LastLook<'_>,
     what: What,
-    spare: &[Identity],
+    keep: Keep<'_>,
     deadline: &Deadline,
 ) -> Result<Removed> {
+    let LastLook { path, fd, parent, identity, kind, is_mount } = look;
     let doing = || format!("deleting {}", path.display());
-    let Some(base) = open_base(path, method).with_context(doing)? else { return Ok(Removed::nothing()) };
-    let Base::Directory(fd, opener) = base else {
-        if what == What::Contents {
-            bail!("deleting the contents of {}: not a directory", path.display());
-        }
-        return match Identity::at(path) {
-            Some(identity) if spare.contains(&identity) => {
-                Ok(Removed { spared: vec![path.to_owned()], ..Removed::nothing() })
+    let name = path.file_name().context("refused: it has no name").with_context(doing)?;
+    if kind != FileType::Directory {
+        match (what, kind) {
+            (What::Contents, FileType::Symlink) => bail!("{}: {}", doing(), explain(Errno::LOOP)),
+            (What::Contents, _) => bail!("deleting the contents of {}: not a directory", path.display()),
+            (What::Tree, _) if keep.spare.contains(&identity) => {
+                return Ok(Removed { spared: vec![path.to_owned()], ..Removed::nothing() });
             }
-            _ => unlink(path).with_context(doing),
-        };
-    };
-    let mount_point = open::is_mount_root(path, &fd).with_context(doing)?;
-    let mut removed = walk::walk(path, fd, opener, spare, walk::Act::Delete, deadline).with_context(doing)?;
-    if what == What::Tree && removed.complete && removed.kept_count == 0 && removed.spared.is_empty() && !mount_point {
-        match rmdir(path) {
+            (What::Tree, _) => return unlink(path, &parent, name, identity).with_context(doing),
+        }
+    }
+    let base = open::readable(&fd).with_context(doing)?;
+    let opener = open::Opener::new(&base, method).with_context(doing)?;
+    let mut removed = walk::walk(path, base, opener, keep, walk::Act::Delete, deadline);
+    let stays =
+        removed.kept_count > 0 || !removed.spared.is_empty() || !removed.used.is_empty() || !removed.unknown.is_empty();
+    if what == What::Tree && removed.complete && !stays && !is_mount {
+        match rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR) {
             Ok(()) => removed.entries += 1,
             Err(Errno::NOENT) => {}
             Err(errno) => kept::keep(&mut removed, path.to_owned(), Why::of(errno)),
@@ -121,50 +132,16 @@ pub fn remove_by(
 }
 
 /// Counts what [`remove`] would delete, up to `limit` entries, and lists the mounts in its way. Touches nothing.
-pub fn survey(path: &Path, spare: &[Identity], limit: u64, deadline: &Deadline) -> Result<Removed> {
+pub fn survey(target: &Target, keep: Keep<'_>, limit: u64, deadline: &Deadline) -> Result<Removed> {
+    let path = target.path();
     let doing = || format!("looking into {}", path.display());
-    match open_base(path, None).with_context(doing)? {
-        None => Ok(Removed::nothing()),
-        Some(Base::File) if Identity::at(path).is_some_and(|identity| spare.contains(&identity)) => {
-            Ok(Removed::nothing())
-        }
-        Some(Base::File) => Ok(Removed { entries: 1, ..Removed::nothing() }),
-        Some(Base::Directory(fd, opener)) => {
-            walk::walk(path, fd, opener, spare, walk::Act::Count { limit }, deadline).with_context(doing)
-        }
+    if !target.is_directory() {
+        let entries = u64::from(!keep.spare.contains(&target.identity()));
+        return Ok(Removed { entries, ..Removed::nothing() });
     }
-}
-
-enum Base {
-    Directory(std::os::fd::OwnedFd, open::Opener),
-    File,
-}
-
-fn open_base(path: &Path, method: Option<Method>) -> Result<Option<Base>> {
-    if !path.is_absolute() || path.components().count() < 3 {
-        bail!("refused: too near to the root");
-    }
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { bail!("refused: it has no name") };
-    let parent = match open::plain_directory(parent) {
-        Err(Errno::NOENT) => return Ok(None),
-        other => other.map_err(explain)?,
-    };
-    match rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(Errno::NOENT) => return Ok(None),
-        Err(errno) => return Err(errno.into()),
-        Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::Directory => return Ok(Some(Base::File)),
-        Ok(_) => {}
-    }
-    let fd = match open::plain_directory(path) {
-        Err(Errno::NOENT) => return Ok(None),
-        other => other.map_err(explain)?,
-    };
-    let here = rustix::fs::fstat(&fd)?;
-    if Identity::of(Path::new("/")) == Some(Identity { device: here.st_dev, inode: here.st_ino }) {
-        bail!("refused: it is the root directory");
-    }
-    let opener = open::Opener::new(&fd, method)?;
-    Ok(Some(Base::Directory(fd, opener)))
+    let base = open::readable(target.fd()).with_context(doing)?;
+    let opener = open::Opener::new(&base, None).with_context(doing)?;
+    Ok(walk::walk(path, base, opener, keep, walk::Act::Count { limit }, deadline))
 }
 
 fn explain(errno: Errno) -> anyhow::Error {
@@ -174,25 +151,19 @@ fn explain(errno: Errno) -> anyhow::Error {
     }
 }
 
-fn unlink(path: &Path) -> Result<Removed> {
-    let (fd, name) = in_parent(path)?;
+/// Deletes a file or a link, if its name still leads to what was looked at.
+fn unlink(path: &Path, parent: &OwnedFd, name: &OsStr, identity: Identity) -> Result<Removed> {
     let mut removed = Removed::nothing();
-    match rustix::fs::unlinkat(&fd, name, AtFlags::empty()) {
+    let now = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT);
+    if now.is_ok_and(|stat| (Identity { device: stat.st_dev, inode: stat.st_ino }) != identity) {
+        bail!("another file is there now");
+    }
+    match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
         Ok(()) => removed.entries = 1,
         Err(Errno::NOENT) => {}
-        Err(errno) => kept::keep(&mut removed, path.to_owned(), kept::reason(&fd, name, errno)),
+        Err(errno) => kept::keep(&mut removed, path.to_owned(), kept::reason(parent, name, errno)),
     }
     Ok(removed)
-}
-
-fn rmdir(path: &Path) -> Result<(), Errno> {
-    let (fd, name) = in_parent(path)?;
-    rustix::fs::unlinkat(&fd, name, AtFlags::REMOVEDIR)
-}
-
-fn in_parent(path: &Path) -> Result<(std::os::fd::OwnedFd, &std::ffi::OsStr), Errno> {
-    let name = path.file_name().ok_or(Errno::INVAL)?;
-    Ok((open::plain_directory(path.parent().ok_or(Errno::INVAL)?)?, name))
 }
 
 /// Whether `path` exists and every component of it is what it says, no link among them. `None` when it does not exist.

@@ -6,7 +6,6 @@ use crate::deadline::Deadline;
 use crate::process::Program;
 use anyhow::Context as _;
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
 /// Properties of a unit, as `systemctl show` prints them. A unit that does not exist has `LoadState=not-found`.
 pub fn show(unit: &str, properties: &[&str], deadline: &Deadline) -> anyhow::Result<BTreeMap<String, String>> {
@@ -69,23 +68,6 @@ pub fn reset_failed(unit: &str, deadline: &Deadline) -> anyhow::Result<()> {
 /// Reads unit files and drop-ins anew.
 pub fn daemon_reload(deadline: &Deadline) -> anyhow::Result<()> {
     Program::new("systemctl").args(["daemon-reload"]).run(deadline)?.success().map(drop)
-}
-
-/// The last lines a unit wrote to the journal, without time and host: for evidence, never for a decision.
-pub fn journal(unit: &str, lines: u32, deadline: &Deadline) -> anyhow::Result<String> {
-    journalctl(unit, &[&format!("--lines={lines}")], deadline)
-}
-
-/// What a unit wrote to the journal since `since`, at most its last 500 lines, without time and host: for evidence.
-pub fn journal_since(unit: &str, since: SystemTime, deadline: &Deadline) -> anyhow::Result<String> {
-    let seconds = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    // To the microsecond: what an attempt before ended with is not this one's.
-    journalctl(unit, &["--lines=500", &format!("--since=@{seconds:.6}")], deadline)
-}
-
-fn journalctl(unit: &str, which: &[&str], deadline: &Deadline) -> anyhow::Result<String> {
-    let program = Program::new("journalctl").args(["--no-pager", "--quiet", "--output=cat", "--unit", unit]);
-    Ok(program.args(which).run(deadline)?.success()?.stdout_text())
 }
 
 fn verb(verb: &str, unit: &str, deadline: &Deadline) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use host::deadline::Deadline;
-use host::remove::{Identity, Method, Removed, What, Why, remove, remove_by, survey};
+use host::remove::{self, Fate, Identity, Keep, Known, Method, Removed, Target, What, Why};
 use testkit::{Sandbox, require};
 
 const METHODS: [Method; 3] = [Method::Openat2, Method::Statx, Method::Fdinfo];
@@ -24,6 +24,26 @@ fn soon() -> Deadline {
 
 fn empty(path: &str, method: Method) -> Removed {
     remove_by(Some(method), Path::new(path), What::Contents, &[], &soon()).unwrap()
+}
+
+/// What is there now, deleted.
+fn remove(path: &Path, what: What, spare: &[Identity], deadline: &Deadline) -> anyhow::Result<Removed> {
+    remove_by(None, path, what, spare, deadline)
+}
+
+fn remove_by(
+    method: Option<Method>,
+    path: &Path,
+    what: What,
+    spare: &[Identity],
+    deadline: &Deadline,
+) -> anyhow::Result<Removed> {
+    let Some(target) = Target::open(path)? else { return Ok(Removed { complete: true, ..Removed::default() }) };
+    remove::remove_by(method, target.last_look()?, what, Keep::spare(spare), deadline)
+}
+
+fn survey(path: &Path, spare: &[Identity], limit: u64, deadline: &Deadline) -> anyhow::Result<Removed> {
+    remove::survey(&Target::open(path)?.unwrap(), Keep::spare(spare), limit, deadline)
 }
 
 fn names(path: &str) -> Vec<String> {
@@ -96,7 +116,7 @@ fn links_are_deleted_and_never_followed() {
         symlink("/mnt", "/mnt/alias").unwrap();
         sh("mkdir -p /mnt/t; touch /mnt/t/x");
         let error = format!("{:#}", remove(Path::new("/mnt/alias/t"), What::Contents, &[], &soon()).unwrap_err());
-        assert_eq!(error, "deleting /mnt/alias/t: refused: the path leads through a symbolic link");
+        assert_eq!(error, "looking at /mnt/alias/t: refused: the path leads through a symbolic link");
         assert!(remove(Path::new("/mnt/alias"), What::Contents, &[], &soon()).is_err());
         assert_eq!(names("/mnt/t"), ["x"]);
         remove(Path::new("/mnt/alias"), What::Tree, &[], &soon()).unwrap();
@@ -108,7 +128,7 @@ fn links_are_deleted_and_never_followed() {
 fn the_root_and_what_is_next_to_it_is_refused() {
     for path in ["/", "/etc", "/var", "/home", "etc/x/y"] {
         let error = format!("{:#}", remove(Path::new(path), What::Contents, &[], &soon()).unwrap_err());
-        assert_eq!(error, format!("deleting {path}: refused: too near to the root"));
+        assert_eq!(error, format!("looking at {path}: refused: too near to the root"));
     }
 }
 
@@ -260,5 +280,85 @@ fn a_file_with_another_name_elsewhere_keeps_its_content() {
         sh("mkdir /mnt/t; dd if=/dev/zero of=/mnt/film bs=64k count=1 status=none; ln /mnt/film /mnt/t/film");
         let gone = remove(Path::new("/mnt/t"), What::Contents, &[], &soon()).unwrap();
         assert_eq!((gone.entries, gone.bytes, std::fs::metadata("/mnt/film").unwrap().len()), (1, 0, 65536));
+    });
+}
+
+#[test]
+fn what_is_mounted_or_put_in_a_targets_place_after_the_look_is_not_touched() {
+    if !require("root") {
+        return;
+    }
+    Sandbox::new().empty("/mnt").run(|| {
+        sh("mkdir -p /mnt/films /mnt/t; touch /mnt/films/1 /mnt/t/ours");
+        let look = |change: &str| {
+            let target = Target::open(Path::new("/mnt/t")).unwrap().unwrap();
+            sh(change);
+            let error = target.last_look().map(drop).unwrap_err();
+            format!("{error:#}")
+        };
+        let said = look("mount --bind /mnt/films /mnt/t");
+        assert!(said.contains("is mounted, which was not there at the first look"), "{said}");
+        let said = look("umount -l /mnt/t");
+        assert!(said.contains("something else is there, which was not there"), "{said}");
+        let said = look("mv /mnt/t /mnt/away; mkdir /mnt/t; touch /mnt/t/other");
+        assert!(said.contains("something else is there"), "{said}");
+        let said = look("rm -r /mnt/t; ln -s /mnt/films /mnt/t");
+        assert!(said.contains("something else is there"), "{said}");
+        let said = look("rm /mnt/t");
+        assert!(said.ends_with("it is gone"), "{said}");
+        assert_eq!((names("/mnt/films"), names("/mnt/away")), (vec!["1".to_owned()], vec!["ours".to_owned()]));
+    });
+}
+
+#[test]
+fn what_is_mounted_after_the_last_look_is_not_touched_either_as_the_walk_starts_from_what_was_compared() {
+    if !require("root") {
+        return;
+    }
+    Sandbox::new().empty("/mnt").run(|| {
+        sh("mkdir -p /mnt/films /mnt/t; touch /mnt/films/1 /mnt/t/ours");
+        let target = Target::open(Path::new("/mnt/t")).unwrap().unwrap();
+        let look = target.last_look().unwrap();
+        sh("mount --bind /mnt/films /mnt/t");
+        let gone = remove::remove(look, What::Contents, Keep::default(), &soon()).unwrap();
+        sh("umount /mnt/t");
+        assert_eq!((gone.entries, names("/mnt/films"), names("/mnt/t").len()), (1, vec!["1".to_owned()], 0));
+    });
+}
+
+/// Knows `a`, all of it, and of `pki` the file `key`.
+struct Table(bool);
+
+impl Known for Table {
+    fn fate(&self, name: &[u8], directory: bool) -> Fate<'_> {
+        match (self.0, name, directory) {
+            (true, b"a", _) | (false, b"key", false) => Fate::Goes,
+            (true, b"pki", true) => Fate::Partly(&Self(false)),
+            _ => Fate::Stays,
+        }
+    }
+}
+
+#[test]
+fn what_nobody_knows_stays_with_all_that_is_in_it_and_is_named() {
+    Sandbox::new().empty("/mnt").run(|| {
+        sh("mkdir -p /mnt/t/a/b /mnt/t/pki/key.d /mnt/t/photos/a; cd /mnt/t; ln -s /etc link; touch a/b/f pki/key pki/mine photos/a/1 notes; chmod 000 photos");
+        let target = Target::open(Path::new("/mnt/t")).unwrap().unwrap();
+        let keep = Keep { known: Some(&Table(true)), ..Keep::default() };
+        let there = remove::survey(&target, keep, 1000, &soon()).unwrap();
+        let gone = remove::remove(target.last_look().unwrap(), What::Tree, keep, &soon()).unwrap();
+        let unknown = |removed: &Removed| {
+            let mut list: Vec<_> = removed.unknown.iter().map(|unknown| unknown.path.clone()).collect();
+            list.sort();
+            list
+        };
+        let all = ["link", "notes", "photos", "pki/key.d", "pki/mine"].map(|name| Path::new("/mnt/t").join(name));
+        assert_eq!((unknown(&there), unknown(&gone)), (all.to_vec(), all.to_vec()));
+        assert_eq!((there.entries, gone.entries, gone.kept_count), (4, 4, 0));
+        assert_eq!((names("/mnt/t"), names("/mnt/t/pki")), (vec!["link".into(), "notes".into(), "photos".into(), "pki".into()], vec!["key.d".into(), "mine".into()]));
+        assert!(Path::new("/mnt/t/photos/a/1").exists());
+        sh("rm -r /mnt/t/photos /mnt/t/pki/mine; rmdir /mnt/t/pki/key.d; rm /mnt/t/notes /mnt/t/link");
+        let gone = remove::remove(target.last_look().unwrap(), What::Tree, keep, &soon()).unwrap();
+        assert_eq!((gone.entries, Path::new("/mnt/t").exists()), (2, false));
     });
 }

@@ -1,11 +1,11 @@
 //! Writes docs/failure-classes.md: `cargo run -p kubeadm --example failure_classes >docs/failure-classes.md`, as `make docs` does.
 
-use kubeadm::classify::{Action, Place, Row, Wording, table, wordless};
+use kubeadm::classify::{Action, Place, Row, Weight, Wording, table};
 use std::fmt::Write as _;
 use std::io::Write as _;
 
 /// The newest release whose words were looked at.
-const NEWEST: u8 = 36;
+const NEWEST: u8 = 38;
 /// The oldest.
 const OLDEST: u8 = 22;
 
@@ -15,7 +15,7 @@ const HEAD: &str = "\
 
 Why a join, or an init, failed: the `failure_class` of its result, one section each, to which the result's `help` leads.
 kubeadm's exit status says nearly nothing, so its words decide, with those of the kubelet and the container runtime; the words
-were looked at from 1.22 to 1.36. What is wrong with a node that *has* joined is on the page
+were looked at from 1.22 to 1.38. What is wrong with a node that *has* joined is on the page
 [troubleshooting](troubleshooting.md).
 
 A result has `explanation` (what it means and what helps), `evidence` (the line that shows it), `next_action` (what is to be
@@ -31,13 +31,13 @@ fn main() -> std::io::Result<()> {
 
 /// The whole page.
 fn page() -> String {
-    let rows: Vec<&Row> = table().chain(wordless()).collect();
+    let rows: Vec<&Row> = table().collect();
     let mut sorted = rows.clone();
-    sorted.sort_by_key(|row| row.class);
+    sorted.sort_by_key(|row| row.class.name());
     let mut text = HEAD.to_owned();
     text.push_str("| class | who mends it | `next_action` |\n|---|---|---|\n");
     for row in &sorted {
-        let _ = writeln!(text, "| [{0}](#{0}) | {1} | `{2}` |", row.class, who(row.action), row.action.name());
+        let _ = writeln!(text, "| [{0}](#{0}) | {1} | `{2}` |", row.class.name(), who(row), row.action.name());
     }
     for row in sorted {
         section(&mut text, row);
@@ -46,10 +46,16 @@ fn page() -> String {
 }
 
 fn section(text: &mut String, row: &Row) {
-    let symptom = if row.symptom { " (A symptom.)" } else { "" };
-    let _ = writeln!(text, "\n## {}\n\n{}.{symptom}\n", row.class, capitalised(row.explanation));
-    let _ = writeln!(text, "- **Who mends it:** {}", who(row.action));
-    let _ = writeln!(text, "- **What the join does:** {}", done(row.action));
+    let symptom = match row.weight {
+        Weight::Cause => "",
+        Weight::Pods => " (It keeps pods from running, not a node from joining.)",
+        Weight::Symptom => " (A symptom.)",
+        Weight::Unnamed => " (A symptom that names no cause; the evidence is what the program itself said last.)",
+    };
+    let explanation = capitalised(&row.explanation.replacen(" {}", "", 1));
+    let _ = writeln!(text, "\n## {}\n\n{explanation}.{symptom}\n", row.class.name());
+    let _ = writeln!(text, "- **Who mends it:** {}", who(row));
+    let _ = writeln!(text, "- **What the join does:** {}", done(row));
     let _ = writeln!(text, "- **Then:** {}", then(row));
     if row.wordings.is_empty() {
         text.push_str("- **Known by:** what is seen on the node itself; no wording leads to it.\n");
@@ -71,9 +77,9 @@ fn section(text: &mut String, row: &Row) {
 }
 
 /// Who mends it, in a word.
-fn who(action: Action) -> &'static str {
-    match action {
-        Action::Stop => "you",
+fn who(row: &Row) -> String {
+    let who = match row.action {
+        Action::Stop => return row.mended_by().map_or("you".into(), |module| format!("you, with `{module}`")),
         Action::Retry => "trying again, else you",
         Action::Wait => "time",
         Action::RefreshToken => "the role `worker`, with a new token",
@@ -81,12 +87,16 @@ fn who(action: Action) -> &'static str {
         Action::FixKernel | Action::RaiseLimits | Action::RestartRuntime | Action::FixKubelet | Action::Clean => {
             "the join"
         }
-    }
+    };
+    who.to_owned()
 }
 
 /// What the join does by itself, bounded by its retries and its time.
-fn done(action: Action) -> &'static str {
-    match action {
+fn done(row: &Row) -> &'static str {
+    if row.weight == Weight::Unnamed {
+        return "the attempt is taken back and made once more, no oftener: without a cause, trying again is a guess.";
+    }
+    match row.action {
         Action::Stop => "nothing: trying again cannot help, so the task fails at once and says so.",
         Action::Retry => {
             "the attempt is taken back and made again after a pause that grows, as often as `max_retries` allows."
@@ -126,6 +136,7 @@ fn speaker(place: Place) -> &'static str {
         Place::Preflight => "kubeadm's preflight check",
         Place::Warning => "kubeadm's warning",
         Place::Progress => "kubeadm, while it tries on",
+        Place::Discovery => "kubeadm's error, or while it tries on",
         Place::Output => "kubeadm's output",
         Place::Kubelet => "the kubelet's journal",
         Place::Runtime => "the container runtime",
@@ -165,11 +176,11 @@ mod tests {
     #[test]
     fn every_class_has_a_section_and_a_place_in_the_list() {
         let page = page();
-        for row in table().chain(wordless()) {
-            assert_eq!(page.matches(&format!("\n## {}\n", row.class)).count(), 1, "{}", row.class);
+        for row in table() {
+            assert_eq!(page.matches(&format!("\n## {}\n", row.class.name())).count(), 1, "{:?}", row.class);
             let link = row.help();
             let anchor = link.split_once('#').map(|(_, anchor)| anchor).unwrap_or_default();
-            assert!(page.contains(&format!("(#{anchor})")), "{}", row.class);
+            assert!(page.contains(&format!("(#{anchor})")), "{:?}", row.class);
         }
     }
 

@@ -1,10 +1,11 @@
 //! `host:port` of an API server: reading it, and finding out whether anything answers there.
 
+use crate::classify::Class;
 use anyhow::ensure;
 use host::deadline::Deadline;
 use std::fmt;
 use std::io::ErrorKind;
-use std::net::{IpAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream, ToSocketAddrs, UdpSocket};
 use std::time::Duration;
 
 /// The port kubeadm gives the API server.
@@ -49,7 +50,7 @@ impl Endpoint {
         Self::read(rest.split('/').next().unwrap_or_default(), port)
     }
 
-    fn read(plain: &str, default: u16) -> anyhow::Result<Self> {
+    pub(crate) fn read(plain: &str, default: u16) -> anyhow::Result<Self> {
         let (host, port) = match plain.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((host, port)) => (host, port.strip_prefix(':')),
             None if plain.parse::<IpAddr>().is_ok() => (plain, None),
@@ -76,12 +77,16 @@ impl Endpoint {
         let unreachable = |class, cause: String| Unreachable { class, cause };
         let addresses = (self.host.as_str(), self.port)
             .to_socket_addrs()
-            .map_err(|e| unreachable("endpoint_name_unknown", format!("resolving {}: {e}", self.host)))?;
-        let mut last = unreachable("endpoint_name_unknown", format!("resolving {}: it has no address", self.host));
+            .map_err(|e| unreachable(Class::EndpointNameUnknown, format!("resolving {}: {e}", self.host)))?;
+        let mut last = unreachable(Class::EndpointNameUnknown, format!("resolving {}: it has no address", self.host));
         for address in addresses {
             let limit = CONNECT.min(deadline.left()).max(Duration::from_millis(1));
             match TcpStream::connect_timeout(&address, limit) {
                 Ok(stream) => return Ok(stream),
+                Err(e) if is_own(address.ip()) && !address.ip().is_loopback() => {
+                    let cause = format!("connecting to {address}: {e}; that is an address of this very node");
+                    last = unreachable(Class::EndpointIsOwn, cause);
+                }
                 Err(e) => last = unreachable(class_of(e.kind()), format!("connecting to {address}: {e}")),
             }
         }
@@ -89,11 +94,25 @@ impl Endpoint {
     }
 }
 
-fn class_of(kind: ErrorKind) -> &'static str {
+/// The address that packets of this machine to another have as their source. Sends nothing.
+pub fn source_towards(address: IpAddr) -> Option<IpAddr> {
+    let any: IpAddr = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind((any, 0)).ok()?;
+    // A port that nothing is sent to.
+    socket.connect((address, 9)).ok()?;
+    socket.local_addr().ok().map(|local| local.ip())
+}
+
+/// Whether an address is one of this machine's: then packets to it come from it.
+pub fn is_own(address: IpAddr) -> bool {
+    source_towards(address) == Some(address)
+}
+
+fn class_of(kind: ErrorKind) -> Class {
     match kind {
-        ErrorKind::ConnectionRefused => "api_refused",
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "api_no_route",
-        _ => "api_timeout",
+        ErrorKind::ConnectionRefused => Class::ApiRefused,
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Class::ApiNoRoute,
+        _ => Class::ApiTimeout,
     }
 }
 
@@ -111,7 +130,7 @@ impl fmt::Display for Endpoint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreachable {
     /// The failure class, a row of [`crate::classify`].
-    pub class: &'static str,
+    pub class: Class,
     /// What was tried, and the system's words.
     pub cause: String,
 }
@@ -159,15 +178,19 @@ mod tests {
         let mut endpoint = Endpoint { host: "127.0.0.1".into(), port: listener.local_addr().unwrap().port() };
         assert!(endpoint.connect(&deadline).is_ok());
         drop(listener);
-        assert_eq!(endpoint.connect(&deadline).unwrap_err().class, "api_refused");
+        assert_eq!(endpoint.connect(&deadline).unwrap_err().class, Class::ApiRefused);
         endpoint.host = "no-such-name.invalid".into();
-        assert_eq!(endpoint.connect(&deadline).unwrap_err().class, "endpoint_name_unknown");
+        assert_eq!(endpoint.connect(&deadline).unwrap_err().class, Class::EndpointNameUnknown);
     }
 
     #[test]
-    fn every_class_named_here_is_in_the_table() {
-        for class in ["api_refused", "api_no_route", "api_timeout", "endpoint_name_unknown"] {
-            assert!(crate::classify::row(class).is_some(), "{class}");
-        }
+    fn this_machines_addresses_are_told_from_others() {
+        assert!(is_own("127.0.0.1".parse().unwrap()) && !is_own("192.0.2.1".parse().unwrap()));
+        // Of an address of its own that is no loopback, only where there is one.
+        let Some(own) = source_towards("192.0.2.1".parse().unwrap()) else { return };
+        assert!(is_own(own));
+        let endpoint = Endpoint { host: own.to_string(), port: 1 };
+        let refused = endpoint.connect(&Deadline::after(Duration::from_secs(5))).unwrap_err();
+        assert_eq!(refused.class, Class::EndpointIsOwn, "{}", refused.cause);
     }
 }

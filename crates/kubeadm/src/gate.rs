@@ -137,8 +137,13 @@ pub fn hold(unit: &Unit, deadline: &Deadline) -> anyhow::Result<Method> {
     Ok(method)
 }
 
-/// Exchanges any mask for the drop-in, so that the kubelet starts when, and not before, its configuration is there.
+/// Exchanges what holds the unit back for the drop-in, so that the kubelet starts when, and not before, its configuration is
+/// there. Where nothing holds it back nothing is exchanged: kubeadm stops the kubelet before it writes, and both readings of
+/// systemd's units, before and after a join, are saved.
 pub fn open_for_join(unit: &Unit, deadline: &Deadline) -> anyhow::Result<()> {
+    if unit.held() == Method::None {
+        return Ok(());
+    }
     remember(unit, Method::Gate)?;
     write_drop_in(&unit.name)?;
     // Unmasking reloads, so that one reload is enough for both: it is the slowest step before kubeadm.

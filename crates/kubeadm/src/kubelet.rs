@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// How long one health request may take; the kubelet is on this machine.
 const HEALTHZ_LIMIT: Duration = Duration::from_secs(2);
+/// What adds to its command line, the strongest first.
+const FLAG_FILES: [&str; 2] = ["/etc/default/kubelet", "/var/lib/kubelet/kubeadm-flags.env"];
 /// Where it answers unless config.yaml says otherwise.
 const HEALTHZ: (&str, u16) = ("127.0.0.1", 10248);
 
@@ -66,6 +68,18 @@ pub fn flag<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
         "" => args.get(index + 1).map(String::as_str),
         rest => rest.strip_prefix('='),
     })
+}
+
+/// The Node's name that a kubelet with this command line was given; without one what kubeadm and the packages would give
+/// it. `None` means the host's name.
+pub fn node_name(args: &[String]) -> Option<String> {
+    let given = |args: &[String]| flag(args, "--hostname-override").map(str::to_owned);
+    let from_file = |path: &&str| {
+        let text = std::fs::read_to_string(path).ok()?;
+        let words: Vec<String> = text.split([' ', '"', '\'', '\n']).map(str::to_owned).collect();
+        given(&words)
+    };
+    if args.is_empty() { FLAG_FILES.iter().find_map(from_file) } else { given(args) }
 }
 
 /// What `/healthz` says.

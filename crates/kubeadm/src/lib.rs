@@ -4,6 +4,7 @@
 //! A library with no Ansible in it. Effects on the machine go through `host`; nothing here starts a join.
 
 pub mod ca;
+pub mod certificate;
 pub mod classify;
 pub mod config;
 pub mod csr;
@@ -14,10 +15,14 @@ pub mod identity;
 pub mod kubeconfig;
 pub mod kubectl;
 pub mod kubelet;
+pub mod kubelet_files;
+pub mod last_words;
 pub mod lock;
+pub mod own_node;
 pub mod patience;
 pub mod pod_log;
 pub mod program;
+pub mod proxy;
 pub mod redact;
 pub mod time;
 pub mod version;

@@ -2,7 +2,6 @@
 //! its starts (`BuildContainerLogsDirectory` in `pkg/kubelet/kuberuntime`), in lines of the CRI format: time, stream, a
 //! tag, the text. Read from there and not through the API server: where these words are needed, it mostly is not there.
 
-use crate::redact::redact;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -12,8 +11,6 @@ use std::time::SystemTime;
 pub const PODS: &str = "/var/log/pods";
 /// The end of a log that is looked at, in bytes: behind its last words, Go prints the stack of every goroutine.
 const END: u64 = 256 * 1024;
-/// The most of a line that is quoted, in characters.
-const QUOTED: usize = 300;
 
 /// A log: one start of one container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,19 +55,9 @@ fn end_of(path: &Path) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// klog's E and F, Go's panic, cobra's Error:, zap's fatal; a line that is cut off at the start is none.
+/// The text of each line of the CRI format; a line that is cut off at the start is none.
 fn last_words(log: &str) -> Option<String> {
-    let texts: Vec<&str> =
-        log.lines().filter_map(|line| line.splitn(4, ' ').nth(3)).filter(|text| !text.trim().is_empty()).collect();
-    let klog =
-        |text: &str| text.starts_with(['E', 'F']) && text[1..].chars().take_while(char::is_ascii_digit).count() == 4;
-    let complains = |text: &&&str| {
-        klog(text)
-            || ["panic: ", "Error: ", "error: ", "fatal error: "].iter().any(|word| text.starts_with(word))
-            || ["\"level\":\"fatal\"", "[FATAL]"].iter().any(|word| text.contains(word))
-    };
-    let line = texts.iter().rev().find(complains).or(texts.last())?;
-    Some(redact(line.trim()).chars().take(QUOTED).collect())
+    crate::last_words::last_words(log.lines().filter_map(|line| line.splitn(4, ' ').nth(3)))
 }
 
 #[cfg(test)]
@@ -100,6 +87,6 @@ mod tests {
         let logs = logs(pods.path(), |pod| pod.ends_with("_5b729a79"), "kube-proxy");
         assert_eq!(logs.iter().map(|log| log.starts).collect::<Vec<_>>(), [6]);
         let words = logs[0].last_words().unwrap();
-        assert!(words.starts_with("panic: xx") && words.len() == QUOTED, "{words}");
+        assert!(words.starts_with("panic: xx") && words.len() == 400, "{words}");
     }
 }

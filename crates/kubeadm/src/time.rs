@@ -10,6 +10,12 @@ pub fn stamp(time: SystemTime) -> String {
     format!("{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
+/// `2026-11-20 23:10:05 UTC`, for people.
+pub fn words(time: SystemTime) -> String {
+    let text = stamp(time);
+    format!("{}-{}-{} {}:{}:{} UTC", &text[..4], &text[4..6], &text[6..8], &text[9..11], &text[11..13], &text[13..15])
+}
+
 /// Reads `2026-11-20T23:10:05Z`, with or without a fraction, which is left away. Only UTC, which is all Kubernetes writes.
 pub fn parse(text: &str) -> Option<SystemTime> {
     let (date, clock) = text.strip_suffix('Z')?.split_once('T')?;
@@ -79,6 +85,7 @@ mod tests {
         ] {
             assert_eq!(stamp(UNIX_EPOCH + Duration::from_secs(seconds)), text);
         }
+        assert_eq!(words(UNIX_EPOCH + Duration::from_secs(1_795_215_699)), "2026-11-20 23:01:39 UTC");
     }
 
     #[test]

@@ -1,3 +1,6 @@
 //! A node's state as one type each, read in one place, with what changes it beside it.
 
+pub mod cni;
 pub mod containerd;
+pub mod distributions;
+pub mod flannel;

@@ -5,10 +5,16 @@ use std::time::Duration;
 
 use ansible::{Kind, Opt, Spec};
 use anyhow::{Result, ensure};
+use host::cidr::Cidr;
 use serde::{Deserialize, Serialize};
 
-pub use crate::parts::Part;
 use crate::parts::{ALL, PARTS};
+pub use crate::parts::{Level, Part};
+
+/// Preserved where nobody says what is.
+pub const PRESERVE: [&str; 2] = ["/srv/media", "/mnt/media"];
+/// More preserved paths than this are a list of files by mistake; each is walked twice.
+const MOST_PRESERVED: usize = 4096;
 
 /// What the module accepts.
 pub static SPEC: Spec = Spec {
@@ -38,6 +44,19 @@ pub static SPEC: Spec = Spec {
         )
         .default("false"),
         Opt::new(
+            "allow_other_kubernetes",
+            Kind::Bool,
+            "Also reset a node on which k3s, k0s, rke2 or microk8s is at work: its pods end and its network goes.",
+        )
+        .default("false"),
+        Opt::new(
+            "pod_networks",
+            Kind::List(&Kind::Str),
+            "Networks of pods, such as 10.244.0.0/16, beyond those that the node itself tells. Links, routes and rules that are \
+             kept because nothing proves them to be Kubernetes' are its own when they are about one of these.",
+        )
+        .default("[]"),
+        Opt::new(
             "containerd_config",
             Kind::Str,
             "repair enables CRI in containerd's configuration and leaves cgroups to systemd, as containerd_prepare does, and \
@@ -45,6 +64,23 @@ pub static SPEC: Spec = Spec {
         )
         .default("\"repair\"")
         .choices(&["repair", "keep"]),
+        Opt::new(
+            "unknown",
+            Kind::Str,
+            "What becomes of entries of /etc/kubernetes, /var/lib/kubelet, /var/lib/cni, /etc/cni/net.d and containerd's \
+             directories that are not known to be Kubernetes' own: notes, backups, policies, other people's configuration. \
+             keep leaves and names them; delete deletes them, too.",
+        )
+        .default("\"keep\"")
+        .choices(&["keep", "delete"]),
+        Opt::new(
+            "own_paths",
+            Kind::List(&Kind::Path),
+            "Directories that are Kubernetes' own although something else is mounted there (/var/lib/kubelet), or a link \
+             leads there (/data/kubelet). Without it a mount of something else is emptied only of what is known to be \
+             Kubernetes', and a directory that has another name, or is reached through a link, is refused.",
+        )
+        .default("[]"),
         Opt::new("timeout", Kind::Int, "Seconds for all of it.").default("300"),
     ],
     rules: &[],
@@ -61,10 +97,28 @@ pub struct Args {
     pub scope: Option<Vec<Part>>,
     /// Whether a control plane may be reset.
     pub allow_control_plane: bool,
+    /// Whether another distribution's node may be reset.
+    pub allow_other_kubernetes: bool,
+    /// Networks that are pods' by the user's word.
+    pub pod_networks: Vec<String>,
     /// What becomes of containerd's configuration.
     pub containerd_config: ContainerdConfig,
+    /// What becomes of what is not known to be Kubernetes' own.
+    pub unknown: Unknown,
+    /// What is Kubernetes' own although a mount or a link makes one doubt it.
+    pub own_paths: Vec<PathBuf>,
     /// Seconds.
     pub timeout: i64,
+}
+
+/// What becomes of what is not known to be Kubernetes' own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unknown {
+    /// It stays, and is named.
+    Keep,
+    /// It goes.
+    Delete,
 }
 
 /// What becomes of containerd's configuration.
@@ -77,32 +131,21 @@ pub enum ContainerdConfig {
     Keep,
 }
 
-/// How far it goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Undo a join.
-    Gentle,
-    /// Remove everything of Kubernetes.
-    Aggressive,
-}
-
-impl Level {
-    /// As the option spells it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Gentle => "gentle",
-            Self::Aggressive => "aggressive",
-        }
-    }
-}
-
 impl Args {
     /// The defaults at a level, for a module that resets as a step of its own work.
     pub fn of(level: Level) -> Self {
-        let preserve = ["/srv/media", "/mnt/media"].map(PathBuf::from).to_vec();
-        let containerd_config = ContainerdConfig::Repair;
-        Self { level, preserve, scope: None, allow_control_plane: false, containerd_config, timeout: 300 }
+        Self {
+            level,
+            preserve: PRESERVE.map(PathBuf::from).to_vec(),
+            scope: None,
+            allow_control_plane: false,
+            allow_other_kubernetes: false,
+            pod_networks: Vec::new(),
+            containerd_config: ContainerdConfig::Repair,
+            unknown: Unknown::Keep,
+            own_paths: Vec::new(),
+            timeout: 300,
+        }
     }
 
     /// Whether the part is asked for.
@@ -131,16 +174,28 @@ impl Args {
             "option timeout is {}: it must be a number of seconds from 1 to 86400",
             self.timeout
         );
-        for path in &self.preserve {
+        ensure!(
+            self.preserve.len() <= MOST_PRESERVED,
+            "option preserve has {} paths: at most {MOST_PRESERVED} can be compared; name the directories they lie in",
+            self.preserve.len()
+        );
+        let preserved = self.preserve.iter().map(|path| ("preserve", path, "/srv/media"));
+        let own = self.own_paths.iter().map(|path| ("own_paths", path, "/data/kubelet"));
+        for (option, path, example) in preserved.chain(own) {
             let shown = path.display();
             ensure!(
                 path.is_absolute(),
-                "option preserve has {shown:?}: it must be an absolute path, such as /srv/media"
+                "option {option} has {shown:?}: it must be an absolute path, such as {example}"
             );
             ensure!(
                 !path.components().any(|part| part == std::path::Component::ParentDir),
-                "option preserve has {shown:?}: it must not contain .., which means another directory behind a link"
+                "option {option} has {shown:?}: it must not contain .., which means another directory behind a link"
             );
+        }
+        for network in &self.pod_networks {
+            if let Err(error) = network.parse::<Cidr>() {
+                anyhow::bail!("option pod_networks has {network:?}: {error}");
+            }
         }
         let scope = self.scope.as_deref().unwrap_or_default();
         ensure!(
@@ -174,7 +229,16 @@ mod tests {
         assert!(refused(|args| args.timeout = 0).starts_with("option timeout is 0: "));
         assert!(refused(|args| args.preserve = vec!["media".into()]).starts_with("option preserve has \"media\": "));
         assert!(refused(|args| args.preserve = vec!["/srv/../x".into()]).contains("must not contain .."));
+        assert!(
+            refused(|args| args.own_paths = vec!["kubelet".into()]).starts_with("option own_paths has \"kubelet\": ")
+        );
+        assert!(
+            refused(|args| args.preserve = vec!["/x".into(); 20_000]).starts_with("option preserve has 20000 paths: ")
+        );
         assert!(refused(|args| args.scope = Some(vec![Part::Containerd])).contains("level gentle does not touch"));
+        assert!(
+            refused(|args| args.pod_networks = vec!["10.244.0.1/16".into()]).starts_with("option pod_networks has ")
+        );
         assert!(refused(|args| args.scope = Some(vec![])).starts_with("option scope is an empty list"));
     }
 }

@@ -12,7 +12,7 @@ use host::files;
 use serde::{Deserialize, Serialize};
 
 use crate::args::{Args, Level, Part};
-use crate::manifest::Manifest;
+use crate::trees::manifest::Manifest;
 
 /// Where our modules keep state.
 pub const STATE: &str = "/var/lib/kubejoin";
@@ -147,6 +147,12 @@ impl Args {
         let mut parts = self.parts();
         parts.extend(&begun.parts);
         both.scope = Some(parts);
+        // What the first run was to keep, the one that finishes it keeps as well.
+        for old in &begun.preserved {
+            if !both.preserve.contains(&old.path) {
+                both.preserve.push(old.path.clone());
+            }
+        }
         both
     }
 }
@@ -156,9 +162,47 @@ pub fn now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 
+/// Now, as names of copies have it: `20261126T225700Z`. The days are counted from the first of March of the year 0 in
+/// eras of 400 years, which all have as many.
+pub fn stamp() -> String {
+    stamp_of(now())
+}
+
+fn stamp_of(seconds: u64) -> String {
+    let days = seconds / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (date, month, wraps) = (day - (153 * month + 2) / 5 + 1, (month + 2) % 12 + 1, u64::from(month >= 10));
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{:04}{month:02}{date:02}T{hour:02}{minute:02}{second:02}Z", era * 400 + year + wraps)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stamp_is_the_date_that_date_prints() {
+        // `date -u -d @N +%Y%m%dT%H%M%SZ`
+        for (seconds, stamp) in [
+            (0, "19700101T000000Z"),
+            (951_782_400, "20000229T000000Z"),
+            (1_795_733_820, "20261126T225700Z"),
+            (4_102_444_799, "20991231T235959Z"),
+        ] {
+            assert_eq!(stamp_of(seconds), stamp);
+        }
+    }
+
+    #[test]
+    fn what_an_interrupted_run_was_to_preserve_its_next_one_preserves_too() {
+        let line = r#"{"begun":{"at":1,"level":"gentle","parts":[],"preserved":[{"path":"/srv/films","exists":true,"mounted":null,"not_walked":null,"entries":1,"bytes":1,"complete":true,"samples":{}}],"bound":[],"pod_networks":[]}}"#;
+        let (begun, _) = read(line.as_bytes()).unwrap();
+        let both = Args { preserve: vec!["/home".into()], ..Args::of(Level::Gentle) }.and(&begun);
+        assert_eq!(both.preserve, ["/home", "/srv/films"].map(std::path::PathBuf::from));
+    }
 
     #[test]
     fn only_an_unfinished_run_is_taken_up_and_a_torn_line_is_no_step() {

@@ -1,42 +1,31 @@
 //! `aggressive_reset`: takes a node out of its cluster, and loses nothing that is not Kubernetes' own.
 //!
 //! `args -> observe -> (refuse) -> plan -> apply -> prove`. kubeadm's own reset is not run: it deletes through mounts
-//! (kubeadm 1.22.6, run). Its work is done here, except leaving etcd. What is deleted is the fixed list in `targets`.
+//! (kubeadm 1.22.6, run). Its work is done here, except leaving etcd. Each part of the work is a file or folder of `parts`; what is deleted as files is decided in `trees`.
 //! [`reset`] is for modules that clean up as a step of their own work.
 
 mod apply;
 pub mod args;
-mod bolt;
-mod cni;
-mod containerd;
-mod control_plane;
-mod elsewhere;
+mod done;
 mod journal;
-mod kubectl;
 mod lock;
-mod manifest;
-mod network;
 mod observe;
 mod parts;
-mod place;
 mod plan;
-mod preserve;
 mod prove;
-mod record;
 mod refuse;
 mod render;
 mod report;
-mod runtime;
-mod targets;
-mod temporary;
-mod units;
+mod run;
+mod trees;
+mod words;
 
 use ansible::{Failure, Module, Outcome, Params, Task};
 use host::deadline::Deadline;
 
 use args::Args;
+use done::Done;
 use journal::{Begun, Journal};
-use report::Report;
 
 /// The module.
 pub static MODULE: Module = Module { spec: &args::SPEC, run };
@@ -77,7 +66,7 @@ fn work(args: &Args, task: &Task, caller: Caller) -> anyhow::Result<Outcome> {
     let steps = plan::plan(args, &state);
     let diff = render::diff(args, &state, &steps);
     if task.check_mode || steps.is_empty() {
-        let report = Report::planned(&state, &steps);
+        let report = Done::planned(&state, &steps);
         let outcome = report
             .outcome(args, &state, &steps)
             .diff(diff)
@@ -88,13 +77,15 @@ fn work(args: &Args, task: &Task, caller: Caller) -> anyhow::Result<Outcome> {
         return Ok(outcome.msg(report.summary(args, &state, &steps, task.check_mode)));
     }
     let mut journal = Journal::begin(begun(args, &state))?;
-    let mut run = apply::Run::new(&state, deadline);
+    let mut run = run::Run::new(&state, deadline);
     let applied = run.apply(&steps, &mut journal, task);
     let mut report = run.report;
+    report.backup = run.backup.made().map(|directory| directory.to_owned());
     report.look_back(&state, &steps)?;
     task.phase("comparing what was to be kept");
     let proof = prove::prove(args, &state, &deadline)?;
     report.problems.extend(proof.broken);
+    report.warnings.extend(proof.notes);
     if applied.is_ok() {
         journal.finish()?;
     }

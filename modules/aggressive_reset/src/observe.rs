@@ -1,28 +1,29 @@
 //! What is there. Looks at everything the plan needs, and changes nothing.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
+use footprint::distributions::{self, Active};
 use host::deadline::Deadline;
-use host::mounts::{self, Mount};
-use host::remove::{self, Identity, Removed, What};
-use host::{files, processes, systemd};
+use host::mounts::{self, Index, Mount};
+use host::remove::What;
+use host::{processes, systemd, users};
 
 use crate::Caller;
-use crate::args::{Args, Part};
-use crate::containerd::{self, Containerd};
+use crate::args::{Args, Level, Part};
 use crate::journal::{self, Begun};
-use crate::manifest::Manifest;
-use crate::network::{self, Network};
-use crate::place::{self, Place};
-use crate::targets::{self, MANIFESTS, Target};
-use crate::{cni, control_plane, elsewhere, kubectl, preserve, record, temporary, units};
-
-/// Entries counted in one target for the plan; beyond that it says "more than".
-const MOST_ENTRIES: u64 = 100_000;
-/// Where CNI plugins of containerd keep pods' network namespaces alive.
-const NETNS: &str = "/run/netns";
+use crate::parts::kubectl::Edit;
+use crate::parts::network::{self, Given, Network};
+use crate::parts::runtime::holdings::Holdings;
+use crate::parts::runtime::netns::{self, Deserted};
+use crate::parts::runtime::{self as containerd, Containerd, pods, record};
+use crate::parts::{cni, etcd, kubectl, kubelet, temporary};
+use crate::trees::look::{self, Found};
+use crate::trees::manifest::Manifest;
+use crate::trees::targets::{self, CNI_CONF, Target};
+use crate::trees::{images, preserve};
 
 /// The node as it is.
 #[derive(Debug)]
@@ -42,7 +43,13 @@ pub struct State {
     /// Why targets are not what they seem: links, other people's directories mounted there, servers that do not answer.
     pub unsafe_targets: Vec<String>,
     /// Network namespaces that pods left behind.
-    pub netns: Vec<PathBuf>,
+    pub netns: Vec<Deserted>,
+    /// Where pods' network namespaces are, by CRI's and CNI's word.
+    pub pod_netns: BTreeSet<PathBuf>,
+    /// Other distributions of Kubernetes that are at work here.
+    pub other_kubernetes: Vec<Active>,
+    /// What is taken out of root's kubeconfig.
+    pub kubeconfig: Option<Edit>,
     /// The network; empty when no part of it is asked for.
     pub network: Network,
     /// Drop-ins that go, and why.
@@ -62,22 +69,7 @@ pub struct State {
     /// Temporary files of ours.
     pub temporary: Vec<PathBuf>,
     /// What containerd held when the last reset was done.
-    pub left_by_last_reset: Option<containerd::Holdings>,
-}
-
-/// A target that exists.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// Which.
-    pub target: Target,
-    /// What is in it.
-    pub survey: Removed,
-    /// Mounts below it.
-    pub mounts: Vec<Mount>,
-    /// What of it stays.
-    pub spare: Vec<Identity>,
-    /// Who else sees a part of it: then all of it stays.
-    pub users: Vec<String>,
+    pub left_by_last_reset: Option<Holdings>,
 }
 
 /// Whether systemd is in charge here (sd_booted(3)).
@@ -89,58 +81,105 @@ pub fn booted() -> bool {
 pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Result<State> {
     let booted = booted();
     let mounts = mounts::table()?;
+    let index = Index::of(&mounts);
     let unfinished = journal::unfinished()?;
     let containerd = containerd::observe(booted, deadline)?;
-    let foreign_cni = cni::foreign()?;
-    let known = unfinished.as_ref().map(|(begun, _)| begun.pod_networks.clone()).unwrap_or_default();
+    let networks = cni::observe(containerd.network.as_deref(), is_in_cluster(&containerd))?;
+    let all_processes = processes::list()?;
+    let own_processes = processes::owned(&all_processes, &[containerd::SOCKET]);
+    let mut pod_netns = networks.sandboxes.clone();
+    pod_netns.extend(pods::namespaces(containerd.sandboxes.as_deref().unwrap_or_default(), deadline));
+    let mut pod_networks = unfinished.as_ref().map(|(begun, _)| begun.pod_networks.clone()).unwrap_or_default();
+    pod_networks.extend(args.pod_networks.iter().cloned());
+    let mut namespaces = pods::namespaces_of_processes(&own_processes);
+    namespaces.extend(pod_netns.iter().cloned());
+    let foreign_cni = networks.foreign.clone();
     let network = if args.wants(Part::Network) || args.wants(Part::Firewall) {
-        network::observe(&known, &foreign_cni.networks, deadline)?
+        network::observe(Given { pod_networks, cni: networks, namespaces, proved: Vec::new() }, deadline)?
     } else {
         Network::default()
     };
-    let mut kept: Vec<(PathBuf, String)> =
-        foreign_cni.paths.iter().map(|path| (path.clone(), "another program's CNI network".to_owned())).collect();
+    let cni_wanted =
+        |path: &PathBuf| args.wants(Part::Cni) && (args.level == Level::Aggressive || !path.starts_with(CNI_CONF));
+    let mut kept: Vec<(PathBuf, String)> = foreign_cni
+        .iter()
+        .filter(|path| cni_wanted(path))
+        .map(|path| (path.clone(), "it is not the CNI network of Kubernetes".to_owned()))
+        .collect();
+    kept.extend(network.kept.iter().filter(|_| args.level == Level::Aggressive).cloned());
+    if args.wants(Part::Network) {
+        kept.extend(cni::pinned());
+    }
+    if args.wants(Part::Pods) {
+        let unproved = netns::unproved(&mounts, &pod_netns).into_iter();
+        kept.extend(unproved.map(|path| (path, "no pod is known to have had it".to_owned())));
+    }
     let mut wanted = targets::wanted(args);
+    if args.wants(Part::Containerd) {
+        wanted.retain(|target| target.part != Part::Containerd);
+        wanted.extend(containerd.roots.targets()?);
+    }
     if !containerd.is_ours() || containerd.is_stray() {
         kept.extend(not_ours(&containerd, &mut wanted));
     }
-    if let Some(config) = wanted.iter().position(|target| target.part == Part::Kubectl && target.what == What::Tree) {
-        let others = kubectl::other_servers(&wanted[config].path)?;
-        if !others.is_empty() {
-            kept.push((wanted.remove(config).path, format!("it may be another cluster's: {}", others.join(", "))));
-        }
+    let kubeconfig = if args.wants(Part::Kubectl) {
+        let home = kubectl::observe()?;
+        wanted.extend(home.cache);
+        kept.extend(home.kept);
+        home.edit
+    } else {
+        None
+    };
+    let wanted_paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
+    let mut conflicts = conflicts(args, &index, &wanted_paths);
+    let (there, mut looked) = look::places(args, wanted, &index, deadline)?;
+    let goes = |pid: i32| {
+        // containerd itself is stopped before anything of its own is deleted.
+        let of_unit =
+            |process: &processes::Process| process.pid == pid && process.unit.as_deref() == Some(containerd::UNIT);
+        pid == std::process::id() as i32
+            || own_processes.iter().any(|process| process.pid == pid)
+            || all_processes.iter().any(of_unit)
+    };
+    let paths: Vec<PathBuf> = there.iter().filter_map(|(_, place)| place.path()).collect();
+    let users = users::now(&mounts, &users::Own { directories: &paths, processes: &goes })?;
+    looked.unsafe_targets.extend(users.unresolved.iter().cloned());
+    let sight = look::Sight { index: &index, users: &users, foreign: &foreign_cni, deadline };
+    for (target, place) in there {
+        looked.targets.extend(look::into(target, place, &paths, &sight)?);
     }
-    let conflicts = conflicts(args, &mounts, &wanted);
-    let (mut targets, mut unsafe_targets) = (Vec::new(), Vec::new());
-    let paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
-    for target in wanted {
-        match place::judge(&target, &mounts, deadline)? {
-            Place::Nothing => {}
-            Place::Own => targets.push(look(target, &mounts, &foreign_cni.paths, &paths, deadline)?),
-            // Where root's home is a link (ostree), its kubeconfig is not worth refusing all the rest.
-            Place::Elsewhere(why) if target.part == Part::Kubectl => kept.push((target.path, why)),
-            Place::Elsewhere(why) => unsafe_targets.push(format!("{} {why}", target.path.display())),
-        }
+    kept.extend(looked.kept);
+    let preserved: Vec<Manifest> = args
+        .preserve
+        .iter()
+        .map(|path| {
+            let budget = deadline.at_most(Duration::from_secs(30));
+            Manifest::of(path, &preserve::resolve(&index, path), &index, &budget)
+        })
+        .collect();
+    let places = preserve::Targets::of(&index, &paths);
+    for found in &preserved {
+        conflicts.extend(places.linked(&found.path, &found.links));
+        conflicts.extend(images::made_of(&index, &users, &found.path, &looked.targets));
     }
-    let preserved = args.preserve.iter().map(|path| {
-        let budget = deadline.at_most(Duration::from_secs(30));
-        Manifest::of(path, &preserve::resolve(&mounts, path), &mounts, &budget)
-    });
     let systemd = |part| booted && args.wants(part);
     Ok(State {
         kubelet: if booted { systemd::active_state("kubelet.service", deadline)? } else { String::new() },
-        processes: kubernetes_processes()?,
-        control_plane: control_plane::signs()?,
-        stacked_etcd: control_plane::has_stacked_etcd(),
-        netns: if args.wants(Part::Pods) { deserted_netns(&mounts) } else { Vec::new() },
-        drop_ins: if systemd(Part::Units) { units::conflicting_drop_ins(deadline)? } else { Vec::new() },
-        failed: if systemd(Part::Units) { units::failed(deadline)? } else { Vec::new() },
-        preserved: preserved.collect(),
+        processes: own_processes,
+        control_plane: etcd::signs()?,
+        stacked_etcd: etcd::has_stacked_etcd(),
+        netns: if args.wants(Part::Pods) { netns::deserted(&mounts, &pod_netns) } else { Vec::new() },
+        other_kubernetes: distributions(booted, &all_processes, deadline)?,
+        pod_netns,
+        kubeconfig,
+        drop_ins: if systemd(Part::Units) { kubelet::conflicting_drop_ins(deadline)? } else { Vec::new() },
+        failed: if systemd(Part::Units) { kubelet::failed(deadline)? } else { Vec::new() },
+        preserved,
         temporary: if args.wants(Part::Temporary) { temporary::find(caller)? } else { Vec::new() },
         left_by_last_reset: record::read(),
         containerd,
-        targets,
-        unsafe_targets,
+        targets: looked.targets,
+        unsafe_targets: looked.unsafe_targets,
         network,
         kept,
         conflicts,
@@ -149,33 +188,44 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     })
 }
 
-/// Kubernetes' processes, now.
-pub fn kubernetes_processes() -> Result<Vec<processes::Owned>> {
-    Ok(processes::owned(&processes::list()?, &[containerd::SOCKET]))
+fn conflicts(args: &Args, index: &Index<'_>, paths: &[PathBuf]) -> Vec<String> {
+    let targets = preserve::Targets::of(index, paths);
+    args.preserve.iter().filter_map(|path| targets.conflict(path)).collect()
 }
 
-fn look(
-    target: Target,
-    mounts: &[Mount],
-    foreign: &[PathBuf],
-    targets: &[PathBuf],
-    deadline: &Deadline,
-) -> Result<Found> {
-    let mut spare: Vec<Identity> = foreign.iter().filter_map(|path| Identity::at(path)).collect();
-    if target.path == Path::new("/etc/kubernetes") {
-        // The kubelet's package ships it, and the kubelet complains when it is missing. Its contents are a target.
-        spare.extend(Identity::at(Path::new(MANIFESTS)));
+/// Whether this is a node of a cluster, or has been until now.
+fn is_in_cluster(containerd: &Containerd) -> bool {
+    let files = [
+        "/etc/kubernetes/kubelet.conf",
+        "/etc/kubernetes/bootstrap-kubelet.conf",
+        "/etc/kubernetes/admin.conf",
+        "/var/lib/kubelet/config.yaml",
+    ];
+    let pods = containerd.sandboxes.as_ref().is_ok_and(|list| !list.is_empty());
+    pods || files.iter().any(|path| Path::new(path).exists())
+}
+
+/// Other distributions of Kubernetes that are at work here.
+fn distributions(booted: bool, all: &[processes::Process], deadline: &Deadline) -> Result<Vec<Active>> {
+    let mut units = Vec::new();
+    for unit in distributions::TABLE.iter().flat_map(|row| row.units).filter(|_| booted) {
+        if matches!(systemd::active_state(unit, deadline)?.as_str(), "active" | "activating" | "reloading") {
+            units.push((*unit).to_owned());
+        }
     }
-    if mounts::exactly_at(mounts, &target.path).is_some_and(|mount| mount.fs_type.starts_with("ext")) {
-        // Its place is reserved when the file system is made, for repairing it: not ours to delete.
-        let lost = Identity::at(&target.path.join("lost+found"));
-        spare.extend(lost.filter(|_| target.path.join("lost+found").is_dir()));
-    }
-    let survey = remove::survey(&target.path, &spare, MOST_ENTRIES, deadline)?;
-    let table = mounts;
-    let mounts = mounts::below(table, &target.path).into_iter().cloned().collect();
-    let users = elsewhere::users(table, &target.path, targets);
-    Ok(Found { target, survey, mounts, spare, users })
+    let address = |process: &'_ processes::Process| {
+        let is_shim = process.program().is_some_and(|name| name.starts_with("containerd-shim"));
+        let at = process.argv.iter().position(|word| word == "-address").filter(|_| is_shim)?;
+        process.argv.get(at + 1).cloned()
+    };
+    let sockets: Vec<Option<String>> = all.iter().map(address).collect();
+    let seen =
+        all.iter().zip(&sockets).filter(|(process, _)| process.same_namespace).filter_map(|(process, socket)| {
+            let exe = process.exe.as_deref()?.to_str()?;
+            let (unit, socket) = (process.unit.as_deref(), socket.as_deref());
+            Some(distributions::Process { pid: process.pid, exe, unit, socket })
+        });
+    Ok(distributions::active(&units, &seen.collect::<Vec<_>>()))
 }
 
 /// Takes containerd's directories off the list when others use them, and says what is kept.
@@ -189,33 +239,16 @@ fn not_ours(containerd: &Containerd, wanted: &mut Vec<Target>) -> Vec<(PathBuf, 
     *wanted = rest;
     let taken: Vec<Target> = taken;
     if !taken.is_empty() {
-        let left = containerd::pod_directories();
-        wanted.extend(left.into_iter().map(|path| Target {
-            part: Part::Containerd,
-            path: path.into(),
-            what: What::Contents,
-        }));
+        let left = containerd::pod_directories(&containerd.roots);
+        wanted.extend(left.into_iter().map(|path| Target { part: Part::Containerd, path, what: What::Contents }));
     }
     taken.into_iter().map(|target| (target.path, why.clone())).collect()
 }
 
-fn conflicts(args: &Args, mounts: &[Mount], wanted: &[Target]) -> Vec<String> {
-    let paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
-    args.preserve.iter().filter_map(|path| preserve::conflict(mounts, path, &paths)).collect()
-}
-
-/// Network namespaces named by containerd's CNI library (go-cni, `pkg/netns`: `cni-` and a UUID) that no process is in.
-pub fn deserted_netns(mounts: &[Mount]) -> Vec<PathBuf> {
-    let in_use: Vec<PathBuf> = files::names("/proc")
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|name| std::fs::read_link(Path::new("/proc").join(name).join("ns/net")).ok())
-        .collect();
-    mounts
-        .iter()
-        .filter(|mount| mount.fs_type == "nsfs" && mount.point.parent() == Some(Path::new(NETNS)))
-        .filter(|mount| mount.point.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cni-")))
-        .filter(|mount| !in_use.contains(&mount.root))
-        .map(|mount| mount.point.clone())
-        .collect()
+impl State {
+    /// Where preserved trees really are, as places.
+    pub fn preserved_places(&self, index: &Index<'_>) -> Vec<preserve::Place> {
+        let real = self.preserved.iter().map(|found| preserve::resolve(index, &found.path));
+        real.filter_map(|path| preserve::Place::of(index, &path)).collect()
+    }
 }

@@ -8,9 +8,12 @@ use host::remove::What;
 use node::containerd::repair::Repair;
 
 use crate::args::{Args, ContainerdConfig, Level, Part};
-use crate::observe::{Found, State};
+use crate::observe::State;
 use crate::parts::RUNNING;
-use crate::report::count;
+use crate::parts::kubectl::Edit;
+use crate::parts::runtime::netns::Deserted;
+use crate::trees::look::Found;
+use crate::words::{count, size};
 
 /// One step. The order of the variants is the order of the work.
 #[derive(Debug, Clone)]
@@ -31,7 +34,7 @@ pub enum Step {
     /// End what is left of pods.
     EndPods(Vec<Owned>),
     /// Take deserted network namespaces away.
-    RemoveNetns(Vec<PathBuf>),
+    RemoveNetns(Vec<Deserted>),
     /// Remove images through CRI, where containerd's other users keep theirs.
     RemoveImages(Vec<Image>),
     /// Take away what is mounted below a target.
@@ -46,6 +49,8 @@ pub enum Step {
     DropIn(PathBuf, String),
     /// Delete a temporary file of ours.
     Temporary(PathBuf),
+    /// Take this cluster out of root's kubeconfig.
+    Kubeconfig(Edit),
     /// Forget failures.
     ResetFailed(Vec<String>),
     /// Mend containerd's configuration, while it is stopped.
@@ -70,6 +75,7 @@ impl Step {
             Self::Network => "delete links and routes".to_owned(),
             Self::Firewall => "delete firewall rules".to_owned(),
             Self::DropIn(path, _) | Self::Temporary(path) => format!("delete {}", path.display()),
+            Self::Kubeconfig(edit) => format!("edit {}", edit.path.display()),
             Self::ResetFailed(_) => "reset failed units".to_owned(),
             Self::RepairConfig(_) => "repair containerd's configuration".to_owned(),
             Self::StartContainerd(_) => "start containerd".to_owned(),
@@ -125,10 +131,14 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
         steps.push(Step::Network);
     }
     if args.wants(Part::Firewall)
-        && !(network.firewall.is_empty() && network.tables.is_empty() && network.ipvs.is_empty())
+        && !(network.firewall.is_empty()
+            && network.tables.is_empty()
+            && network.ipvs.is_empty()
+            && network.sets.is_empty())
     {
         steps.push(Step::Firewall);
     }
+    steps.extend(state.kubeconfig.iter().cloned().map(Step::Kubeconfig));
     steps.extend(state.drop_ins.iter().map(|(path, why)| Step::DropIn(path.clone(), why.clone())));
     steps.extend(state.temporary.iter().cloned().map(Step::Temporary));
     if !state.failed.is_empty() {
@@ -141,6 +151,13 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
         steps.push(Step::StartContainerd(bound));
     }
     steps
+}
+
+/// Whether containerd's data goes with these steps. Stopping it says nothing: a mere repair of its configuration does, too.
+pub fn wipes(steps: &[Step]) -> bool {
+    let stops = steps.iter().any(|step| matches!(step, Step::StopContainerd));
+    let goes = |step: &Step| matches!(step, Step::Delete(found) if found.target.part == Part::Containerd);
+    stops && steps.iter().any(goes)
 }
 
 /// systemd's words for a unit that has processes, or is about to.
@@ -193,16 +210,6 @@ pub fn extent(found: &Found) -> String {
     }
     let more = if survey.complete { "" } else { "more than " };
     format!("{more}{}, {}", count(survey.entries, "entry", "entries"), size(survey.bytes))
-}
-
-/// Bytes as people read them.
-pub fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{} KiB", bytes / 1024),
-        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
-    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! Order, omissions and idempotence of the plan, on states made up for it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use host::mounts;
-use host::remove::Removed;
+use host::remove::{self, Removed};
 use proptest::prelude::*;
 
 use super::*;
-use crate::containerd::Containerd;
-use crate::network::Network;
-use crate::targets;
+use crate::parts::network::Network;
+use crate::parts::runtime::Containerd;
+use crate::trees::targets;
 
 fn nothing() -> State {
     let containerd = Containerd {
@@ -27,6 +28,9 @@ fn nothing() -> State {
         targets: Vec::new(),
         unsafe_targets: Vec::new(),
         netns: Vec::new(),
+        pod_netns: Default::default(),
+        other_kubernetes: Vec::new(),
+        kubeconfig: None,
         network: Network::default(),
         drop_ins: Vec::new(),
         failed: Vec::new(),
@@ -47,7 +51,9 @@ fn full(level: Level) -> State {
         target,
         survey: Removed { entries: 3, bytes: 4096, complete: true, ..Removed::default() },
         mounts: mounts::parse(line).unwrap(),
+        held: Arc::new(remove::Target::open(Path::new("/usr/bin")).unwrap().unwrap()),
         spare: Vec::new(),
+        known: None,
         users: Vec::new(),
     };
     let sandbox = Sandbox { id: "1".into(), name: "a".into(), namespace: "b".into(), uid: "c".into(), ready: true };
@@ -149,4 +155,11 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_mere_repair_of_containerds_configuration_wipes_nothing() {
+    let steps = [Step::StopContainerd, Step::StartContainerd(Vec::new())];
+    assert!(!wipes(&steps), "{:?}", names(&steps));
+    assert!(wipes(&plan(&Args::of(Level::Aggressive), &full(Level::Aggressive))));
 }

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use anyhow::Result;
 use host::deadline::Deadline;
-use host::mounts::{self, Mount};
+use host::mounts::{self, Index, Mount};
 use serde_json::Value;
 
-use crate::apply::below_any;
 use crate::args::{Args, Part};
-use crate::manifest::Manifest;
-use crate::network::{self, missing};
 use crate::observe::State;
-use crate::preserve;
+use crate::parts::network::{self, missing};
+use crate::trees::delete::below_any;
+use crate::trees::manifest::Manifest;
+use crate::trees::preserve;
 
 /// Directories below which mounts come and go with pods, users and units.
 const COME_AND_GO: [&str; 6] =
@@ -28,32 +28,40 @@ pub struct Proof {
     pub preserved: Vec<Value>,
     /// Why the run has failed, if it has.
     pub broken: Vec<String>,
+    /// What others did meanwhile, and what was compared only in part.
+    pub notes: Vec<String>,
 }
 
 /// Compares preserved trees, mounts, and what others have in firewall and routes.
 pub fn prove(args: &Args, state: &State, deadline: &Deadline) -> Result<Proof> {
     let table = mounts::table()?;
-    let mut proof = Proof { preserved: Vec::new(), broken: Vec::new() };
+    let index = Index::of(&table);
+    let mut proof = Proof { preserved: Vec::new(), broken: Vec::new(), notes: Vec::new() };
     for found in &state.preserved {
         // An interrupted run's manifest is the older one, so it decides.
         let begun = state.unfinished.iter().flat_map(|(begun, _)| &begun.preserved).find(|old| old.path == found.path);
         let before = begun.unwrap_or(found);
         let now = Manifest::of(
             &found.path,
-            &preserve::resolve(&table, &found.path),
-            &table,
+            &preserve::resolve(&index, &found.path),
+            &index,
             &deadline.at_most(Duration::from_secs(30)),
         );
         let difference = before.difference(&now);
-        proof.preserved.push(now.to_json(Some(difference.is_none())));
-        proof.broken.extend(difference.map(|what| format!("preserved path {what}")));
+        let unchanged = difference.lost.is_none() && difference.changed.is_none() && difference.partly.is_none();
+        // Where nobody looked, nobody can say.
+        let told = now.not_walked.is_none().then_some(unchanged);
+        proof.preserved.push(now.to_json(told));
+        proof.broken.extend(difference.lost.map(|what| format!("preserved path {what}")));
+        proof.notes.extend(
+            difference.changed.into_iter().chain(difference.partly).map(|what| format!("preserved path {what}")),
+        );
     }
     proof
         .broken
         .extend(lost_mounts(&state.mounts, &table, state).into_iter().map(|point| format!("mount {point} is gone")));
     if args.wants(Part::Network) || args.wants(Part::Firewall) {
-        let known: Vec<String> = state.network.pod_networks.iter().map(ToString::to_string).collect();
-        let now = network::observe(&known, &state.network.owner.foreign_networks, deadline)?;
+        let now = network::again(&state.network, deadline)?;
         let rules = missing(&state.network.foreign_rules, &now.foreign_rules);
         proof.broken.extend(rules.into_iter().map(|rule| format!("a firewall rule of somebody else is gone: {rule}")));
         let routes = missing(&state.network.foreign_routes, &now.foreign_routes);
@@ -82,13 +90,17 @@ fn lost_mounts(before: &[Mount], now: &[Mount], state: &State) -> Vec<String> {
     // Ids are reused, so a mount is named by what it shows and where.
     let there: BTreeSet<(&Path, &Path, (u32, u32))> =
         now.iter().map(|mount| (mount.point.as_path(), mount.root.as_path(), mount.device)).collect();
+    let automounts: Vec<&Path> =
+        before.iter().filter(|mount| mount.fs_type == "autofs").map(|mount| mount.point.as_path()).collect();
+    let gone: BTreeSet<&Path> =
+        state.targets.iter().flat_map(|found| &found.mounts).map(|mount| mount.point.as_path()).collect();
     before
         .iter()
         .filter(|mount| !there.contains(&(mount.point.as_path(), mount.root.as_path(), mount.device)))
         // What an automounter mounted goes when nobody uses it.
-        .filter(|mount| !before.iter().any(|over| over.fs_type == "autofs" && mount.point.starts_with(&over.point)))
+        .filter(|mount| !automounts.iter().any(|point| mount.point.starts_with(point)))
         .filter(|mount| !comes_and_goes(mount))
-        .filter(|mount| !state.targets.iter().any(|found| found.mounts.iter().any(|gone| gone.point == mount.point)))
+        .filter(|mount| !gone.contains(mount.point.as_path()))
         .map(|mount| mount.point.display().to_string())
         .collect()
 }

@@ -16,6 +16,15 @@ pub fn refuse(args: &Args, state: &State) -> Option<Failure> {
             state.control_plane.join(", ")
         ));
     }
+    if !args.allow_other_kubernetes && touches_cluster(args) {
+        reasons.extend(state.other_kubernetes.iter().map(|active| {
+            format!(
+                "{} is at work here ({}), and its pods would end and its network go; to do that, set allow_other_kubernetes",
+                active.distribution,
+                active.signs.join(", ")
+            )
+        }));
+    }
     if reasons.is_empty() {
         return None;
     }

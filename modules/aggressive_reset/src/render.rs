@@ -1,13 +1,15 @@
 //! The plan as people read it: what there is before, and what is left of it.
 
+use std::path::Path;
+
 use ansible::Diff;
-use firewall::iptables::TableRemoval;
+use host::mounts::Mount;
 
 use crate::args::{Args, Part};
-use crate::network::Network;
 use crate::observe::State;
+use crate::parts::firewall;
 use crate::plan::{Step, extent};
-use crate::report::{count, named};
+use crate::words::{count, named, plain};
 
 /// One difference for the whole node, and one for each file that is edited. Check mode and a real run show the same,
 /// because it is made from the plan.
@@ -23,6 +25,10 @@ pub fn diff(args: &Args, state: &State, steps: &[Step]) -> Vec<Diff> {
         let line = format!("{}: kept, {why}", path.display());
         before.push(line.clone());
         after.push(line);
+    }
+    for line in crate::report::unknown(state) {
+        before.push(line.clone());
+        after.push(line.replace(" (unknown: delete deletes it)", ", kept"));
     }
     for manifest in &state.preserved {
         let what = match (manifest.exists, &manifest.not_walked) {
@@ -57,10 +63,11 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
             before.extend(list.iter().map(|process| format!("process {}", named(process))));
         }
         Step::RemoveNetns(list) => {
-            before.extend(list.iter().map(|path| format!("network namespace {}", path.display())))
+            before.extend(list.iter().map(|netns| format!("network namespace {}", netns.path.display())))
         }
         Step::RemoveImages(images) => {
-            before.extend(images.iter().map(|image| format!("image {}", crate::runtime::image_name(image))));
+            before
+                .extend(images.iter().map(|image| format!("image {}", crate::parts::runtime::pods::image_name(image))));
         }
         Step::Unmount(found) => {
             if found.target.part == Part::Containerd {
@@ -70,7 +77,13 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
                 return;
             }
             let lines = found.mounts.iter().map(|mount| {
-                format!("mount {} ({} {})", mount.point.display(), mount.fs_type, mount.source.to_string_lossy())
+                format!(
+                    "mount {} ({}{} {})",
+                    mount.point.display(),
+                    mount.fs_type,
+                    shown(mount),
+                    mount.source.to_string_lossy()
+                )
             });
             before.extend(lines);
         }
@@ -80,19 +93,27 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
                 after.push(format!("{}: kept, {}", found.target.path.display(), found.users.join(", ")));
                 return;
             }
-            let left = if found.target.what == host::remove::What::Tree { "gone" } else { "empty" };
+            let left = match (found.target.what, found.survey.unknown.len()) {
+                (host::remove::What::Tree, _) => "gone",
+                (_, 0) => "empty",
+                _ => "what is not known is left",
+            };
             after.push(format!("{}: {left}", found.target.path.display()));
         }
         Step::Network => {
             let network = &state.network;
-            before.extend(network.links.iter().map(|link| format!("link {} ({})", link.name, link.reason)));
+            before.extend(network.links.iter().map(|link| format!("link {} ({})", link.link.name, link.reason)));
             before.extend(network.route_texts.iter().map(|route| format!("route {}", plain(route))));
         }
         Step::Firewall => {
-            before.extend(firewall(&state.network));
+            before.extend(firewall::lines(&state.network));
         }
         Step::DropIn(path, why) => before.push(format!("{}: {why}", path.display())),
         Step::Temporary(path) => before.push(format!("{}: a temporary file", path.display())),
+        Step::Kubeconfig(edit) => {
+            before.push(format!("{}: {}", edit.path.display(), edit.what()));
+            after.push(format!("{}: without them", edit.path.display()));
+        }
         Step::ResetFailed(units) => before.extend(units.iter().map(|unit| format!("{unit}: failed"))),
         Step::RepairConfig(repair) => after.extend(repair.sentences()),
         Step::StartContainerd(bound) => {
@@ -104,46 +125,7 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
     }
 }
 
-/// The firewall's part, a line per table.
-pub fn firewall(network: &Network) -> Vec<String> {
-    let chains = network.firewall.iter().map(|TableRemoval { tool, removal }| {
-        let (chains, rules) = (removal.chains.len(), removal.rules.len());
-        let chains = count(chains as u64, "chain", "chains");
-        let rules = match rules {
-            0 => String::new(),
-            rules => format!(", {} into them", count(rules as u64, "jump", "jumps")),
-        };
-        format!("{} {}: {chains}{rules}", tool.name(), removal.table)
-    });
-    let tables = network.tables.iter().map(|table| format!("nftables table {table}"));
-    let services = network.ipvs.iter().map(|service| format!("IPVS service {service}"));
-    chains.chain(tables).chain(services).collect()
-}
-
-/// A route as `ip route` shows it: without what goes without saying.
-pub fn plain(route: &str) -> String {
-    let mut words = route.split(' ').peekable();
-    let mut said = Vec::new();
-    while let Some(word) = words.next() {
-        let next = words.peek().copied().unwrap_or_default();
-        match (word, next) {
-            ("unicast", _) => {}
-            ("table", "254") | ("scope" | "metric", "0") | ("proto", _) => drop(words.next()),
-            _ => said.push(word),
-        }
-    }
-    said.join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_route_reads_as_ip_route_says_it() {
-        let full = "unicast 10.244.0.0/24 via 10.244.0.0 dev flannel.1 onlink table 254 proto 3 scope 0 metric 0";
-        assert_eq!(plain(full), "10.244.0.0/24 via 10.244.0.0 dev flannel.1 onlink");
-        let more = "blackhole 10.244.1.0/24 table 7 scope 253 metric 1024";
-        assert_eq!(plain(more), more);
-    }
+/// Which directory of its file system a mount shows, when that is not all of it: a bind mount's source.
+fn shown(mount: &Mount) -> String {
+    if mount.root == Path::new("/") { String::new() } else { format!(", bind of {} on", mount.root.display()) }
 }

@@ -1,75 +1,26 @@
 //! What a run did, as result fields.
 
-use std::path::PathBuf;
+use std::path::Path;
+use std::time::SystemTime;
 
 use ansible::Outcome;
 use anyhow::Result;
 use host::mounts;
-use host::processes::Owned;
+use host::remove::Unknown;
 use serde_json::json;
 
-use crate::args::{Args, Part};
-use crate::observe::{State, kubernetes_processes};
+use crate::args::{Args, PRESERVE, Part};
+use crate::done::{Done, Removal};
+use crate::observe::State;
+use crate::parts::runtime::pods;
 use crate::plan::{Step, repairs_config};
-use crate::render::plain;
+use crate::trees::manifest::Manifest;
+use crate::words::{count, named, plain, size};
 
-/// A deleted target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Removal {
-    /// Where.
-    pub path: PathBuf,
-    /// Files, links and directories.
-    pub entries: u64,
-    /// Bytes on disk.
-    pub bytes: u64,
-}
+/// A longer list helps nobody; the rest is counted.
+const LISTED: usize = 200;
 
-impl Removal {
-    fn to_text(&self) -> String {
-        let entries = count(self.entries, "entry", "entries");
-        format!("{}: {entries}, {}", self.path.display(), crate::plan::size(self.bytes))
-    }
-}
-
-/// A number and what it counts.
-pub fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
-
-/// What was done, or in check mode would be.
-#[derive(Debug, Clone, Default)]
-pub struct Report {
-    /// Deleted targets.
-    pub removed: Vec<Removal>,
-    /// Mount points that are gone.
-    pub unmounted: Vec<String>,
-    /// Pods, as namespace/name.
-    pub pods: Vec<String>,
-    /// Images that were removed one by one.
-    pub images: Vec<String>,
-    /// Processes that were ended.
-    pub ended: Vec<String>,
-    /// Links.
-    pub links: Vec<String>,
-    /// Routes.
-    pub routes: Vec<String>,
-    /// Firewall, a line per table.
-    pub firewall: Vec<String>,
-    /// Drop-ins, with the reason.
-    pub drop_ins: Vec<String>,
-    /// Units whose failure was forgotten.
-    pub failed_units: Vec<String>,
-    /// What was changed in containerd's configuration.
-    pub repaired: Vec<String>,
-    /// What was kept, with the reason.
-    pub kept: Vec<(PathBuf, String)>,
-    /// What went wrong: the task fails with these.
-    pub problems: Vec<String>,
-    /// What the user ought to know.
-    pub warnings: Vec<String>,
-}
-
-impl Report {
+impl Done {
     /// What the steps would do.
     pub fn planned(state: &State, steps: &[Step]) -> Self {
         let mut report = Self::default();
@@ -81,8 +32,12 @@ impl Report {
                 Step::StopKubelet { processes, .. } | Step::EndPods(processes) => {
                     report.ended.extend(processes.iter().map(named));
                 }
-                Step::RemoveNetns(list) => report.unmounted.extend(list.iter().map(|path| path.display().to_string())),
-                Step::RemoveImages(images) => report.images = images.iter().map(crate::runtime::image_name).collect(),
+                Step::RemoveNetns(list) => {
+                    report.unmounted.extend(list.iter().map(|netns| netns.path.display().to_string()))
+                }
+                Step::RemoveImages(images) => {
+                    report.images = images.iter().map(crate::parts::runtime::pods::image_name).collect()
+                }
                 Step::Unmount(found) => {
                     report.unmounted.extend(found.mounts.iter().map(|mount| mount.point.display().to_string()));
                 }
@@ -95,14 +50,15 @@ impl Report {
                     bytes: found.survey.bytes,
                 }),
                 Step::Network => {
-                    report.links.extend(state.network.links.iter().map(|link| link.name.clone()));
+                    report.links.extend(state.network.links.iter().map(|owned| owned.link.name.clone()));
                     report.routes.clone_from(&state.network.route_texts);
                 }
                 Step::Firewall => {
-                    report.firewall = crate::render::firewall(&state.network);
+                    report.firewall = crate::parts::firewall::lines(&state.network);
                 }
                 Step::DropIn(path, why) => report.drop_ins.push(format!("{}: {why}", path.display())),
                 Step::Temporary(path) => report.removed.push(Removal { path: path.clone(), entries: 1, bytes: 0 }),
+                Step::Kubeconfig(edit) => report.kubeconfig.push(format!("{}: {}", edit.path.display(), edit.what())),
                 Step::ResetFailed(units) => report.failed_units.clone_from(units),
                 Step::RepairConfig(repair) => report.repaired = repair.sentences(),
                 Step::LeaveEtcd | Step::StopContainerd | Step::StartContainerd(_) => {}
@@ -117,15 +73,18 @@ impl Report {
         let table = mounts::table()?;
         let mounted: Vec<String> = table.iter().map(|mount| mount.point.display().to_string()).collect();
         self.unmounted = planned.unmounted.into_iter().filter(|point| !mounted.contains(point)).collect();
-        let running: Vec<String> = kubernetes_processes()?.iter().map(named).collect();
+        let running: Vec<String> = pods::processes()?.iter().map(named).collect();
         self.ended = planned.ended.into_iter().filter(|process| !running.contains(process)).collect();
         Ok(())
     }
 
     /// The result fields.
     pub fn outcome(&self, args: &Args, state: &State, steps: &[Step]) -> Outcome {
-        let kept: Vec<_> =
-            state.kept.iter().chain(&self.kept).map(|(path, why)| format!("{}: {why}", path.display())).collect();
+        let unknown = unknown(state);
+        let kept: Vec<_> = (state.kept.iter().chain(&self.kept))
+            .map(|(path, why)| format!("{}: {why}", path.display()))
+            .chain(unknown.iter().cloned())
+            .collect();
         let resumed = state.unfinished.as_ref().map(|(begun, last)| json!({"begun_at": begun.at, "last_step": last}));
         let mut outcome = Outcome::new()
             .changed(!steps.is_empty())
@@ -141,9 +100,12 @@ impl Report {
             .field("routes", self.routes.iter().map(|route| plain(route)).collect::<Vec<_>>())
             .field("firewall", &self.firewall)
             .field("drop_ins", &self.drop_ins)
+            .field("kubeconfig", &self.kubeconfig)
             .field("failed_units", &self.failed_units)
             .field("containerd_config", &self.repaired)
             .field("kept", kept)
+            .field("unknown", unknown)
+            .field("backup", &self.backup)
             .field("problems", &self.problems)
             .field("resumed", resumed);
         let unread = state.containerd.repair_unknown.as_ref().filter(|_| repairs_config(args, state));
@@ -154,7 +116,7 @@ impl Report {
             let tables = state.network.unseen.join(", ");
             outcome.warn(format!("iptables is not installed, so nobody looked at the kernel's tables {tables}"));
         }
-        for warning in &self.warnings {
+        for warning in self.warnings.iter().chain(&doubtful(args, state)) {
             outcome.warn(warning);
         }
         outcome
@@ -165,7 +127,15 @@ impl Report {
         if steps.is_empty() {
             let unseen = args.wants(Part::Firewall) && !state.network.unseen.is_empty();
             let doubt = if unseen { ", as far as can be seen without iptables" } else { "" };
-            return format!("nothing of Kubernetes is left that level {} removes{doubt}", args.level.name());
+            let unknown: usize = state.targets.iter().map(|found| found.survey.unknown.len()).sum();
+            let kept = match unknown {
+                0 => String::new(),
+                some => format!(
+                    "; {} kept",
+                    count(some as u64, "entry that nobody knows was", "entries that nobody knows were")
+                ),
+            };
+            return format!("nothing of Kubernetes is left that level {} removes{doubt}{kept}", args.level.name());
         }
         let entries: u64 = self.removed.iter().map(|removal| removal.entries).sum();
         let bytes: u64 = self.removed.iter().map(|removal| removal.bytes).sum();
@@ -175,14 +145,45 @@ impl Report {
             count(self.pods.len() as u64, "pod", "pods"),
             count(self.unmounted.len() as u64, "mount", "mounts"),
             count(entries, "file or directory", "files and directories"),
-            crate::plan::size(bytes),
+            size(bytes),
             count(self.links.len() as u64, "link", "links"),
             args.level.name(),
         )
     }
 }
 
-/// A process as results name it. Its arguments may hold secrets.
-pub fn named(process: &Owned) -> String {
-    format!("{} ({})", process.program, process.pid)
+/// Entries of targets that nobody knows, each with its size and age.
+pub fn unknown(state: &State) -> Vec<String> {
+    let now = SystemTime::now();
+    let line = |unknown: &Unknown| {
+        let age = unknown.modified.and_then(|time| now.duration_since(time).ok()).map_or(0, |age| age.as_secs());
+        let age = match age {
+            0..7200 => count(age / 60, "minute", "minutes"),
+            7200..172_800 => count(age / 3600, "hour", "hours"),
+            _ => count(age / 86_400, "day", "days"),
+        };
+        let directory = if unknown.directory { "a directory of " } else { "" };
+        let what = format!("{directory}{}", size(unknown.bytes));
+        format!(
+            "{}: {what}, {age} old, not known to be Kubernetes' (unknown: delete deletes it)",
+            unknown.path.display()
+        )
+    };
+    let all: Vec<&Unknown> = state.targets.iter().flat_map(|found| &found.survey.unknown).collect();
+    let more = all.len().saturating_sub(LISTED);
+    let lines = all.iter().take(LISTED).map(|unknown| line(unknown));
+    lines.chain((more > 0).then(|| format!("{more} more that are not known to be Kubernetes'"))).collect()
+}
+
+/// Preserved paths that may be misspelt: what is not there is compared with nothing.
+fn doubtful(args: &Args, state: &State) -> Vec<String> {
+    let defaults = args.preserve.iter().eq(PRESERVE.iter().map(Path::new));
+    let missing = |found: &&Manifest| !found.exists && !defaults;
+    let said = |found: &Manifest| {
+        let path = found.path.display();
+        let glob = found.path.to_string_lossy().contains(['*', '?', '[']);
+        let why = if glob { "; it is taken as it is written, not as a pattern" } else { "" };
+        format!("preserved path {path} does not exist, so nothing there is compared{why}")
+    };
+    state.preserved.iter().filter(missing).map(said).collect()
 }

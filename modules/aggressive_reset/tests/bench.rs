@@ -38,9 +38,9 @@ const USUAL: Size = Size { mounts: 200, files: 5000, chains: 500 };
 fn state(size: Size) {
     let Size { mounts, files, chains } = size;
     let script = format!(
-        r#"set -e; mkdir -p /var/lib/kubelet/v /var/lib/containerd /run/kubejoin; cd /var/lib/kubelet/v
+        r#"set -e; mkdir -p /var/lib/kubelet/pods /var/lib/containerd/io.containerd.x /run/kubejoin; cd /var/lib/kubelet/pods
 for ((i = 1; i <= {mounts}; i++)); do mkdir -p $i; mount --bind /srv/data $i; done
-cd /var/lib/containerd; for ((i = 1; i <= {files}; i += 100)); do mkdir d$i; touch d$i/{{1..100}}; done
+cd /var/lib/containerd/io.containerd.x; for ((i = 1; i <= {files}; i += 100)); do mkdir d$i; touch d$i/{{1..100}}; done
 {{ echo '*nat'; for ((i = 1; i <= {chains}; i++)); do echo ":KUBE-SVC-$i - [0:0]"; done
   for ((i = 1; i <= {chains}; i++)); do echo "-A KUBE-SVC-$i -s 10.244.0.0/16 -j MASQUERADE"; done
   [ {chains} = 0 ] || echo '-A POSTROUTING -j KUBE-SVC-1'; echo COMMIT; }} | iptables-nft-restore --noflush"#
@@ -48,7 +48,7 @@ cd /var/lib/containerd; for ((i = 1; i <= {files}; i += 100)); do mkdir d$i; tou
     bash(&script);
 }
 const UNMOUNT_AND_RM: &str =
-    "for m in /var/lib/kubelet/v/*; do umount -R $m; done; rm -rf /var/lib/kubelet/* /var/lib/containerd/*";
+    "for m in /var/lib/kubelet/pods/*; do umount -R $m; done; rm -rf /var/lib/kubelet/* /var/lib/containerd/*";
 const IPTABLES: &str = "iptables-nft -t nat -D POSTROUTING -j KUBE-SVC-1
 for i in {1..500}; do iptables-nft -t nat -F KUBE-SVC-$i; iptables-nft -t nat -X KUBE-SVC-$i; done";
 const LEFT: &str =

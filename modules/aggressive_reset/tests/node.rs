@@ -95,7 +95,11 @@ fn a_node_with_living_pods_is_clean_and_nobody_elses_things_are_touched() {
          ip -o link | grep -E 'cni0|veth'; iptables-save | grep -E 'KUBE-[A-Z]|CNI-' | grep -v mine; pgrep -x kubelet; pgrep -x pause; pgrep -f '^[^ ]*containerd-shim'; systemctl is-active kubelet; \
          ctr -n k8s.io c ls -q; ctr -n k8s.io i ls -q; ls /etc/systemd/system/kubelet.service.d; ls /root/.kube; true",
     );
-    assert_eq!(left.split_whitespace().collect::<Vec<_>>(), ["manifests", "inactive", "20-proxy.conf"], "{left}");
+    assert_eq!(
+        left.split_whitespace().collect::<Vec<_>>(),
+        ["manifests", "inactive", "20-proxy.conf", "config"],
+        "{left}"
+    );
     assert_eq!(node.sh("systemctl is-active containerd").trim(), "active");
     assert_eq!(node.sh("stat -c %a /etc/cni/net.d").trim(), "700");
     let again = node.module(&module, json!({}), false);
@@ -135,9 +139,10 @@ fn containers_of_others_in_the_same_containerd_survive() {
     assert!(done["images"].as_array().unwrap().iter().any(|name| name == "localhost/pause:testkit"), "{done}");
     // What both had, moby still has: every byte of it.
     node.sh("ctr -n moby run --detach --null-io localhost/pause:testkit second; ctr -n moby images check -q | grep -q pause; ctr -n moby content ls -q | while read -r d; do ctr -n moby content get $d | sha256sum | grep -q ${d#sha256:}; done");
-    let shared =
-        ["/var/lib/containerd", "/run/containerd"].map(|path| format!("{path}: containerd is shared with moby"));
-    assert_eq!(strings(&done["kept"]), BTreeSet::from(shared), "{done}");
+    let mut kept: BTreeSet<String> =
+        ["/var/lib/containerd", "/run/containerd"].map(|path| format!("{path}: containerd is shared with moby")).into();
+    kept.insert("/root/.kube/config: it is not a kubeconfig".to_owned());
+    assert_eq!(strings(&done["kept"]), kept, "{done}");
     let again = node.module(&module, json!({}), false);
     assert_eq!(again["changed"], false, "{again}");
 }

@@ -3,13 +3,17 @@
 use crate::args::Args;
 use host::cni::Conf;
 use host::files;
+use node::cni::{Dead, Running, dead};
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// What was found.
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// Configuration files of the directory, in load order, ours included.
     pub confs: Vec<Conf>,
+    /// Files whose networks do not run on this node.
+    pub dead: Vec<(PathBuf, Dead)>,
     /// The bytes of our file.
     pub current: Option<Vec<u8>>,
     /// Whether the configuration directory is there.
@@ -28,8 +32,12 @@ pub fn observe(args: &Args) -> anyhow::Result<State> {
         unlinked = files::names(&args.plugin_source)?;
         unlinked.retain(|name| !there.contains(name) && args.plugin_source.join(name).is_file());
     }
+    let confs = host::cni::load(args.conf_dir())?;
+    let running = Running::observe();
+    let dead = confs.iter().filter_map(|c| Some((c.path.clone(), dead(c.network.as_ref().ok()?, &running)?))).collect();
     Ok(State {
-        confs: host::cni::load(args.conf_dir())?,
+        confs,
+        dead,
         current: files::read_optional(args.path())?,
         has_conf_dir: args.conf_dir().is_dir(),
         has_plugin_dir: args.plugin_dir.is_dir(),

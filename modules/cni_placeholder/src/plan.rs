@@ -75,7 +75,7 @@ fn present(args: &Args, state: &State, plan: &mut Plan) {
     let wanted = template::render(args);
     let current = state.current.as_deref().map(|b| String::from_utf8_lossy(b).into_owned());
     let ours = state.confs.iter().find(|c| c.path == path).and_then(|c| c.network.as_ref().ok());
-    if let Some(working) = state.confs.iter().find(|c| c.path != path && is_working(c)) {
+    if let Some(working) = state.confs.iter().find(|c| c.path != path && is_working(c, state)) {
         let name = working.path.display();
         plan.reason = format!("{name} configures a CNI already: no placeholder is needed");
         if ours.is_some_and(template::is_placeholder) && path < working.path.as_path() {
@@ -92,6 +92,14 @@ fn present(args: &Args, state: &State, plan: &mut Plan) {
     } else {
         plan.reason = format!("{} is the CNI configuration until the real one comes", path.display());
         plan.steps.push(Step::Write { path: path.to_owned(), before: current.unwrap_or_default(), after: wanted });
+    }
+    for (dead, why) in state.dead.iter().filter(|(dead, _)| dead != path) {
+        let name = dead.display();
+        let shadows = if dead.as_path() < path { ", and it is loaded before ours" } else { "" };
+        plan.warnings.push(format!(
+            "{name} is of a network that does not run on this node: {}{shadows}; move it away unless that network is wanted",
+            why.why
+        ));
     }
     for conf in &state.confs {
         if let Err(why) = &conf.network
@@ -125,9 +133,11 @@ fn absent(args: &Args, state: &State, plan: &mut Plan) {
     }
 }
 
-/// Whether a file configures a network for pods. An invalid one, or loopback alone, does not.
-fn is_working(conf: &Conf) -> bool {
-    conf.network.as_ref().is_ok_and(|n| !n.is_loopback_only())
+/// Whether a file configures a network for pods. An invalid one, or loopback alone, does not, nor one that names a file
+/// which is not there; an agent that does not run may only be starting.
+fn is_working(conf: &Conf, state: &State) -> bool {
+    !state.dead.iter().any(|(path, dead)| *path == conf.path && dead.certain)
+        && conf.network.as_ref().is_ok_and(|n| !n.is_loopback_only())
 }
 
 /// Whether what stands at our path may be written over: a placeholder or loopback alone may. Everything else is a
@@ -182,5 +192,45 @@ impl std::fmt::Display for Step {
             Step::Write { path, .. } => write!(f, "write {}", path.display()),
             Step::Delete { path, .. } => write!(f, "delete {}", path.display()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use node::cni::Dead;
+
+    fn look(certain: bool) -> Plan {
+        let options = crate::args::SPEC.options.iter().map(|option| {
+            (
+                option.name.to_owned(),
+                option.default.map_or(serde_json::Value::Null, |d| serde_json::from_str(d).unwrap()),
+            )
+        });
+        let args: Args = serde_json::from_value(options.collect::<serde_json::Map<_, _>>().into()).unwrap();
+        let path = args.conf_dir().join("10-calico.conflist");
+        let network = host::cni::parse(br#"{"name":"k8s-pod-network","plugins":[{"type":"calico"}]}"#, true);
+        let dead = vec![(path.clone(), Dead { why: "its kubeconfig is not there".into(), certain })];
+        let state = State {
+            confs: vec![Conf { path, network }],
+            dead,
+            has_conf_dir: true,
+            has_plugin_dir: true,
+            ..State::default()
+        };
+        plan(&args, &state)
+    }
+
+    #[test]
+    fn a_left_over_file_of_a_network_that_cannot_run_is_no_reason_to_write_nothing() {
+        let plan = look(true);
+        assert!(plan.steps.iter().any(|step| matches!(step, Step::Write { .. })), "{}", plan.reason);
+        assert!(
+            plan.warnings[0].contains("10-calico.conflist is of a network that does not run"),
+            "{:?}",
+            plan.warnings
+        );
+        let starting = look(false);
+        assert!(starting.steps.is_empty() && starting.warnings.len() == 1, "{starting:?}");
     }
 }

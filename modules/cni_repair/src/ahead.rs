@@ -8,9 +8,11 @@ mod decide;
 use cni_placeholder::template::is_placeholder;
 use cri::Client;
 use host::cidr::Cidr;
-use host::cni;
+use host::cni::plugins::{self, Broken, Cause};
+use host::cni::{self, Conf};
 use host::deadline::Deadline;
 use kubeadm::gate;
+use node::cni::{Running, dead};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,10 +21,18 @@ use std::time::Duration;
 pub struct Ahead {
     /// There is no configuration file.
     pub no_conf: bool,
-    /// Files that hide a real network, each with the finding that it is and why.
+    /// There are files, and none configures a network that runs here; a placeholder does not count.
+    pub no_network: bool,
+    /// Files that hide a real network, or that the add-on writes anew; each with the finding that it is and why.
     pub in_the_way: Vec<(PathBuf, &'static str, String)>,
+    /// Files that are of no use and somebody's own, the same way: where there is no network behind them, a person decides.
+    pub not_ours: Vec<(PathBuf, &'static str, String)>,
+    /// Plugins of the network that are there and do not run.
+    pub broken: Vec<Broken>,
     /// Plugins of the network that are in none of the runtime's directories.
     pub missing: Vec<String>,
+    /// The versions of CNI of which they have to speak one.
+    pub versions: Vec<String>,
     /// Those directories.
     pub plugin_dirs: Vec<PathBuf>,
     /// Those plugins that the distribution has, as (its file, where it is to be).
@@ -44,33 +54,35 @@ pub fn observe(unit: &str, socket: &str, wrote: Option<Cidr>, deadline: &Deadlin
         return Ok(Ahead::default());
     }
     let confs = cni::load(cni::CONF_DIR)?;
-    let is_real = |conf: &cni::Conf| conf.network.as_ref().is_ok_and(|n| !n.is_loopback_only() && !is_placeholder(n));
-    let real = confs.iter().position(is_real);
+    let running = Running::observe();
+    let real = confs.iter().position(|conf| is_real(conf, &running));
     let network = real.and_then(|index| confs[index].network.as_ref().ok());
-    let mut seen = Ahead { no_conf: confs.is_empty(), ..Ahead::default() };
-    for conf in &confs[..real.unwrap_or(0)] {
-        match &conf.network {
-            Err(why) => seen.in_the_way.push((conf.path.clone(), "cni_config_invalid", why.clone())),
-            Ok(n) if n.is_loopback_only() => {
-                seen.in_the_way.push((conf.path.clone(), "cni_loopback_only", "it has only the loopback".into()));
-            }
-            Ok(_) => {}
-        }
+    let mut seen = Ahead { no_conf: confs.is_empty(), subnet_file: subnet_file(), ..Ahead::default() };
+    seen.no_network = real.is_none() && !confs.is_empty();
+    // Without a network behind them there is nothing that they hide.
+    for conf in &confs[..real.unwrap_or(confs.len())] {
+        let Some((finding, why)) = useless(conf, &running) else { continue };
+        let one = (conf.path.clone(), finding, why);
+        let goes = real.is_some() || seen.subnet_file && (is_ours(&conf.path) || finding == "cni_loopback_only");
+        if goes { seen.in_the_way.push(one) } else { seen.not_ours.push(one) }
     }
     if let Some(network) = network {
         let dirs = plugin_dirs(socket, deadline);
         seen.missing = cni::missing(&network.programs(), &dirs).into_iter().map(str::to_owned).collect();
+        seen.broken = plugins::broken(network, &dirs, deadline);
         // A distribution's plugins, in a directory that the runtime does not look into.
         let installed = |name: &String| {
             let there = cni::PLUGIN_DIRS.iter().map(|dir| Path::new(dir).join(name)).find(|path| path.is_file())?;
             Some((there, dirs.first()?.join(name)))
         };
         seen.linkable = seen.missing.iter().filter_map(installed).collect();
+        let other = |broken: &Broken| Some((substitute(broken, &network.versions, deadline)?, broken.path.clone()));
+        seen.linkable.extend(seen.broken.iter().filter_map(other));
+        seen.versions = network.versions.clone();
         seen.plugin_dirs = dirs;
     }
     let flannels = network.is_some_and(|network| network.types().contains(&"flannel"));
     seen.no_subnet = flannels && wrote.is_none();
-    seen.subnet_file = Path::new(crate::subnet::SUBNET_ENV).exists();
     let given = wrote.and_then(|_| crate::subnet::given_to_flannel(deadline));
     seen.mismatch = wrote.zip(given).filter(|(a, b)| a != b && a.address().is_ipv4() == b.address().is_ipv4());
     seen.kubelet_runs = gate::Unit::observe(unit, deadline).is_ok_and(|unit| unit.running());
@@ -82,4 +94,47 @@ fn plugin_dirs(socket: &str, deadline: &Deadline) -> Vec<PathBuf> {
     let status = Client::connect(socket, &deadline.at_most(Duration::from_secs(5))).and_then(|mut cri| cri.status());
     let dirs = status.map(|status| status.plugin_dirs()).unwrap_or_default();
     if dirs.is_empty() { vec![cni::PLUGIN_DIRS[0].into()] } else { dirs.into_iter().map(PathBuf::from).collect() }
+}
+
+fn subnet_file() -> bool {
+    Path::new(crate::subnet::SUBNET_ENV).exists()
+}
+
+/// A network for pods that may work here: only what is certain takes it out, an agent that does not run may be starting.
+pub(crate) fn is_real(conf: &Conf, running: &Running) -> bool {
+    let works = |network: &cni::Network| !dead(network, running).is_some_and(|dead| dead.certain);
+    conf.network.as_ref().is_ok_and(|n| !n.is_loopback_only() && !is_placeholder(n) && works(n))
+}
+
+/// Which finding it is that this file configures no network, and why; none for a placeholder, which is handed over.
+fn useless(conf: &Conf, running: &Running) -> Option<(&'static str, String)> {
+    match &conf.network {
+        Err(why) => Some(("cni_config_invalid", why.clone())),
+        Ok(network) if network.is_loopback_only() => Some(("cni_loopback_only", "it has only the loopback".into())),
+        Ok(network) => dead(network, running).filter(|d| d.certain).map(|dead| ("cni_config_leftover", dead.why)),
+    }
+}
+
+/// A file that `cni_placeholder` or flannel's pod writes, by its name: whatever it says, they write it anew.
+pub fn is_ours(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "10-flannel.conflist" || name == "00-placeholder.conflist")
+}
+
+/// flannel's own plugin, which its pod copies over whatever is there.
+pub fn comes_with_flannel(broken: &Broken) -> bool {
+    broken.plugin == "flannel" && is_damage(&broken.cause)
+}
+
+/// The same plugin in another usual directory, where it runs; only for a file that is damaged. A mount with noexec and a
+/// version are somebody's decision.
+pub fn substitute(broken: &Broken, versions: &[String], deadline: &Deadline) -> Option<PathBuf> {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let own = real(&broken.path);
+    let others = cni::PLUGIN_DIRS.iter().map(|dir| Path::new(dir).join(&broken.plugin));
+    let mut others = others.filter(|path| path.is_file() && real(path) != own && is_damage(&broken.cause));
+    others.find(|path| plugins::check(path, versions, deadline).is_ok())
+}
+
+fn is_damage(cause: &Cause) -> bool {
+    !matches!(cause, Cause::NoExec | Cause::Version { .. })
 }

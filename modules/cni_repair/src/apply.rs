@@ -68,7 +68,7 @@ fn run(
             let network = state.network.as_ref().context("recreating pods: there is no network to put them on")?;
             rebuild::rebuild(args, &rebuild::Job { state, network, pods, links }, backup, task, deadline)
         }
-        Step::DeleteBridge(index, name) => links::delete(&[(*index, name.clone())], deadline),
+        Step::DeleteBridge(bridge) => links::delete(std::slice::from_ref(bridge), deadline),
         Step::AddBridge(name) => links::add_bridge(name, deadline),
         Step::SetUp(name) => links::set_up(&find(name, deadline)?, deadline),
         Step::DeleteAddress(name, address) => links::delete_address(&find(name, deadline)?, *address, deadline),
@@ -84,7 +84,8 @@ fn run(
         }
         Step::SetAside(paths) => {
             backup.take(paths)?;
-            loaded(args, deadline)
+            // Where nothing was behind it, the network comes with the next step.
+            if state.ahead.no_network { Ok(()) } else { loaded(args, deadline) }
         }
         Step::LinkPlugins(links) => links.iter().try_for_each(|(plugin, link)| files::link(plugin, link).map(drop)),
         Step::Announce(name) => links::announce(&find(name, deadline)?, deadline),

@@ -88,6 +88,14 @@ pub fn findings(state: &State) -> Vec<Finding> {
     }
     found.extend(of_ports(state, bridge));
     found.extend(of_vxlan(state));
+    if !state.flannel_path.is_empty() {
+        found.push(finding(
+            "flannel_path_wrong",
+            state.flannel_path.join("; "),
+            "pods of this node and of other nodes do not reach each other",
+            "make flannel's pod on this node anew, which sets its way anew",
+        ));
+    }
     let stale = stale_leases(state);
     if !stale.is_empty() {
         found.push(finding(

@@ -50,6 +50,15 @@ pub(crate) fn healthy() -> State {
     }
 }
 
+#[test]
+fn what_differs_of_flannels_way_is_told_and_mended_by_its_pod() {
+    let words = "flannel.1 has the hardware address 02:00:00:00:00:01, other nodes send to aa:aa:aa:aa:aa:01";
+    let pod = Pod { name: "kube-flannel/kube-flannel-ds-x".into(), ..Pod::default() };
+    let state = State { flannel_path: vec![words.to_owned()], flannel: vec![pod], ..healthy() };
+    let found = findings(&state);
+    assert_eq!(found.iter().map(|f| (f.id, f.evidence.as_str())).collect::<Vec<_>>(), [("flannel_path_wrong", words)]);
+}
+
 pub(crate) fn lease(ip: &str, container: &str, age: u64) -> Lease {
     Lease {
         path: format!("/var/lib/cni/networks/cbr0/{ip}").into(),

@@ -2,12 +2,13 @@
 //! container has ended, by deleting the pod from the cluster, which its DaemonSet replaces. When it does not come up its own
 //! log says why.
 
-use crate::ahead::Ahead;
+use crate::ahead::{Ahead, comes_with_flannel};
 use crate::args::Args;
 use crate::observe::Pod;
 use crate::subnet;
 use anyhow::{Context as _, bail};
 use cri::{Client, Sandbox};
+use host::cni::plugins;
 use host::deadline::{Deadline, Look};
 use host::{cni, files, links};
 use kubeadm::kubeconfig::KUBELET_CONF;
@@ -70,6 +71,11 @@ fn has_ended(cri: &mut Client, pods: &[Pod]) -> bool {
 /// What flannel has not brought yet.
 fn missing(tunnel: bool, ahead: &Ahead, deadline: &Deadline) -> anyhow::Result<Look<()>> {
     let plugin = ahead.missing.iter().any(|name| name == "flannel");
+    if let Some(broken) = ahead.broken.iter().find(|broken| comes_with_flannel(broken))
+        && let Err(cause) = plugins::check(&broken.path, &ahead.versions, deadline)
+    {
+        return Ok(Look::NotYet(format!("{}: {cause}", broken.path.display())));
+    }
     if plugin && !ahead.plugin_dirs.iter().any(|dir| dir.join("flannel").is_file()) {
         return Ok(Look::NotYet("its plugin is not there".to_owned()));
     }
@@ -80,11 +86,16 @@ fn missing(tunnel: bool, ahead: &Ahead, deadline: &Deadline) -> anyhow::Result<L
     if let Some(given) = subnet::given_to_flannel(deadline).filter(|given| *given != wrote.network) {
         return Ok(Look::NotYet(format!("{} says {}, not {given}", subnet::SUBNET_ENV, wrote.network)));
     }
-    if cni::load(cni::CONF_DIR)?.is_empty() {
-        return Ok(Look::NotYet(format!("there is no configuration in {}", cni::CONF_DIR)));
+    match cni::load(cni::CONF_DIR)?.first().map(|conf| (&conf.path, &conf.network)) {
+        None => return Ok(Look::NotYet(format!("there is no configuration in {}", cni::CONF_DIR))),
+        Some((path, Err(why))) => return Ok(Look::NotYet(format!("{} {why}", path.display()))),
+        Some((_, Ok(_))) => {}
     }
     if tunnel && !links::list(deadline)?.iter().any(|link| link.name.starts_with("flannel") && link.up) {
         return Ok(Look::NotYet("no link of flannel's is up".to_owned()));
+    }
+    if let Some(first) = subnet::path_faults(deadline)?.first() {
+        return Ok(Look::NotYet(first.clone()));
     }
     Ok(Look::Ready(()))
 }

@@ -39,6 +39,8 @@ pub struct State {
     pub flannel: Vec<Pod>,
     /// The Node says that flannel's back end is the VXLAN; only asked when there is none.
     pub wants_vxlan: bool,
+    /// What of flannel's way to other nodes differs from what it noted on the Nodes.
+    pub flannel_path: Vec<String>,
     /// Ids of all sandboxes; none when the runtime did not answer.
     pub sandboxes: Option<Vec<String>>,
     /// Why the runtime did not answer.
@@ -106,7 +108,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let wrote = wrote.map(|subnet| subnet.network);
     state.ahead = ahead::observe(&args.kubelet_unit, &args.socket, wrote, deadline)?;
     let Some(network) = &state.network else {
-        if state.ahead.no_conf {
+        if state.ahead.no_conf || state.ahead.no_network {
             running(args, &mut state, deadline);
         }
         return Ok(state);
@@ -114,6 +116,9 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     state.subnet = subnet::find(args.pod_cidr()?, deadline)?;
     let has_tunnel = state.links.iter().any(|link| link.name.starts_with("flannel"));
     state.wants_vxlan = !has_tunnel && Path::new(subnet::SUBNET_ENV).exists() && subnet::backend_is_vxlan(deadline);
+    if has_tunnel || !state.wants_vxlan {
+        state.flannel_path = subnet::path_faults(deadline)?;
+    }
     state.records = results::records(Path::new(RESULTS), &network.bridge)?;
     state.leases = pods::leases(&Path::new(NETWORKS).join(&network.name))?;
     running(args, &mut state, deadline);

@@ -70,16 +70,17 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
         _ if state.runtime_error.is_some() => {}
         // Nobody is on it: the network plugin makes it anew, with all that belongs to it.
         Some(bridge) if state.pods.is_empty() && !has_ports(state) && wrong(bridge) => {
-            plan.steps.push(Step::DeleteBridge(bridge.index, bridge.name.clone()));
+            plan.steps.push(Step::DeleteBridge(Box::new(bridge.clone())));
         }
         Some(_) if lost.is_empty() || !bridge_goes => mend(state, &kept, &mut plan.steps),
         None if !kept.is_empty() => mend(state, &kept, &mut plan.steps),
         _ => {}
     }
-    if findings.iter().any(|finding| finding.id == "vxlan_missing") {
+    let by_flannel = ["vxlan_missing", "flannel_path_wrong"];
+    if let Some(finding) = findings.iter().find(|finding| by_flannel.contains(&finding.id)) {
         match state.flannel.as_slice() {
             [] if !state.ahead.kubelet_runs => {
-                plan.left.push("vxlan_missing: flannel's pod does not run on this node".to_owned());
+                plan.left.push(format!("{}: flannel's pod does not run on this node", finding.id));
             }
             pods => plan.steps.push(Step::RestartFlannel(pods.to_vec())),
         }
@@ -140,13 +141,9 @@ fn has_other_ports(state: &State) -> bool {
     ports(state).any(|port| !state.pods.iter().any(|pod| pod.veth.as_deref() == Some(&port.name)))
 }
 
-fn bridge_and_ports(state: &State) -> Vec<(u32, String)> {
+fn bridge_and_ports(state: &State) -> Vec<Link> {
     let Some(bridge) = state.network.as_ref().and_then(|network| bridge(state, network)) else { return Vec::new() };
-    ports(state)
-        .filter(|link| link.kind == "veth")
-        .chain([bridge])
-        .map(|link| (link.index, link.name.clone()))
-        .collect()
+    ports(state).filter(|link| link.kind == "veth").chain([bridge]).cloned().collect()
 }
 
 impl Plan {

@@ -111,11 +111,11 @@ fn done(state: &mut State, step: &Step) {
             let veths: Vec<&String> = pods.iter().filter_map(|pod| pod.veth.as_ref()).collect();
             state
                 .links
-                .retain(|link| !links.iter().any(|(index, _)| *index == link.index) && !veths.contains(&&link.name));
+                .retain(|link| !links.iter().any(|gone| gone.index == link.index) && !veths.contains(&&link.name));
             state.pods.retain(|pod| !gone(&pod.id));
             state.leases.retain(|lease| !gone(&lease.container));
         }
-        Step::DeleteBridge(index, _) => state.links.retain(|link| link.index != *index),
+        Step::DeleteBridge(bridge) => state.links.retain(|link| link.index != bridge.index),
         Step::AddBridge(name) => {
             state.links.push(Link {
                 index: 30,

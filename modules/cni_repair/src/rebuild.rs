@@ -19,7 +19,7 @@ pub(crate) struct Job<'a> {
     pub(crate) network: &'a Bridged,
     pub(crate) pods: &'a [Pod],
     /// Links that go with them.
-    pub(crate) links: &'a [(u32, String)],
+    pub(crate) links: &'a [links::Link],
 }
 
 /// Does it. The kubelet is let go of again whatever happens, also when we are told to stop.

@@ -1,7 +1,7 @@
 //! One step of a repair, and its words.
 
 use crate::observe::{Pod, State};
-use host::links::Address;
+use host::links::{Address, Link};
 use std::path::PathBuf;
 
 /// One step.
@@ -15,11 +15,11 @@ pub enum Step {
     Rebuild {
         /// The pods.
         pods: Vec<Pod>,
-        /// The bridge and its ports, ports first, as (index, name); empty to keep it.
-        links: Vec<(u32, String)>,
+        /// The bridge and its ports, ports first, as the kernel showed them; empty to keep it.
+        links: Vec<Link>,
     },
     /// Delete a bridge that no pod is on.
-    DeleteBridge(u32, String),
+    DeleteBridge(Box<Link>),
     /// Make the bridge.
     AddBridge(String),
     /// Set a link up.
@@ -49,7 +49,7 @@ impl Step {
             Step::ReleaseKubelet => vec!["let go of the kubelet and start it".into()],
             Step::HandOver => vec![format!("hand over from the placeholder: {}", state.handover.reason)],
             Step::Rebuild { pods, links } => {
-                let links = links.iter().map(|(_, name)| format!("delete link {name}"));
+                let links = links.iter().map(|link| format!("delete link {}", link.name));
                 ["hold the kubelet back".to_owned()]
                     .into_iter()
                     .chain(pods.iter().map(|pod| format!("recreate pod {}", pod.name)))
@@ -57,7 +57,7 @@ impl Step {
                     .chain(["start the kubelet".to_owned()])
                     .collect()
             }
-            Step::DeleteBridge(_, name) => vec![format!("delete bridge {name}")],
+            Step::DeleteBridge(bridge) => vec![format!("delete bridge {}", bridge.name)],
             Step::AddBridge(name) => vec![format!("make bridge {name}")],
             Step::SetUp(name) => vec![format!("set {name} up")],
             Step::DeleteAddress(name, address) => vec![format!("take {address} from {name}")],

@@ -59,6 +59,13 @@ pub struct Args {
     pub fix: bool,
     /// What fails the task.
     pub fail_on: FailOn,
+    /// Whether the API server is asked; a join, which will ask it anyway, only wants to know the way there.
+    #[serde(skip, default = "yes")]
+    pub ask_cluster: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What fails the task.

@@ -128,19 +128,8 @@ fn keep(path: &str, text: String) -> anyhow::Result<Option<String>> {
     Ok(Some(format!("wrote {path}")))
 }
 
-/// The unit behind a socket.
-pub fn runtime_unit(socket: &str) -> &'static str {
-    if socket.contains("crio") {
-        "crio.service"
-    } else if socket.contains("cri-dockerd") {
-        "cri-docker.service"
-    } else {
-        "containerd.service"
-    }
-}
-
 fn runtime(socket: &str, deadline: &Deadline) -> anyhow::Result<Vec<String>> {
-    let unit = runtime_unit(socket);
+    let unit = cri::unit(socket);
     systemd::reset_failed(unit, deadline)?;
     systemd::restart(unit, deadline)?;
     let limit = deadline.at_most(RUNTIME_UP);

@@ -3,6 +3,7 @@
 use crate::args::Args;
 use crate::observe::ask;
 use crate::plan::Plan;
+use crate::signed;
 use anyhow::Context as _;
 use host::deadline::Deadline;
 use kubeadm::redact::redact;
@@ -10,8 +11,17 @@ use kubeadm::redact::redact;
 /// Does it, and gives back the token there is afterwards.
 pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<Option<String>> {
     match plan {
-        Plan::Reuse(token) => Ok(Some(token.text.clone())),
-        Plan::Create => create(args, deadline).map(Some),
+        Plan::Reuse(token) => {
+            signed::wait(args, token.id(), deadline)?;
+            Ok(Some(token.text.clone()))
+        }
+        Plan::Create => {
+            let token = create(args, deadline)?;
+            let id = token.split('.').next().unwrap_or_default();
+            // Nobody can use it: it is not left behind for half an hour.
+            signed::wait(args, id, deadline).inspect_err(|_| drop(ask(args, &["delete", id], deadline)))?;
+            Ok(Some(token))
+        }
         Plan::Delete(ids) => {
             for id in ids {
                 // The id is no secret; kubeadm takes it alone.

@@ -8,6 +8,7 @@ mod apply;
 pub mod args;
 mod observe;
 mod plan;
+mod signed;
 
 use ansible::{Module, Outcome, Params, Task};
 use args::Args;

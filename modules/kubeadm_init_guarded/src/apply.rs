@@ -8,10 +8,11 @@ use crate::plan::Plan;
 use ansible::{Failure, Outcome, Task};
 use host::deadline::{Deadline, Look};
 use host::process::Output;
-use host::{files, systemd};
-use kubeadm::classify::{Finding, Texts, classify};
+use host::{files, journal, systemd};
+use kubeadm::classify::{Class, Finding, Texts, classify};
 use kubeadm::gate::{self, KUBELET, Unit};
 use kubeadm::kubectl::ADMIN_CONF;
+use kubeadm::last_words::last_words;
 use kubeadm::lock::{self, RUN_DIR};
 use kubeadm::redact::redact;
 use kubeadm::version::Version;
@@ -71,7 +72,7 @@ fn init(
     let text = |bytes: &[u8]| redact(&String::from_utf8_lossy(bytes));
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     if !output.status.success() {
-        return Err(failure(state, since, &stdout, &stderr, outcome));
+        return Err(failure(args, state, since, &stdout, &stderr, outcome));
     }
     task.phase("api-server");
     observe::healthy(&deadline.at_most(Duration::from_secs(60)))?;
@@ -123,23 +124,33 @@ fn runtime_answers(args: &Args, deadline: &Deadline) -> anyhow::Result<()> {
             }
         })
     });
-    answered.map_err(|_| say(Finding::of("runtime_down", &last), Outcome::new(), "making a control plane"))
+    answered.map_err(|_| say(Finding::of(Class::RuntimeDown, &last), Outcome::new(), "making a control plane"))
 }
 
 /// The class of the failure, from kubeadm's words and the kubelet's.
-fn failure(state: &State, since: SystemTime, stdout: &str, stderr: &str, mut outcome: Outcome) -> anyhow::Error {
+fn failure(
+    args: &Args,
+    state: &State,
+    since: SystemTime,
+    stdout: &str,
+    stderr: &str,
+    mut outcome: Outcome,
+) -> anyhow::Error {
     let limit = Deadline::after(Duration::from_secs(5));
-    let journal = redact(&systemd::journal_since(KUBELET, since, &limit).unwrap_or_default());
+    let journal = |unit: &str| journal::read(unit, 500, Some(since), &limit).unwrap_or_default();
+    let (kubelet, runtime) = (journal(KUBELET).failed(), journal(cri::unit(&args.cri_socket)).current());
     let all = format!("{stdout}\n{stderr}");
-    let found = classify(&Texts { kubeadm: &all, kubelet: &journal, runtime: "" });
+    let texts = (redact(&kubelet.text()), redact(&runtime.text()));
+    let found = classify(&Texts { kubeadm: &all, kubelet: &texts.0, runtime: &texts.1 });
     let mut found = found.into_iter().filter(|finding| !finding.is_normal());
     // That the control plane did not come up is a symptom of what its programs said.
     let finding = match found.next() {
-        Some(cause) if !cause.row.symptom => Some(cause),
+        Some(cause) if !cause.row.symptom() => Some(cause),
         symptom => crashed::find().or(symptom),
     };
     let last = stderr.lines().rev().find(|line| !line.trim().is_empty() && !line.starts_with("To see the stack"));
-    let finding = finding.unwrap_or_else(|| Finding::of("unknown", last.unwrap_or("kubeadm said nothing")));
+    let finding = finding.unwrap_or_else(|| Finding::of(Class::Unknown, last.unwrap_or("kubeadm said nothing")));
+    let finding = finding.with_last_words("kubelet", last_words(kubelet.of_program()).as_deref());
     outcome.set("stdout", stdout);
     outcome.set("stderr", stderr);
     say(finding, outcome, &format!("making {} a control plane", state.node_name))
@@ -147,10 +158,10 @@ fn failure(state: &State, since: SystemTime, stdout: &str, stderr: &str, mut out
 
 fn say(finding: Finding, outcome: Outcome, doing: &str) -> anyhow::Error {
     let help = finding.row.help();
-    let sentence = format!("{doing}: {}: {} (see {help})", finding.row.explanation, finding.evidence);
-    let failure = Failure::new(sentence).with(outcome.changed(false)).field("failure_class", finding.row.class);
-    let failure = failure.field("evidence", &finding.evidence).field("explanation", finding.row.explanation);
-    let failure = failure.field("help", help);
+    let sentence = format!("{doing}: {}: {} (see {help})", finding.explanation(), finding.evidence);
+    let failure = Failure::new(sentence).with(outcome.changed(false)).field("failure_class", finding.class().name());
+    let failure =
+        failure.field("evidence", &finding.evidence).field("explanation", finding.explanation()).field("help", help);
     failure.field("next_action", finding.row.action.name()).field("retry_safe", finding.row.retry_safe).into()
 }
 

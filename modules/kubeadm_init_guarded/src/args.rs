@@ -64,6 +64,8 @@ pub static SPEC: Spec = Spec {
         .default("{}"),
         Opt::new("kubelet_config", Kind::Dict, "Merged into the KubeletConfiguration of the whole cluster.")
             .default("{}"),
+        Opt::new("kube_proxy_config", Kind::Dict, "Merged into the KubeProxyConfiguration of the whole cluster.")
+            .default("{}"),
         Opt::new("timeout", Kind::Int, "Seconds for everything together.").default("600"),
     ],
     rules: &[],
@@ -98,6 +100,8 @@ pub struct Args {
     pub cluster_config: Map<String, Value>,
     /// Free.
     pub kubelet_config: Map<String, Value>,
+    /// Fields of the KubeProxyConfiguration.
+    pub kube_proxy_config: Map<String, Value>,
     /// Seconds.
     pub timeout: i64,
 }

@@ -14,7 +14,7 @@ const POD_NETWORK: &str = "10.244.0.0/16";
 /// kubeadm's own default.
 const SERVICE_NETWORK: &str = "10.96.0.0/12";
 
-/// InitConfiguration, ClusterConfiguration, and a KubeletConfiguration when one is wanted.
+/// InitConfiguration, ClusterConfiguration, and a KubeletConfiguration and a KubeProxyConfiguration when one is wanted.
 pub fn init(args: &Args, version: Version) -> String {
     let api = version.api();
     let mut init = json!({
@@ -30,12 +30,25 @@ pub fn init(args: &Args, version: Version) -> String {
         init["skipPhases"] = json!(args.skip_phases);
     }
     let mut documents = vec![init, cluster(args, api, version)];
-    if !args.kubelet_config.is_empty() {
-        let mut kubelet = json!({"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"});
-        merge(&mut kubelet, &args.kubelet_config);
-        documents.push(kubelet);
+    documents.extend(kubelet(args, version));
+    if !args.kube_proxy_config.is_empty() {
+        let mut proxy = json!({"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"});
+        merge(&mut proxy, &args.kube_proxy_config);
+        documents.push(proxy);
     }
     separate(&documents)
+}
+
+/// None when kubeadm's own defaults do.
+fn kubelet(args: &Args, version: Version) -> Option<Value> {
+    let mut kubelet = json!({"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"});
+    // kubeadm's default since 1.22, and `containerd_prepare`'s: a kubelet with another driver than the runtime starts no pod.
+    let silent = version.minor < 22;
+    if silent {
+        kubelet["cgroupDriver"] = json!("systemd");
+    }
+    merge(&mut kubelet, &args.kubelet_config);
+    (silent || !args.kubelet_config.is_empty()).then_some(kubelet)
 }
 
 fn cluster(args: &Args, api: Api, version: Version) -> Value {
@@ -102,6 +115,23 @@ mod tests {
         );
         assert_eq!(all[1]["apiVersion"], "kubeadm.k8s.io/v1beta4");
         assert_eq!((&all[2]["kind"], &all[2]["failCgroupV1"]), (&json!("KubeletConfiguration"), &json!(false)));
+    }
+
+    #[test]
+    fn a_kubeadm_before_1_22_is_told_the_cgroup_driver_that_newer_ones_choose() {
+        assert_eq!(documents(json!({}), "v1.20.2")[2]["cgroupDriver"], "systemd");
+        assert_eq!(documents(json!({}), "v1.22.0").len(), 2);
+        let given = json!({"kubelet_config": {"cgroupDriver": "cgroupfs"}});
+        assert_eq!(documents(given, "v1.20.2")[2]["cgroupDriver"], "cgroupfs");
+    }
+
+    #[test]
+    fn kube_proxy_gets_a_document_of_its_own_when_it_has_one() {
+        let all = documents(json!({"kube_proxy_config": {"conntrack": {"maxPerCore": 0}}}), "v1.31.2");
+        assert_eq!(
+            (&all[2]["kind"], &all[2]["conntrack"]["maxPerCore"]),
+            (&json!("KubeProxyConfiguration"), &json!(0))
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Which program of the control plane ended as soon as it had started, and its last words: kubeadm only says that it waited
 //! for four minutes.
 
-use kubeadm::classify::Finding;
+use kubeadm::classify::{Class, Finding};
 use kubeadm::pod_log::{PODS, logs};
 use std::path::Path;
 
@@ -12,7 +12,7 @@ const PROGRAMS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager"
 pub fn find() -> Option<Finding> {
     let (program, words) =
         PROGRAMS.into_iter().find_map(|program| Some((program, last_words(Path::new(PODS), program)?)))?;
-    Some(Finding::of("control_plane_crashing", &format!("{program}: {words}")))
+    Some(Finding::of(Class::ControlPlaneCrashing, &format!("{program}: {words}")))
 }
 
 /// What it said last before it was started again; none where it was not.

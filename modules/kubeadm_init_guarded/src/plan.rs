@@ -4,7 +4,7 @@ use crate::args::Args;
 use crate::observe::State;
 use crate::settings;
 use ansible::{Diff, Failure, Outcome};
-use kubeadm::classify::Finding;
+use kubeadm::classify::Class;
 use kubeadm::gate::Method;
 
 /// What is to be done.
@@ -24,38 +24,38 @@ pub enum Plan {
 pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
     let Some(kubeadm) = state.kubeadm else {
         return refuse(
-            "kubeadm_missing",
+            Class::KubeadmMissing,
             "kubeadm is not installed on this machine, or not in its search path: install the package kubeadm".into(),
         );
     };
     if state.unit.load == "not-found" {
         return refuse(
-            "kubelet_unit_missing",
+            Class::KubeletUnitMissing,
             "this machine has no kubelet.service: install the package kubelet".into(),
         );
     }
     let differs =
         if state.admin.is_some() { state.settings.other(args) } else { settings::other_kubeadm(args, kubeadm) };
     if let Some(why) = differs {
-        return refuse("settings_differ", why);
+        return refuse(Class::SettingsDiffer, why);
     }
     match (&state.admin, &state.unhealthy) {
         (Some(_), None) if state.unfinished.is_some() => Ok(Plan::Finish),
         (Some(_), None) if state.unit.held() != Method::None => Ok(Plan::Release),
         (Some(_), None) => Ok(Plan::Nothing),
         (Some(admin), Some(why)) => refuse(
-            "control_plane_unhealthy",
+            Class::ControlPlaneUnhealthy,
             format!(
                 "this machine is the control plane at {} and its API server does not answer: {why}; it is not initialised over",
                 admin.endpoint()
             ),
         ),
         (None, _) if state.worker => refuse(
-            "joined_elsewhere",
+            Class::JoinedElsewhere,
             "this machine is joined as a worker (/etc/kubernetes/kubelet.conf): reset it first".into(),
         ),
         (None, _) if !state.remains.is_empty() && args.ignore_preflight_errors.is_empty() => refuse(
-            "half_made",
+            Class::HalfMade,
             format!(
                 "a control plane was begun or was here before ({}): reset this machine first, with control_plane allowed",
                 state.remains.join(", ")
@@ -90,9 +90,9 @@ pub fn outcome(state: &State, plan: &Plan) -> Outcome {
     outcome
 }
 
-fn refuse(class: &str, why: String) -> anyhow::Result<Plan> {
-    let row = Finding::of(class, &why).row;
-    let failure = Failure::new(format!("{why} (see {})", row.help())).field("failure_class", row.class);
+fn refuse(class: Class, why: String) -> anyhow::Result<Plan> {
+    let row = class.row();
+    let failure = Failure::new(format!("{why} (see {})", row.help())).field("failure_class", class.name());
     let failure = failure.field("explanation", why).field("help", row.help());
     let failure = failure.field("next_action", row.action.name()).field("retry_safe", row.retry_safe);
     Err(failure.into())

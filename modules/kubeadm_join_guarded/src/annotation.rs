@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use host::deadline::{Deadline, Look};
 use kubeadm::kubeconfig::KUBELET_CONF;
 use kubeadm::kubectl::Kubectl;
+use kubeadm::own_node::Answer;
 use kubeadm::patience::patiently;
 use std::path::Path;
 use std::time::Duration;
@@ -16,8 +17,6 @@ use std::time::Duration;
 const NAME: &str = "kubeadm.alpha.kubernetes.io/cri-socket";
 /// What newer releases of kubeadm write instead.
 const INSTANCE_CONFIG: &str = "/var/lib/kubelet/instance-config.yaml";
-/// One look at the Node: a run on a node that is well must not wait long for a cluster that does not answer.
-const LOOK: Duration = Duration::from_secs(5);
 /// A kubelet that has just been let go registers its Node within seconds.
 const REGISTERED: Duration = Duration::from_secs(60);
 
@@ -32,16 +31,19 @@ pub enum Annotation {
     NoNode,
 }
 
-/// Looks at the Node with the kubelet's own credentials.
-pub fn observe(node: &str, deadline: &Deadline) -> Annotation {
-    if Path::new(INSTANCE_CONFIG).exists() {
-        return Annotation::Fine;
-    }
-    match Kubectl::new(KUBELET_CONF).get("node", node, "default", &deadline.at_most(LOOK)) {
-        Ok(Some(node)) if node["metadata"]["annotations"][NAME].is_string() => Annotation::Fine,
-        Ok(Some(_)) => Annotation::Missing,
-        Ok(None) => Annotation::NoNode,
-        Err(_) => Annotation::Fine,
+/// Whether kubeadm keeps the socket on this machine instead.
+pub fn is_kept_here() -> bool {
+    Path::new(INSTANCE_CONFIG).exists()
+}
+
+/// What an answer of the API server says of it.
+pub fn of(answer: &Answer, kept_here: bool) -> Annotation {
+    match answer {
+        _ if kept_here => Annotation::Fine,
+        Answer::Node(node) if node["metadata"]["annotations"][NAME].is_string() => Annotation::Fine,
+        Answer::Node(_) => Annotation::Missing,
+        Answer::NoNode => Annotation::NoNode,
+        Answer::Rejected(_) | Answer::Unknown(_) => Annotation::Fine,
     }
 }
 

@@ -2,18 +2,18 @@
 
 use crate::args::Args;
 use crate::attempts::{self, Ended};
+use crate::conclude::Joined;
 use crate::leftovers::{self, Snapshot};
 use crate::observe::{State, UNIT};
 use crate::plan::Plan;
 use crate::story::Story;
-use crate::{attempt, mend, node, prepare, prove};
+use crate::{attempt, mend, node, prepare, prove, reach};
 use ansible::{Outcome, Task};
-use anyhow::bail;
 use host::deadline::Deadline;
 use host::{files, systemd};
+use kubeadm::classify::{Class, Finding};
 use kubeadm::gate;
 use kubeadm::lock;
-use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
 /// Taking back must not fail because the join took all the time.
@@ -24,18 +24,19 @@ pub fn apply(
     args: &Args,
     state: &State,
     plan: &Plan,
-    outcome: Outcome,
+    mut story: Story,
     task: &Task,
     deadline: &Deadline,
 ) -> anyhow::Result<Outcome> {
-    let mut story = Story::new(outcome);
     match plan {
         Plan::Nothing => Ok(story.outcome),
         Plan::Mend(steps) => {
             let _lock = lock::take()?;
             let since = SystemTime::now();
             story.steps.extend(mend::all(steps, args, state, deadline)?);
-            match prove::prove(deadline) {
+            let proof = prove::prove(deadline)
+                .and_then(|proof| prove::registered(&state.kubelet_name, deadline).map(|()| proof));
+            match proof {
                 Ok(proof) => Ok(story.finish(args, state, proof, "is mended and healthy")),
                 Err(finding) => Err(story.fail(args, state, mend::cause(finding, since, deadline))),
             }
@@ -59,24 +60,31 @@ fn join(
 ) -> anyhow::Result<Outcome> {
     // A run that was killed may have left its configuration, with the token in it.
     files::delete_file(attempt::config_path())?;
+    // What has expired is still all that this node has: it is removed only for a cluster that can be reached.
+    if state.expired().is_some()
+        && let Some(finding) = reach::pointless(args, deadline)
+    {
+        return Err(story.fail(args, state, finding));
+    }
     let was_running = state.unit.running();
     let _abort = ansible::on_abort(move || take_back(None, was_running));
+    // They need no gate, and systemd takes its time to read its units anew.
+    let asked = prepare::ask(args, deadline);
     open(state, leftovers, deadline, &mut story).inspect_err(|_| take_back(None, was_running))?;
+    story.took.mark("gate");
     task.phase("prerequisites");
-    let prepared = prepare::prepare(args, deadline);
+    let prepared = prepare::prepare(args, asked, deadline);
     story.outcome.set("prerequisites", &prepared.complaints);
     story.steps.extend(prepared.steps);
     prepared.warnings.into_iter().for_each(|warning| story.outcome.warn(warning));
+    story.took.mark("prerequisites");
     match attempts::all(args, state, was_running, task, deadline, &mut story) {
-        Ok(proof) => {
-            task.phase("node");
-            // systemd and the cluster are asked at once: neither waits for the other.
-            let (lifted, seen) = std::thread::scope(|scope| {
-                let lifting = scope.spawn(lift);
-                let seen = look(args, state);
-                (lifting.join().unwrap_or_else(|_| bail!("taking the kubelet's gate away: it broke off")), seen)
-            });
+        Ok(Joined { proof, lifted, seen }) => {
             story.steps.extend(lifted?);
+            if seen["exists"] == false {
+                let words = format!("the kubelet runs, and the cluster has no Node {}", state.node_name);
+                return Err(story.fail(args, state, Finding::of(Class::NodeNotRegistered, &words)));
+            }
             node::complaints(&seen).into_iter().for_each(|words| story.outcome.warn(words));
             story.outcome.set("node", seen);
             Ok(story.finish(args, state, proof, "has joined"))
@@ -99,20 +107,8 @@ fn open(state: &State, leftovers: bool, deadline: &Deadline, story: &mut Story) 
         let removed = leftovers::remove_credentials(deadline)?;
         story.steps.extend(removed.into_iter().map(|path| format!("removed {path}")));
     }
+    story.steps.extend(leftovers::remove_deserted_bridge(deadline)?);
     gate::open_for_join(&state.unit, deadline)
-}
-
-/// The kubelet is held back no more, and starts at boot.
-fn lift() -> anyhow::Result<Option<String>> {
-    let deadline = Deadline::after(TAKE_BACK);
-    gate::lift(UNIT, &deadline)?;
-    mend::enable(&deadline)
-}
-
-/// What the cluster says of the new Node. It changes nothing about the join having succeeded.
-fn look(args: &Args, state: &State) -> Value {
-    let patience = args.patience();
-    node::look(&state.node_name, &args.cri_socket, patience, &Deadline::after(patience + TAKE_BACK))
 }
 
 /// Leaves the node as it was: no configuration with a token, no gate, no kubelet that tries in vain.

@@ -7,7 +7,7 @@
 
 use ansible::Task;
 use host::deadline::Deadline;
-use kubeadm::classify::Finding;
+use kubeadm::classify::{Class, Finding};
 use kubeadm::csr::{self, Request, State};
 use kubeadm::kubeconfig::BOOTSTRAP_CONF;
 use kubeadm::kubectl::Kubectl;
@@ -95,11 +95,13 @@ fn verdict(request: &Request, lasted: Duration, patience: Duration) -> Option<Fi
     let seconds = lasted.as_secs();
     let (class, words) = match state {
         State::Issued => return None,
-        State::Denied(why) => ("csr_denied", format!("{name} is denied: {why}")),
-        State::Failed(why) => ("csr_failed", format!("{name} has failed: {why}")),
+        State::Denied(why) => (Class::CsrDenied, format!("{name} is denied: {why}")),
+        State::Failed(why) => (Class::CsrFailed, format!("{name} has failed: {why}")),
         State::Pending | State::Approved if lasted < patience => return None,
-        State::Pending => ("csr_unapproved", format!("{name} is still pending after {seconds} s")),
-        State::Approved => ("csr_not_issued", format!("{name} is approved and without certificate after {seconds} s")),
+        State::Pending => (Class::CsrUnapproved, format!("{name} is still pending after {seconds} s")),
+        State::Approved => {
+            (Class::CsrNotIssued, format!("{name} is approved and without certificate after {seconds} s"))
+        }
     };
     Some(Finding::of(class, &redact(&words)))
 }
@@ -127,26 +129,26 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(90);
 
-    fn class(state: State, seconds: u64) -> Option<&'static str> {
+    fn class(state: State, seconds: u64) -> Option<Class> {
         let request = Request { name: "csr-mm7lw".into(), state };
         verdict(&request, Duration::from_secs(seconds), PATIENCE).map(|finding| {
             assert!(finding.evidence.contains("csr-mm7lw"), "{}", finding.evidence);
-            finding.row.class
+            finding.class()
         })
     }
 
     #[test]
     fn a_refusal_is_final_at_once() {
-        assert_eq!(class(State::Denied("KubectlDeny".into()), 0), Some("csr_denied"));
-        assert_eq!(class(State::Failed("SignerValidationFailure".into()), 0), Some("csr_failed"));
+        assert_eq!(class(State::Denied("KubectlDeny".into()), 0), Some(Class::CsrDenied));
+        assert_eq!(class(State::Failed("SignerValidationFailure".into()), 0), Some(Class::CsrFailed));
     }
 
     #[test]
     fn a_person_gets_the_time_to_approve_and_no_more() {
         assert_eq!(class(State::Pending, 89), None);
-        assert_eq!(class(State::Pending, 90), Some("csr_unapproved"));
+        assert_eq!(class(State::Pending, 90), Some(Class::CsrUnapproved));
         assert_eq!(class(State::Approved, 89), None);
-        assert_eq!(class(State::Approved, 90), Some("csr_not_issued"));
+        assert_eq!(class(State::Approved, 90), Some(Class::CsrNotIssued));
     }
 
     #[test]
@@ -164,9 +166,9 @@ mod tests {
         approval.learn(request(State::Pending), &task);
         approval.learn(None, &task);
         assert_eq!(approval.seen.as_ref().unwrap().1, first);
-        assert_eq!(approval.unfinished().unwrap().row.class, "csr_unapproved");
+        assert_eq!(approval.unfinished().unwrap().class(), Class::CsrUnapproved);
         approval.learn(request(State::Approved), &task);
         assert!(approval.seen.as_ref().unwrap().1 > first);
-        assert_eq!(approval.unfinished().unwrap().row.class, "csr_not_issued");
+        assert_eq!(approval.unfinished().unwrap().class(), Class::CsrNotIssued);
     }
 }

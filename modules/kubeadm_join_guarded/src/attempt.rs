@@ -8,12 +8,14 @@ use crate::watch::{Watch, Watched};
 use crate::{leftovers, log, reach};
 use ansible::Task;
 use host::deadline::Deadline;
+use host::files;
+use host::journal::{self, Journal};
 use host::process::Output;
-use host::{files, systemd};
 use join_prerequisites::observe::listeners;
-use kubeadm::classify::{self, Finding, Texts};
+use kubeadm::classify::{self, Class, Finding, Texts};
 use kubeadm::config::{self, Timeouts};
 use kubeadm::kubelet::{self, Health, Kubelet};
+use kubeadm::last_words::last_words;
 use kubeadm::lock::RUN_DIR;
 use kubeadm::program;
 use kubeadm::redact::redact;
@@ -71,16 +73,25 @@ impl Attempt {
 }
 
 /// Makes one attempt. An `Err` is a fault of this machine that is no matter of joining, such as a full /run.
-pub fn attempt(args: &Args, state: &State, task: &Task, deadline: &Deadline) -> anyhow::Result<Attempt> {
+///
+/// `died_of` are the kubelet's last words in an attempt before whose cause nobody knew.
+pub fn attempt(
+    args: &Args,
+    state: &State,
+    died_of: Option<String>,
+    task: &Task,
+    deadline: &Deadline,
+) -> anyhow::Result<Attempt> {
     let began = Instant::now();
     if let Some(finding) = reach::pointless(args, deadline) {
+        let finding = with_last_words(finding, &Journal::default(), &args.cri_socket, deadline);
         return Ok(Attempt::pointless(began, finding));
     }
     let since = SystemTime::now();
     let file = write_config(args, state, deadline)?;
     let restarts = Kubelet::observe(UNIT, deadline).map(|kubelet| kubelet.restarts).unwrap_or(0);
     let approval = Approval::new(&state.node_name, args.approval());
-    let mut watch = Watch::new(task, &args.cri_socket, restarts, approval);
+    let mut watch = Watch::new(task, &args.cri_socket, restarts, approval, died_of);
     let inner = Deadline::after(deadline.left().saturating_sub(RESERVE));
     // --v=1 makes discovery tell each failed try; below 5 there is no stack trace, and no secret is logged.
     let running = program::kubeadm().args(["join", "--config"]).args([&file]).args(["--v=1"]).start();
@@ -96,7 +107,7 @@ pub fn attempt(args: &Args, state: &State, task: &Task, deadline: &Deadline) -> 
     files::delete_file(&file)?;
     // kubeadm deletes it itself, unless it was killed.
     leftovers::remove_bootstrap()?;
-    Ok(judge(ran, watch.finish(), since, began, deadline))
+    Ok(judge(ran, watch.finish(), since, began, &args.cri_socket, deadline))
 }
 
 /// The JoinConfiguration, for root's eyes only, on a file system that is memory.
@@ -122,6 +133,7 @@ fn judge(
     watched: Watched,
     since: SystemTime,
     began: Instant,
+    socket: &str,
     deadline: &Deadline,
 ) -> Attempt {
     let Watched { phases, stdout: watched_out, stderr: watched_err, doomed, waiting, steps } = watched;
@@ -138,23 +150,34 @@ fn judge(
     let mut findings = Vec::new();
     let mut words = String::new();
     if let Some(error) = failure {
-        words = redact(&journal(UNIT, since, deadline));
+        let kubelet = journal(UNIT, Some(since), deadline);
+        words = redact(&kubelet.text());
         findings.extend(doomed);
         let all = format!("{stdout}\n{stderr}");
-        for finding in classify::classify(&Texts { kubeadm: &all, kubelet: &words, runtime: "" }) {
-            if findings.iter().all(|known: &Finding| known.row.class != finding.row.class) {
+        // Before kubeadm starts the kubelet, what other programs write has nothing to do with this attempt.
+        let started = phases.iter().any(|phase| phase.name == "kubelet-started");
+        let (kubelet, runtime) = if started {
+            (kubelet.failed(), journal(cri::unit(socket), Some(since), deadline).current())
+        } else {
+            (Journal::default(), Journal::default())
+        };
+        let texts = (redact(&kubelet.text()), redact(&runtime.text()));
+        for finding in classify::classify(&Texts { kubeadm: &all, kubelet: &texts.0, runtime: &texts.1 }) {
+            if findings.iter().all(|known: &Finding| known.class() != finding.class()) {
                 findings.push(finding);
             }
         }
         findings.iter_mut().for_each(name_the_owner);
         // That time ran out is a symptom of what was waited for.
-        if let Some(waiting) = waiting.filter(|_| findings.first().is_none_or(|first| first.row.symptom)) {
+        if let Some(waiting) = waiting.filter(|_| findings.first().is_none_or(|first| first.row.symptom())) {
             findings.insert(0, waiting);
         }
         // kubeadm did not fail of what a healthy kubelet says, too.
         if findings.iter().all(Finding::is_normal) {
             findings.insert(0, unexplained(exit, &stderr, &error));
         }
+        let first = findings.remove(0);
+        findings.insert(0, with_last_words(first, &kubelet, socket, deadline));
     }
     let seconds = began.elapsed().as_secs_f64();
     Attempt { seconds, phases, stdout, stderr, exit, findings, steps, journal: log::tail(&words, 200) }
@@ -162,14 +185,14 @@ fn judge(
 
 /// A port that no kubelet holds is freed by no cleanup of ours: then the class is another, and the owner is named.
 fn name_the_owner(finding: &mut Finding) {
-    if finding.row.class != "port_in_use" {
+    if finding.class() != Class::PortInUse {
         return;
     }
     let ports: Vec<u16> = finding.captures.iter().filter_map(|text| text.parse().ok()).collect();
     let others = listeners().into_iter().find(|found| ports.contains(&found.port) && found.program != "kubelet");
     if let Some(other) = others {
         let seen = format!("port {} is held by {} (process {})", other.port, other.program, other.pid);
-        *finding = Finding::of("port_taken", &seen);
+        *finding = Finding::of(Class::PortTaken, &seen);
     }
 }
 
@@ -178,19 +201,31 @@ fn unexplained(exit: Option<i32>, stderr: &str, error: &str) -> Finding {
     let last = stderr.lines().rev().find(|line| !line.trim().is_empty() && !line.starts_with("To see the stack trace"));
     match (exit, Path::new(kubeadm::kubeconfig::KUBELET_CONF).exists(), kubelet::healthz()) {
         (Some(exit @ 129..), _, _) => {
-            Finding::of("unknown", &format!("kubeadm was ended by signal {}, which was not ours", exit - 128))
+            Finding::of(Class::Unknown, &format!("kubeadm was ended by signal {}, which was not ours", exit - 128))
         }
-        (Some(_), _, _) => Finding::of("unknown", last.unwrap_or("kubeadm said nothing")),
+        (Some(_), _, _) => Finding::of(Class::Unknown, last.unwrap_or("kubeadm said nothing")),
         // Its certificate is requested in the background: healthy and without one means that nobody signs it.
-        (None, _, Health::Ok) => Finding::of("csr_pending", "the kubelet is healthy and has no certificate yet"),
-        (None, _, Health::Not(why)) => Finding::of("out_of_time", &format!("{error}; kubelet: {why}")),
+        (None, _, Health::Ok) => Finding::of(Class::CsrPending, "the kubelet is healthy and has no certificate yet"),
+        (None, _, Health::Not(why)) => Finding::of(Class::OutOfTime, &format!("{error}; kubelet: {why}")),
     }
 }
 
-/// What a unit wrote to the journal since `since`; empty when it cannot be read.
-pub fn journal(unit: &str, since: SystemTime, deadline: &Deadline) -> String {
+/// Where a class says nothing of the cause, the program that ended does.
+fn with_last_words(finding: Finding, kubelet: &Journal, socket: &str, deadline: &Deadline) -> Finding {
+    match finding.class() {
+        Class::RuntimeDown | Class::RuntimeNotReady => {
+            let unit = cri::unit(socket);
+            let said = last_words(journal(unit, None, deadline).failed().of_program());
+            finding.with_last_words(unit.trim_end_matches(".service"), said.as_deref())
+        }
+        _ => finding.with_last_words("kubelet", last_words(kubelet.of_program()).as_deref()),
+    }
+}
+
+/// What a unit wrote to the journal; empty when it cannot be read.
+pub fn journal(unit: &str, since: Option<SystemTime>, deadline: &Deadline) -> Journal {
     let limit = Deadline::after(deadline.left().clamp(Duration::from_secs(2), Duration::from_secs(5)));
-    systemd::journal_since(unit, since, &limit).unwrap_or_default()
+    journal::read(unit, 500, since, &limit).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -201,7 +236,7 @@ mod tests {
     #[test]
     fn a_kubeadm_that_somebody_killed_did_not_run_out_of_time() {
         let finding = unexplained(Some(128 + 9), "[kubelet-start] Starting the kubelet\n", "");
-        assert_eq!((finding.row.class, finding.row.action), ("unknown", Action::Retry));
+        assert_eq!((finding.class(), finding.row.action), (Class::Unknown, Action::Retry));
         assert!(finding.evidence.contains("ended by signal 9"), "{}", finding.evidence);
     }
 }

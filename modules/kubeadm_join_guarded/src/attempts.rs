@@ -3,6 +3,7 @@
 use crate::apply::{TAKE_BACK, take_back};
 use crate::args::Args;
 use crate::attempt;
+use crate::conclude::{Joined, conclude};
 use crate::decide::{self, Next};
 use crate::leftovers::Snapshot;
 use crate::observe::State;
@@ -11,7 +12,7 @@ use crate::story::Story;
 use crate::{mend, prove, remedy, report};
 use ansible::Task;
 use host::deadline::Deadline;
-use kubeadm::classify::Finding;
+use kubeadm::classify::{Class, Finding};
 use kubeadm::gate;
 use kubeadm::patience::jitter;
 use serde_json::Value;
@@ -35,7 +36,7 @@ pub fn all(
     task: &Task,
     deadline: &Deadline,
     story: &mut Story,
-) -> Result<Value, Ended> {
+) -> Result<Joined, Ended> {
     let fault = |e: anyhow::Error| Ended { finding: ours(&e), keep: false };
     loop {
         let began = Instant::now();
@@ -43,14 +44,19 @@ pub fn all(
         let before = Snapshot::take().map_err(fault)?;
         let kept = before.clone();
         let _abort = ansible::on_abort(move || take_back(Some(&kept), was_running));
-        let attempt = attempt::attempt(args, state, task, deadline).map_err(fault)?;
+        let attempt = attempt::attempt(args, state, story.died_of.take(), task, deadline).map_err(fault)?;
+        story.took.mark("kubeadm");
         story.steps.extend(attempt.steps.iter().cloned());
         let Some(finding) = attempt.findings.first().cloned() else {
             story.record(args, state, attempt, Vec::new());
-            return proved(args, state, since, deadline, story).map_err(|finding| Ended { finding, keep: true });
+            task.phase("node");
+            let joined = conclude(args, state, || proved(args, state, since, deadline, story));
+            story.took.mark("proof");
+            return joined.map_err(|finding| Ended { finding, keep: true });
         };
         // Before the remedy: kubeadm does not join over what it wrote itself.
         before.undo(&Deadline::after(TAKE_BACK)).map_err(fault)?;
+        story.died_of = (finding.class() == Class::KubeletCrashing).then(|| finding.evidence.clone());
         story.history.extend(report::tried(&attempt, began.elapsed().as_secs_f64()));
         match decide::next(args, &story.history, deadline.left(), jitter()) {
             Next::GiveUp => {
@@ -64,6 +70,7 @@ pub fn all(
                 story.record(args, state, attempt, done.clone());
                 story.steps.extend(done);
                 deadline.pause(pause);
+                story.took.mark("remedy");
             }
         }
     }
@@ -73,9 +80,9 @@ pub fn all(
 fn ours(error: &anyhow::Error) -> Finding {
     let kind = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
     let class = match kind {
-        Some(ErrorKind::StorageFull) => "disk_full",
-        Some(ErrorKind::ReadOnlyFilesystem) => "read_only",
-        _ => "unknown",
+        Some(ErrorKind::StorageFull) => Class::DiskFull,
+        Some(ErrorKind::ReadOnlyFilesystem) => Class::ReadOnly,
+        _ => Class::Unknown,
     };
     Finding::of(class, &format!("{error:#}"))
 }
@@ -110,10 +117,10 @@ mod tests {
     fn a_full_disk_in_our_own_way_is_no_unknown_wording_of_kubeadm() {
         let class = |kind: ErrorKind| {
             let result: std::io::Result<()> = Err(std::io::Error::new(kind, "at path \"/run/kubejoin/.join.json\""));
-            ours(&result.context("writing /run/kubejoin/join.json").unwrap_err()).row.class
+            ours(&result.context("writing /run/kubejoin/join.json").unwrap_err()).class()
         };
-        assert_eq!(class(ErrorKind::StorageFull), "disk_full");
-        assert_eq!(class(ErrorKind::ReadOnlyFilesystem), "read_only");
-        assert_eq!(class(ErrorKind::PermissionDenied), "unknown");
+        assert_eq!(class(ErrorKind::StorageFull), Class::DiskFull);
+        assert_eq!(class(ErrorKind::ReadOnlyFilesystem), Class::ReadOnly);
+        assert_eq!(class(ErrorKind::PermissionDenied), Class::Unknown);
     }
 }

@@ -7,7 +7,6 @@ use crate::observe::{State, UNIT};
 use host::deadline::Deadline;
 use host::files;
 use host::process::Program;
-use join_prerequisites::fix::runtime_unit;
 use kubeadm::classify::Finding;
 use kubeadm::program;
 use kubeadm::redact::redact;
@@ -48,13 +47,13 @@ pub fn write(
         "time": stamp(SystemTime::now()),
         "kubeadm": state.kubeadm.map(|version| version.to_string()),
         "endpoint": crate::report::target(args),
-        "failure_class": finding.row.class,
+        "failure_class": finding.class().name(),
         "explanation": finding.row.explanation,
         "evidence": finding.evidence,
         "attempts": attempts.iter().map(attempt).collect::<Vec<_>>(),
         "prerequisites": checks,
         "runtime": runtime(args, &deadline),
-        "runtime_journal": bounded(&crate::attempt::journal(runtime_unit(&args.cri_socket), hour_ago(), &deadline)),
+        "runtime_journal": bounded(&crate::attempt::journal(cri::unit(&args.cri_socket), Some(hour_ago()), &deadline).text()),
         "questions": QUESTIONS.iter().map(|(name, words)| ((*name).to_owned(), json!(ask(words, &deadline)))).collect::<serde_json::Map<_, _>>(),
         "files": listing(),
     });
@@ -70,7 +69,7 @@ fn attempt(attempt: &Attempt) -> Value {
         "seconds": crate::report::round(attempt.seconds),
         "exit_status": attempt.exit,
         "phases": attempt.phases,
-        "classes": attempt.findings.iter().map(|finding| finding.row.class).collect::<Vec<_>>(),
+        "classes": attempt.findings.iter().map(|finding| finding.class().name()).collect::<Vec<_>>(),
         "stdout": bounded(&attempt.stdout),
         "stderr": bounded(&attempt.stderr),
         "kubelet_journal": bounded(&attempt.journal),

@@ -1,7 +1,7 @@
 //! What happens after a failed attempt. Pure: the diagnosis decides, the numbers only bound it.
 
 use crate::args::{Args, Cleanup, OnConflict};
-use kubeadm::classify::{Action, Row};
+use kubeadm::classify::{Action, Row, Weight};
 use std::time::Duration;
 
 /// Less than this is not enough for another attempt.
@@ -64,6 +64,11 @@ pub fn next(args: &Args, history: &[Tried], left: Duration, jitter: f64) -> Next
     }
     let counted = history.iter().filter(|tried| tried.row.action != Action::ResolveNode).count();
     if counted > args.max_retries.unsigned_abs() as usize {
+        return Next::GiveUp;
+    }
+    // Words that name no cause: trying again is a guess, and guessed once.
+    let guesses = history.iter().filter(|tried| tried.row.weight == Weight::Unnamed).count();
+    if last.row.weight == Weight::Unnamed && guesses > 1 {
         return Next::GiveUp;
     }
     // How often this very class came in a row: a remedy that did not help is not repeated for ever, but strengthened.

@@ -1,32 +1,38 @@
 use super::*;
 use crate::args::tests::args;
-use kubeadm::classify::{row, table};
+use kubeadm::classify::{Class, table};
 use proptest::prelude::*;
 use serde_json::json;
 
 const LONG: Duration = Duration::from_secs(300);
 
-fn tried(class: &str) -> Tried {
-    Tried { row: row(class).unwrap(), seconds: 5.0 }
+fn tried(class: Class) -> Tried {
+    Tried { row: class.row(), seconds: 5.0 }
 }
 
 #[test]
 fn what_no_retry_can_help_ends_at_once() {
-    for class in
-        ["ca_mismatch", "clock_behind", "wrong_san", "version_skew", "cgroup_v1_refused", "swap_on", "token_unknown"]
-    {
-        assert_eq!(next(&args(json!({})), &[tried(class)], LONG, 0.0), Next::GiveUp, "{class}");
+    for class in [
+        Class::CaMismatch,
+        Class::ClockBehind,
+        Class::WrongSan,
+        Class::VersionSkew,
+        Class::CgroupV1Refused,
+        Class::SwapOn,
+        Class::TokenUnknown,
+    ] {
+        assert_eq!(next(&args(json!({})), &[tried(class)], LONG, 0.0), Next::GiveUp, "{class:?}");
     }
 }
 
 #[test]
 fn each_remedy_belongs_to_its_class() {
     for (class, remedy) in [
-        ("runtime_down", Remedy::RestartRuntime),
-        ("ip_forward", Remedy::FixKernel),
-        ("inotify_exhausted", Remedy::RaiseLimits),
-        ("standalone", Remedy::FixKubelet),
-        ("leftover_files", Remedy::Clean(Cleanup::Leftovers)),
+        (Class::RuntimeDown, Remedy::RestartRuntime),
+        (Class::IpForward, Remedy::FixKernel),
+        (Class::InotifyExhausted, Remedy::RaiseLimits),
+        (Class::Standalone, Remedy::FixKubelet),
+        (Class::LeftoverFiles, Remedy::Clean(Cleanup::Leftovers)),
     ] {
         assert_eq!(next(&args(json!({})), &[tried(class)], LONG, 0.0), Next::Again { remedy, pause: Duration::ZERO });
     }
@@ -34,7 +40,7 @@ fn each_remedy_belongs_to_its_class() {
 
 #[test]
 fn a_cleanup_grows_only_as_far_as_allowed() {
-    let history = [tried("leftover_files"), tried("leftover_files")];
+    let history = [tried(Class::LeftoverFiles), tried(Class::LeftoverFiles)];
     assert_eq!(next(&args(json!({"cleanup": "leftovers"})), &history, LONG, 0.0), Next::GiveUp);
     let gentle = Next::Again { remedy: Remedy::Clean(Cleanup::Gentle), pause: Duration::ZERO };
     assert_eq!(next(&args(json!({"cleanup": "aggressive"})), &history, LONG, 0.0), gentle);
@@ -42,28 +48,40 @@ fn a_cleanup_grows_only_as_far_as_allowed() {
 
 #[test]
 fn retries_are_bounded_and_zero_means_one_attempt() {
-    assert_eq!(next(&args(json!({"max_retries": 0})), &[tried("api_refused")], LONG, 0.0), Next::GiveUp);
+    assert_eq!(next(&args(json!({"max_retries": 0})), &[tried(Class::ApiRefused)], LONG, 0.0), Next::GiveUp);
     let one = args(json!({"max_retries": 1}));
-    assert!(matches!(next(&one, &[tried("api_refused")], LONG, 0.0), Next::Again { .. }));
-    assert_eq!(next(&one, &[tried("api_refused"), tried("api_timeout")], LONG, 0.0), Next::GiveUp);
+    assert!(matches!(next(&one, &[tried(Class::ApiRefused)], LONG, 0.0), Next::Again { .. }));
+    assert_eq!(next(&one, &[tried(Class::ApiRefused), tried(Class::ApiTimeout)], LONG, 0.0), Next::GiveUp);
 }
 
 #[test]
 fn a_stale_node_is_waited_for_without_counting_and_not_for_ever() {
     let wait = args(json!({"max_retries": 0}));
-    let mut history = vec![tried("node_exists"); 10];
+    let mut history = vec![tried(Class::NodeExists); 10];
     assert!(matches!(next(&wait, &history, LONG, 0.0), Next::Again { .. }));
-    history.extend(vec![tried("node_exists"); 20]);
+    history.extend(vec![tried(Class::NodeExists); 20]);
     assert_eq!(next(&wait, &history, LONG, 0.0), Next::GiveUp);
     for policy in ["delete", "fail"] {
         let args = args(json!({"on_node_conflict": policy}));
-        assert_eq!(next(&args, &[tried("node_exists")], LONG, 0.0), Next::GiveUp, "{policy}");
+        assert_eq!(next(&args, &[tried(Class::NodeExists)], LONG, 0.0), Next::GiveUp, "{policy}");
+    }
+}
+
+#[test]
+fn what_names_no_cause_is_tried_once_more_and_no_oftener() {
+    let many = args(json!({"max_retries": 8}));
+    for class in [Class::Unknown, Class::KubeletCrashing, Class::KubeletUnhealthy, Class::KubeadmTimedOut] {
+        assert!(matches!(next(&many, &[tried(class)], LONG, 0.0), Next::Again { .. }), "{class:?}");
+        assert_eq!(next(&many, &[tried(class), tried(class)], LONG, 0.0), Next::GiveUp, "{class:?}");
+        // In between something that is known and mended: still the second guess.
+        let history = [tried(class), tried(Class::RuntimeDown), tried(class)];
+        assert_eq!(next(&many, &history, LONG, 0.0), Next::GiveUp, "{class:?}");
     }
 }
 
 #[test]
 fn too_little_time_is_not_spent() {
-    assert_eq!(next(&args(json!({})), &[tried("api_refused")], Duration::from_secs(7), 0.0), Next::GiveUp);
+    assert_eq!(next(&args(json!({})), &[tried(Class::ApiRefused)], Duration::from_secs(7), 0.0), Next::GiveUp);
 }
 
 proptest! {

@@ -3,6 +3,7 @@
 //! Only what was not there before the attempt is removed. What needs more than that is a reset.
 
 use host::deadline::Deadline;
+use host::links::{self, Link};
 use host::{files, systemd};
 use kubeadm::{gate, kubeconfig};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,11 @@ const KEYS: &str = "/var/lib/kubelet/pki";
 /// What kubeadm refuses to find (`FileAvailable`), and what leads a new kubelet astray.
 const CREDENTIALS: &[&str] = &[kubeconfig::BOOTSTRAP_CONF, kubeconfig::KUBELET_CONF, kubeconfig::CA_CERT];
 
+/// What flannel and the placeholder call the pods' bridge.
+const BRIDGE: &str = "cni0";
+/// What the kubelet's CPU and memory managers remember of pods that are gone; under another policy it does not start.
+const MANAGER_STATE: &[&str] = &["/var/lib/kubelet/cpu_manager_state", "/var/lib/kubelet/memory_manager_state"];
+
 /// What was there before an attempt.
 #[derive(Debug, Clone)]
 pub struct Snapshot(Vec<PathBuf>);
@@ -38,11 +44,25 @@ impl Snapshot {
     }
 }
 
-/// Removes credentials that lead nowhere, of an earlier join that broke off. Says what was removed.
+/// Removes credentials that lead nowhere and state that holds for no pod any more. Says what was removed.
 pub fn remove_credentials(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
-    let wanted: Vec<PathBuf> = CREDENTIALS.iter().map(PathBuf::from).chain(keys()?).collect();
+    let wanted: Vec<PathBuf> = CREDENTIALS.iter().chain(MANAGER_STATE).map(PathBuf::from).chain(keys()?).collect();
     let there: Vec<PathBuf> = wanted.into_iter().filter(|path| path.symlink_metadata().is_ok()).collect();
     remove(&there, deadline)
+}
+
+/// The pods' bridge of an earlier life, when no pod is in it any more: the cluster may give this node another network, and then
+/// the bridge plugin refuses every pod ("cni0 already has an IP address different from"). Says what was removed.
+pub fn remove_deserted_bridge(deadline: &Deadline) -> anyhow::Result<Option<String>> {
+    let links = links::list(deadline)?;
+    let Some(bridge) = deserted(&links) else { return Ok(None) };
+    links::delete(std::slice::from_ref(bridge), deadline)?;
+    Ok(Some(format!("removed the deserted bridge {BRIDGE}")))
+}
+
+fn deserted(links: &[Link]) -> Option<&Link> {
+    let bridge = links.iter().find(|link| link.name == BRIDGE && link.kind == "bridge")?;
+    links.iter().all(|link| link.master != Some(bridge.index)).then_some(bridge)
 }
 
 /// Removes the token's credentials, which kubeadm leaves behind when it is killed.
@@ -74,4 +94,24 @@ fn keys() -> anyhow::Result<Vec<PathBuf>> {
     let names = files::names(KEYS)?;
     let ours = |name: &std::ffi::OsString| name.to_string_lossy().starts_with("kubelet-client");
     Ok(names.iter().filter(|name| ours(name)).map(|name| Path::new(KEYS).join(name)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bridge_is_deserted_when_no_link_is_its_port() {
+        let link = |index, name: &str, kind: &str, master| Link {
+            index,
+            name: name.into(),
+            kind: kind.into(),
+            master,
+            ..Link::default()
+        };
+        let bridge = link(7, "cni0", "bridge", None);
+        assert_eq!(deserted(&[bridge.clone(), link(8, "veth1", "veth", None)]).map(|link| link.index), Some(7));
+        assert!(deserted(&[bridge, link(8, "veth1", "veth", Some(7))]).is_none());
+        assert!(deserted(&[link(9, "cni0", "dummy", None), link(10, "br0", "bridge", None)]).is_none());
+    }
 }

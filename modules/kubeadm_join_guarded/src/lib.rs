@@ -10,6 +10,7 @@ pub mod args;
 mod attempt;
 mod attempts;
 mod bundle;
+mod conclude;
 mod decide;
 mod leftovers;
 mod log;
@@ -25,12 +26,15 @@ mod reach;
 mod remedy;
 mod report;
 mod story;
+mod took;
 mod watch;
 
 use ansible::{Module, Outcome, Params, Task};
 use args::Args;
 use host::deadline::Deadline;
 use plan::Plan;
+use story::Story;
+use took::Took;
 
 /// The module.
 pub static MODULE: Module = Module { spec: &args::SPEC, run };
@@ -39,11 +43,13 @@ fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
     let args: Args = params.parse()?;
     args.validate()?;
     let deadline = Deadline::after(args.budget());
+    let mut took = Took::begin();
     let state = observe::observe(&args, &deadline)?;
+    took.mark("observe");
     let plan = plan::plan(&args, &state)?;
     let outcome = report::planned(&args, &state, &plan);
     if task.check_mode || plan == Plan::Nothing {
         return Ok(outcome);
     }
-    apply::apply(&args, &state, &plan, outcome, task, &deadline)
+    apply::apply(&args, &state, &plan, Story::new(outcome, took), task, &deadline)
 }

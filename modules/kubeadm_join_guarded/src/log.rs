@@ -34,11 +34,11 @@ pub fn rotate(dir: &str, prefix: &str, keep: usize) -> anyhow::Result<()> {
 
 fn text(node: &str, number: usize, attempt: &Attempt, tried: Option<&Tried>) -> String {
     let mut text = String::new();
-    let verdict = tried.map_or("joined", |tried| tried.row.class);
+    let verdict = tried.map_or("joined", |tried| tried.row.class.name());
     // Writing to a String cannot fail.
     let _ = writeln!(text, "node {node}, attempt {number}: {verdict} after {:.1} s", attempt.seconds);
     for finding in &attempt.findings {
-        let _ = writeln!(text, "{}: {}\n    {}", finding.row.class, finding.row.explanation, finding.evidence);
+        let _ = writeln!(text, "{}: {}\n    {}", finding.class().name(), finding.explanation(), finding.evidence);
     }
     for phase in &attempt.phases {
         let _ = writeln!(text, "{:8.1} s {}", phase.began, phase.name);

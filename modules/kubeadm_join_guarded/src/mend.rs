@@ -8,6 +8,7 @@ use host::deadline::Deadline;
 use host::systemd;
 use kubeadm::classify::{Finding, Texts, classify};
 use kubeadm::gate::{self, Unit};
+use kubeadm::last_words::last_words;
 use kubeadm::patience::patiently;
 use kubeadm::redact::redact;
 use kubeadm::{dropin, program};
@@ -24,7 +25,7 @@ pub fn all(steps: &[Mend], args: &Args, state: &State, deadline: &Deadline) -> a
                 patiently(deadline, |limit| program::kubeadm().args(words).run(limit)?.success())?;
             }
             Mend::Annotate => annotation::write(&state.node_name, &args.cri_socket, deadline)?,
-            Mend::Start | Mend::Restart => {
+            Mend::Start | Mend::Restart | Mend::Register => {
                 done.extend(dropin::mend(UNIT, deadline)?);
                 systemd::reset_failed(UNIT, deadline)?;
                 if *step == Mend::Start { systemd::start(UNIT, deadline)? } else { systemd::restart(UNIT, deadline)? }
@@ -46,7 +47,8 @@ pub fn enable(deadline: &Deadline) -> anyhow::Result<Option<String>> {
 
 /// Why a kubelet is not well: its journal may know more than what was seen.
 pub fn cause(finding: Finding, since: SystemTime, deadline: &Deadline) -> Finding {
-    let words = redact(&attempt::journal(UNIT, since, deadline));
-    let found = classify(&Texts { kubelet: &words, ..Texts::default() });
-    found.into_iter().find(|other| !other.row.symptom).unwrap_or(finding)
+    let journal = attempt::journal(UNIT, Some(since), deadline).failed();
+    let found = classify(&Texts { kubelet: &redact(&journal.text()), ..Texts::default() });
+    let cause = found.into_iter().find(|other| !other.row.symptom());
+    cause.unwrap_or_else(|| finding.with_last_words("kubelet", last_words(journal.of_program()).as_deref()))
 }

@@ -15,6 +15,8 @@ use std::time::{Duration, SystemTime};
 const LOOK: Duration = Duration::from_secs(10);
 /// The kubelet renews its lease every 10 s.
 const LEASE_FRESH: Duration = Duration::from_secs(40);
+/// A kubelet registers within seconds of its certificate.
+const REGISTERED: Duration = Duration::from_secs(20);
 /// flannel's own record of the node's network.
 const SUBNET_ENV: &str = "/run/flannel/subnet.env";
 
@@ -23,7 +25,12 @@ const PLACEHOLDER: &str = "/etc/cni/net.d/00-placeholder.conflist";
 
 /// What the cluster and this node say of each other, as a result field; waits up to `patience` for Ready.
 pub fn look(name: &str, socket: &str, patience: Duration, deadline: &Deadline) -> Value {
-    let found = node(name, patience, deadline);
+    // Whom one asks does not wait for whom the other asks.
+    let (found, lease, network) = std::thread::scope(|scope| {
+        let lease = scope.spawn(|| lease(name, deadline));
+        let network = scope.spawn(|| network(socket, deadline));
+        (node(name, patience, deadline), lease.join().ok().flatten(), network.join().ok().flatten())
+    });
     let mut seen = match found {
         Ok(Some(node)) => judge(&node),
         Ok(None) => json!({"exists": false}),
@@ -32,8 +39,8 @@ pub fn look(name: &str, socket: &str, patience: Duration, deadline: &Deadline) -
         }
         Err(e) => json!({"exists": null, "unknown_because": format!("{e:#}")}),
     };
-    seen["lease_renewed"] = json!(lease(name, deadline));
-    seen["cni_in_force"] = json!(network(socket, deadline));
+    seen["lease_renewed"] = json!(lease);
+    seen["cni_in_force"] = json!(network);
     seen["cni_placeholder"] = json!(std::path::Path::new(PLACEHOLDER).exists());
     seen["flannel_subnet"] = json!(flannel_subnet());
     seen["bridge_address"] = json!(bridge_address(deadline));
@@ -70,8 +77,15 @@ pub fn complaints(seen: &Value) -> Vec<String> {
 fn node(name: &str, patience: Duration, deadline: &Deadline) -> anyhow::Result<Option<Value>> {
     let kubectl = Kubectl::new(KUBELET_CONF);
     let get = || kubectl.get("node", name, "default", &deadline.at_most(LOOK));
-    let limit = deadline.at_most(patience);
     let mut last = get()?;
+    if last.is_none() {
+        // kubeadm of 1.34 and later ends before the kubelet has registered.
+        let _ = deadline.at_most(REGISTERED).poll(Duration::from_millis(500), "a Node", || {
+            last = get()?;
+            Ok(if last.is_some() { Look::Ready(()) } else { Look::NotYet(String::new()) })
+        });
+    }
+    let limit = deadline.at_most(patience);
     if !patience.is_zero() {
         // Running out of patience is no error: the last look is told.
         let _ = limit.poll(Duration::from_secs(1), "a Ready Node", || {

@@ -32,15 +32,30 @@ fn healthy() -> State {
         conf: Some(Ok(Kubeconfig {
             server: "https://10.0.0.1:6443".into(),
             ca_hash: Some(HASH.into()),
-            client_certificate: None,
+            ..Kubeconfig::default()
         })),
         asked_ca: None,
-        annotation: Annotation::Fine,
-        certificate: true,
+        client: Some(Client::Good { node: Some("w1".into()) }),
+        server_clock: None,
+        registered: Some(node("", true)),
+        socket_kept_here: false,
+        foreign_node_ips: vec![],
         configured: true,
         control_plane: false,
         node_name: "w1".into(),
+        kubelet_name: "w1".into(),
     }
+}
+
+/// The API's answer: the Node with this machine id (this machine's own for an empty one), with or without kubeadm's note.
+fn node(machine: &str, noted: bool) -> Answer {
+    let id = if machine.is_empty() { identity::machine_id() } else { machine.to_owned() };
+    let annotations = if noted { json!({"kubeadm.alpha.kubernetes.io/cri-socket": "unix:///x"}) } else { json!({}) };
+    Answer::Node(Box::new(json!({"metadata": {"annotations": annotations}, "status": {"nodeInfo": {"machineID": id}}})))
+}
+
+fn at(text: &str) -> SystemTime {
+    time::parse(text).unwrap()
 }
 
 fn class(result: anyhow::Result<Plan>) -> String {
@@ -75,7 +90,7 @@ fn a_node_of_another_cluster_is_refused() {
 #[test]
 fn a_kubeconfig_without_its_certificate_is_a_join_that_broke_off() {
     let args = args(json!({"control_plane_endpoint": "10.0.0.1"}));
-    let state = State { certificate: false, ..healthy() };
+    let state = State { client: Some(Client::Missing("/x".into())), ..healthy() };
     assert_eq!(plan(&args, &state).unwrap(), Plan::Join { leftovers: true });
     let state = State { conf: Some(Err("reading".into())), ..healthy() };
     assert_eq!(plan(&args, &state).unwrap(), Plan::Join { leftovers: true });
@@ -96,13 +111,56 @@ fn a_joined_node_is_mended_and_not_joined_again() {
 #[test]
 fn a_join_that_was_killed_before_its_last_step_gets_that_step() {
     let args = args(json!({"control_plane_endpoint": "10.0.0.1"}));
-    let state = State { annotation: Annotation::Missing, ..healthy() };
+    let state = State { registered: Some(node("", false)), ..healthy() };
     assert_eq!(plan(&args, &state).unwrap(), Plan::Mend(vec![Mend::Annotate]));
-    let mut state = State { annotation: Annotation::NoNode, ..healthy() };
-    // A Node that somebody deleted is not this module's to bring back.
-    assert_eq!(plan(&args, &state).unwrap(), Plan::Nothing);
+    let mut state = State { registered: Some(Answer::NoNode), ..healthy() };
     state.unit.gated = true;
     assert_eq!(plan(&args, &state).unwrap(), Plan::Mend(vec![Mend::Release, Mend::Annotate]));
+}
+
+#[test]
+fn a_deleted_node_is_registered_again_by_a_restart() {
+    let args = args(json!({"control_plane_endpoint": "10.0.0.1"}));
+    let mut state = State { registered: Some(Answer::NoNode), ..healthy() };
+    assert_eq!(plan(&args, &state).unwrap(), Plan::Mend(vec![Mend::Register, Mend::Annotate]));
+    state.socket_kept_here = true;
+    assert_eq!(plan(&args, &state).unwrap(), Plan::Mend(vec![Mend::Register]));
+    // Who cannot ask does not restart.
+    state.registered = Some(Answer::Unknown("refused".into()));
+    assert_eq!(plan(&args, &state).unwrap(), Plan::Nothing);
+}
+
+#[test]
+fn a_node_that_was_off_for_too_long_joins_again_and_one_whose_clock_is_ahead_does_not() {
+    let args = args(json!({"control_plane_endpoint": "10.0.0.1"}));
+    let mut state = State { client: Some(Client::Expired(at("2026-01-01T00:00:00Z"))), registered: None, ..healthy() };
+    assert_eq!(plan(&args, &state).unwrap(), Plan::Join { leftovers: true });
+    state.server_clock = Some(at("2026-06-01T00:00:00Z"));
+    assert_eq!(plan(&args, &state).unwrap(), Plan::Join { leftovers: true });
+    state.server_clock = Some(at("2025-06-01T00:00:00Z"));
+    let said = class(plan(&args, &state));
+    assert!(said.contains("clock_ahead_or_certificate_expired") && said.contains("2026-01-01"), "{said}");
+    let state = State { control_plane: true, server_clock: None, ..state };
+    let said = class(plan(&args, &state));
+    assert!(said.contains("kubelet_certificate_expired") && said.contains("kubeadm kubeconfig user"), "{said}");
+}
+
+#[test]
+fn what_the_api_knows_under_this_name_must_be_this_machine() {
+    let wanted = args(json!({"control_plane_endpoint": "10.0.0.1"}));
+    let twin = State { registered: Some(node("1111", true)), ..healthy() };
+    assert!(class(plan(&wanted, &twin)).contains("node_of_another"));
+    let renamed = State { kubelet_name: "w9".into(), ..healthy() };
+    let said = class(plan(&wanted, &renamed));
+    assert!(said.contains("node_renamed") && said.contains("w1") && said.contains("w9"), "{said}");
+    let otherwise = args(json!({"control_plane_endpoint": "10.0.0.1", "node_name": "w2"}));
+    assert!(class(plan(&otherwise, &healthy())).contains("node_renamed"));
+    let refused = State { registered: Some(Answer::Rejected("Unauthorized".into())), ..healthy() };
+    let said = class(plan(&wanted, &refused));
+    assert!(said.contains("credentials_rejected") && said.contains("\"clean\""), "{said}");
+    let late = "x509: certificate has expired or is not yet valid: current time A is before B";
+    let refused = State { registered: Some(Answer::Rejected(late.into())), ..healthy() };
+    assert!(class(plan(&wanted, &refused)).contains("clock_behind"));
 }
 
 #[test]
@@ -116,6 +174,16 @@ fn a_control_plane_is_not_joined_as_a_worker_and_a_bare_machine_is_told_what_it_
     assert!(class(plan(&args, &state)).contains("kubelet_unit_missing"));
 }
 
+#[test]
+fn an_address_that_the_machine_has_not_is_not_given_to_its_node() {
+    let args = args(json!({"control_plane_endpoint": "10.0.0.1"}));
+    let state = State { conf: None, foreign_node_ips: vec!["10.9.9.9".into()], ..healthy() };
+    let said = class(plan(&args, &state));
+    assert!(said.contains("node_ip_invalid") && said.contains("10.9.9.9"), "{said}");
+    // A node that has joined is not judged by it.
+    assert_eq!(plan(&args, &State { conf: healthy().conf, ..state }).unwrap(), Plan::Nothing);
+}
+
 /// The node as a plan that was carried out leaves it.
 fn done(plan: &Plan, state: &State) -> State {
     let mut after = state.clone();
@@ -127,8 +195,13 @@ fn done(plan: &Plan, state: &State) -> State {
                 match step {
                     Mend::Release => after.unit = healthy().unit,
                     Mend::FetchConfig => after.configured = true,
-                    Mend::Start | Mend::Restart => (after.kubelet, after.health) = (healthy().kubelet, Health::Ok),
-                    Mend::Annotate => after.annotation = Annotation::Fine,
+                    Mend::Start | Mend::Restart | Mend::Register => {
+                        (after.kubelet, after.health) = (healthy().kubelet, Health::Ok);
+                        if after.registered == Some(Answer::NoNode) {
+                            after.registered = Some(node("", false));
+                        }
+                    }
+                    Mend::Annotate => after.registered = Some(node("", true)),
                 }
             }
         }
@@ -137,17 +210,22 @@ fn done(plan: &Plan, state: &State) -> State {
 }
 
 fn any_state() -> impl Strategy<Value = State> {
-    let annotation = proptest::sample::select(vec![Annotation::Fine, Annotation::Missing, Annotation::NoNode]).boxed();
-    let flags = (any::<[bool; 6]>(), any::<[bool; 4]>(), 0..4u8, 0..3u8, annotation);
+    let answers =
+        vec![None, Some(node("", true)), Some(node("", false)), Some(node("2222", true)), Some(Answer::NoNode)];
+    let answer = proptest::sample::select(answers).boxed();
+    let flags = (any::<[bool; 6]>(), any::<[bool; 4]>(), 0..4u8, 0..3u8, answer);
     flags.prop_map(
         |(
             [masked, gated, remembered, running, standalone, well],
             [certificate, configured, plane, missing],
             conf,
             ca,
-            annotation,
+            registered,
         )| {
-            let mut state = State { certificate, configured, control_plane: plane, annotation, ..healthy() };
+            let mut state = State { configured, control_plane: plane, registered, ..healthy() };
+            if !certificate {
+                state.client = Some(Client::Missing("/x".into()));
+            }
             (state.unit.masked, state.unit.gated) = (masked, gated);
             state.unit.remembered = remembered.then(|| "enabled".to_owned());
             if missing {
@@ -163,7 +241,7 @@ fn any_state() -> impl Strategy<Value = State> {
             let other = Kubeconfig {
                 server: "https://10.9.9.9:6443".into(),
                 ca_hash: Some(OTHER.into()),
-                client_certificate: None,
+                ..Kubeconfig::default()
             };
             state.conf = [state.conf, Some(Ok(other)), Some(Err("reading".into())), None][usize::from(conf)].clone();
             state.asked_ca = [None, Some(HASH.to_owned()), Some(OTHER.to_owned())][usize::from(ca)].clone();

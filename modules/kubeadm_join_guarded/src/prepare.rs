@@ -7,6 +7,7 @@ use crate::args::Args;
 use host::deadline::Deadline;
 use join_prerequisites::args::{Args as Wanted, FailOn};
 use join_prerequisites::checks::{self, Check, Status};
+use join_prerequisites::observe::Asked;
 use join_prerequisites::{fix, observe};
 
 /// What was found, and what was done about it.
@@ -20,10 +21,16 @@ pub struct Prepared {
     pub warnings: Vec<String>,
 }
 
-/// Looks at this node, and mends. Nothing is asked of the cluster: discovery does that.
-pub fn prepare(args: &Args, deadline: &Deadline) -> Prepared {
-    let wanted = Wanted {
-        control_plane_endpoint: None,
+/// Asks what takes long, in the background.
+pub fn ask(args: &Args, deadline: &Deadline) -> Asked {
+    observe::ask(&wanted(args), deadline)
+}
+
+/// Nothing is asked of the cluster: discovery does that.
+fn wanted(args: &Args) -> Wanted {
+    Wanted {
+        control_plane_endpoint: args.control_plane_endpoint.clone(),
+        ask_cluster: false,
         ca_cert_hashes: Vec::new(),
         token_id: None,
         control_plane_version: None,
@@ -31,9 +38,14 @@ pub fn prepare(args: &Args, deadline: &Deadline) -> Prepared {
         node_name: args.node_name.clone(),
         fix: true,
         fail_on: FailOn::Never,
-    };
+    }
+}
+
+/// Looks at this node, and mends.
+pub fn prepare(args: &Args, asked: Asked, deadline: &Deadline) -> Prepared {
+    let wanted = wanted(args);
     let mut prepared = Prepared::default();
-    let checks = checks::all(&wanted, &observe::observe(&wanted, deadline));
+    let checks = checks::all(&wanted, &observe::learn(&wanted, asked, deadline));
     // Only what would fail: a join is no occasion to change what merely could be better.
     let failing: Vec<Check> = checks.iter().filter(|check| check.status == Status::Fail).cloned().collect();
     for fix in fix::wanted(&failing) {

@@ -4,6 +4,7 @@ use crate::args::Args;
 use crate::watch::runtime_class;
 use host::deadline::{Deadline, Look};
 use kubeadm::classify::Finding;
+use kubeadm::proxy;
 use std::time::Duration;
 
 /// How long an API server may be out of reach before the attempt is given up: longer than a restart of it takes.
@@ -17,8 +18,8 @@ pub fn pointless(args: &Args, deadline: &Deadline) -> Option<Finding> {
         let limit = deadline.at_most(REACH);
         let mut last = None;
         let reached = limit.poll(Duration::from_secs(1), "the API server", || {
-            Ok(match endpoint.connect(&limit) {
-                Ok(_) => Look::Ready(()),
+            Ok(match proxy::reach(&endpoint, &limit) {
+                Ok(()) => Look::Ready(()),
                 Err(unreachable) => {
                     let cause = unreachable.cause.clone();
                     // Cut short by the end of the time, the last look knows less than the one before.

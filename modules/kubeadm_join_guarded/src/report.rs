@@ -8,7 +8,8 @@ use crate::plan::Plan;
 use ansible::{Diff, Outcome};
 use kubeadm::classify::{Action, Finding};
 use kubeadm::gate::Method;
-use kubeadm::identity;
+use kubeadm::own_node::Answer;
+use kubeadm::{identity, time};
 use serde_json::{Value, json};
 
 /// What is known before anything is done; in check mode and for a joined node this is all.
@@ -19,13 +20,20 @@ pub fn planned(args: &Args, state: &State, plan: &Plan) -> Outcome {
         _ => Vec::new(),
     };
     let (msg, after) = match plan {
-        Plan::Nothing => (format!("{} is joined and healthy", state.node_name), String::new()),
+        Plan::Nothing => (well(state), String::new()),
         Plan::Mend(_) => {
             (format!("{} is joined, to be mended: {}", state.node_name, steps.join(", ")), steps.join("\n") + "\n")
         }
         Plan::Join { leftovers } => {
-            let clean = if *leftovers { "remove credentials of a join that broke off\n" } else { "" };
-            (format!("{} is to join {to}", state.node_name), format!("{clean}join {to}\n"))
+            let (again, clean) = match (state.expired().map(time::words), leftovers) {
+                (Some(when), _) => {
+                    let why = format!("the kubelet's client certificate, which expired on {when}");
+                    (format!(" again: {why}, is to be replaced"), format!("remove {why}\n"))
+                }
+                (None, true) => (String::new(), "remove credentials of a join that broke off\n".to_owned()),
+                (None, false) => (String::new(), String::new()),
+            };
+            (format!("{} is to join {to}{again}", state.node_name), format!("{clean}join {to}\n"))
         }
     };
     let mut outcome = Outcome::new()
@@ -41,6 +49,9 @@ pub fn planned(args: &Args, state: &State, plan: &Plan) -> Outcome {
         // There whatever is done, so that a play may count on them.
         .field("attempts", Vec::<Value>::new())
         .field("steps", steps);
+    if let Some(Answer::Unknown(why)) = &state.registered {
+        outcome.warn(format!("whether the cluster has this machine's Node could not be asked: {why}"));
+    }
     if *plan != Plan::Nothing {
         outcome = outcome.diff([Diff::new(&state.node_name, describe(state), after)]);
     }
@@ -48,6 +59,14 @@ pub fn planned(args: &Args, state: &State, plan: &Plan) -> Outcome {
         outcome.warn(format!("{} had been masked by somebody else; a join has to unmask it", state.unit.name));
     }
     outcome
+}
+
+/// Joined and healthy is said only where the API has this machine's Node.
+fn well(state: &State) -> String {
+    match &state.registered {
+        Some(Answer::Node(_)) => format!("{} is joined and healthy", state.node_name),
+        _ => format!("{} is joined and its kubelet is healthy; its Node was not seen", state.node_name),
+    }
 }
 
 /// The cluster, in words.
@@ -82,8 +101,8 @@ pub fn attempt(attempt: &Attempt, remedy: &[String], log: Option<&str>) -> Value
         "remedy": remedy,
     });
     if let Some(first) = attempt.findings.first() {
-        let others: Vec<&str> = attempt.findings[1..].iter().map(|finding| finding.row.class).collect();
-        item["failure_class"] = json!(first.row.class);
+        let others: Vec<&str> = attempt.findings[1..].iter().map(|finding| finding.class().name()).collect();
+        item["failure_class"] = json!(first.class().name());
         item["evidence"] = json!(first.evidence);
         item["other_classes"] = json!(others);
     }
@@ -93,9 +112,9 @@ pub fn attempt(attempt: &Attempt, remedy: &[String], log: Option<&str>) -> Value
 /// The fields that say what went wrong and what now.
 pub fn verdict(args: &Args, finding: &Finding) -> Vec<(&'static str, Value)> {
     vec![
-        ("failure_class", json!(finding.row.class)),
+        ("failure_class", json!(finding.class().name())),
         ("evidence", json!(finding.evidence)),
-        ("explanation", json!(finding.row.explanation)),
+        ("explanation", json!(finding.explanation())),
         ("help", json!(finding.row.help())),
         ("next_action", json!(next_action(args, finding))),
         ("retry_safe", json!(finding.row.retry_safe)),
@@ -117,7 +136,7 @@ pub fn sentence(args: &Args, state: &State, finding: &Finding, attempts: usize) 
         "joining {} to {} ({tries}): {}: {} (see {})",
         state.node_name,
         target(args),
-        finding.row.explanation,
+        finding.explanation(),
         finding.evidence,
         finding.row.help()
     )

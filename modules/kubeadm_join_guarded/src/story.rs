@@ -5,6 +5,7 @@ use crate::attempt::Attempt;
 use crate::bundle::bounded;
 use crate::decide::Tried;
 use crate::observe::State;
+use crate::took::Took;
 use crate::{bundle, log, metrics, report};
 use ansible::{Failure, Outcome};
 use kubeadm::classify::Finding;
@@ -22,6 +23,10 @@ pub struct Story {
     pub history: Vec<Tried>,
     /// What was changed, in words.
     pub steps: Vec<String>,
+    /// Where the seconds went.
+    pub took: Took,
+    /// The kubelet's last words in the attempt before, where nobody knows the cause.
+    pub died_of: Option<String>,
     attempts: Vec<Value>,
     made: Vec<Attempt>,
     began: Instant,
@@ -29,9 +34,9 @@ pub struct Story {
 
 impl Story {
     /// Begins with what the plan had to say.
-    pub fn new(outcome: Outcome) -> Self {
-        let (attempts, made) = (Vec::new(), Vec::new());
-        Story { outcome, history: Vec::new(), steps: Vec::new(), attempts, made, began: Instant::now() }
+    pub fn new(outcome: Outcome, took: Took) -> Self {
+        let (history, steps, attempts, made) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Story { outcome, history, steps, took, died_of: None, attempts, made, began: Instant::now() }
     }
 
     /// An attempt is over: its log is written, its output becomes the result's.
@@ -57,9 +62,10 @@ impl Story {
     /// A good end.
     pub fn finish(mut self, args: &Args, state: &State, proof: Value, verb: &str) -> Outcome {
         self.measure(args, None);
-        let Story { outcome, attempts, steps, began, .. } = self;
+        let Story { outcome, attempts, steps, took, began, .. } = self;
         let outcome = outcome
             .field("seconds", report::round(began.elapsed().as_secs_f64()))
+            .field("took", took.fields())
             .msg(format!("{} {verb}", state.node_name))
             .field("joined", true);
         outcome.field("attempts", attempts).field("steps", steps).field("proof", proof)
@@ -67,7 +73,7 @@ impl Story {
 
     /// A bad end, with its evidence.
     pub fn fail(mut self, args: &Args, state: &State, finding: Finding) -> anyhow::Error {
-        self.measure(args, Some(finding.row.class));
+        self.measure(args, Some(finding.class().name()));
         let checks = self.outcome.get("prerequisites").cloned().unwrap_or_default();
         match bundle::write(args, state, &finding, &self.made, &checks) {
             Ok(path) => self.outcome.set("evidence_bundle", path),

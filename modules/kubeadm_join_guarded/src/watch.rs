@@ -10,10 +10,12 @@ use crate::observe::UNIT;
 use crate::phases::{Phase, Phases};
 use ansible::Task;
 use host::deadline::Deadline;
+use host::journal::Journal;
 use host::process::Seen;
 use join_prerequisites::fix::{self, Fix};
-use kubeadm::classify::{self, Action, Finding, Texts};
+use kubeadm::classify::{self, Action, Class, Finding, Texts};
 use kubeadm::kubelet::Kubelet;
+use kubeadm::last_words::{self, last_words};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -31,10 +33,13 @@ const HOPELESS: Duration = Duration::from_secs(4);
 const KUBELET_WRONG: Duration = Duration::from_secs(4);
 /// What a kubelet that runs can say in its journal and never recover from. Other causes (no sandbox image, no CNI plugin)
 /// keep pods from running, not a node from joining.
-const FATAL_WHILE_RUNNING: [&str; 5] =
-    ["csr_denied", "registration_forbidden", "token_forbidden", "token_rejected", "hostname_invalid"];
-/// Once is normal and no finding; this says that the kubelet found no size again and again.
-const IMAGE_FILESYSTEM: &str = "image_filesystem_invalid";
+const FATAL_WHILE_RUNNING: [Class; 5] = [
+    Class::CsrDenied,
+    Class::RegistrationForbidden,
+    Class::TokenForbidden,
+    Class::TokenRejected,
+    Class::HostnameInvalid,
+];
 /// How long the restart of the runtime may take that mends it.
 const REPAIR: Duration = Duration::from_secs(20);
 /// The kubelet's own certificate, once it has one.
@@ -53,10 +58,12 @@ pub struct Watch<'a> {
     phases: Phases,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
-    suspect: Option<(&'static str, Instant)>,
+    suspect: Option<(Class, Instant)>,
     approval: Approval,
     doomed: Option<Finding>,
     repaired: Option<Vec<String>>,
+    /// The kubelet's last words in an attempt before, whose cause nobody knew.
+    died_of: Option<String>,
 }
 
 /// kubeadm was killed because it could not succeed.
@@ -89,7 +96,13 @@ pub struct Watched {
 
 impl<'a> Watch<'a> {
     /// Begins now.
-    pub fn new(task: &'a Task, socket: &'a str, restarts_before: u32, approval: Approval) -> Self {
+    pub fn new(
+        task: &'a Task,
+        socket: &'a str,
+        restarts_before: u32,
+        approval: Approval,
+        died_of: Option<String>,
+    ) -> Self {
         Watch {
             task,
             socket,
@@ -104,6 +117,7 @@ impl<'a> Watch<'a> {
             approval,
             doomed: None,
             repaired: None,
+            died_of,
         }
     }
 
@@ -119,7 +133,7 @@ impl<'a> Watch<'a> {
         }
         self.looked = Instant::now();
         let fault = self.runtime().or_else(|| self.discovery()).or_else(|| self.approval()).or_else(|| self.kubelet());
-        self.suspect = match (fault.as_ref().map(|(finding, _)| finding.row.class), self.suspect) {
+        self.suspect = match (fault.as_ref().map(|(finding, _)| finding.class()), self.suspect) {
             (None, _) => None,
             (Some(class), Some((before, since))) if class == before => Some((class, since)),
             (Some(class), _) => Some((class, Instant::now())),
@@ -177,6 +191,12 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// The kubelet's last words, when an attempt before has ended with the same: waiting for more crashes tells nothing new.
+    fn dies_again(&self, journal: &Journal) -> Option<String> {
+        let words = last_words(journal.of_program())?;
+        (last_words::bare(self.died_of.as_deref()?) == last_words::bare(&words)).then_some(words)
+    }
+
     /// Whether kubeadm has started the kubelet.
     fn started(&self) -> bool {
         self.phases.begun("tls-bootstrap") || self.phases.begun("kubelet-check")
@@ -196,26 +216,32 @@ impl<'a> Watch<'a> {
         let deadline = Deadline::after(QUESTION);
         let kubelet = Kubelet::observe(UNIT, &deadline).ok()?;
         if kubelet.standalone() {
-            return Some((Finding::of("standalone", &kubelet.args.join(" ")), KUBELET_WRONG));
+            return Some((Finding::of(Class::Standalone, &kubelet.args.join(" ")), KUBELET_WRONG));
         }
-        let words = journal(UNIT, self.since, &deadline);
-        let causes = classify::classify(&Texts { kubelet: &words, ..Texts::default() });
+        let journal = journal(UNIT, Some(self.since), &deadline);
+        let journal = if kubelet.running() { journal.current() } else { journal.failed() };
+        let causes = classify::classify(&Texts { kubelet: &journal.text(), ..Texts::default() });
         if kubelet.running() {
-            if causes.iter().any(|cause| cause.row.class == IMAGE_FILESYSTEM) {
+            if causes.iter().any(|cause| cause.class() == Class::ImageFilesystemInvalid) {
                 self.repair();
             }
-            let fatal = causes.into_iter().find(|cause| FATAL_WHILE_RUNNING.contains(&cause.row.class));
+            let fatal = causes.into_iter().find(|cause| FATAL_WHILE_RUNNING.contains(&cause.class()));
             return fatal.map(|cause| (cause, HOPELESS));
         }
         let cause = causes.into_iter().next();
         let crashes = kubelet.restarts.saturating_sub(self.restarts_before);
+        if cause.as_ref().is_none_or(|cause| cause.row.symptom())
+            && let Some(words) = self.dies_again(&journal)
+        {
+            return Some((Finding::of(Class::KubeletCrashing, &words), Duration::ZERO));
+        }
         match cause {
-            Some(cause) if !cause.row.symptom => Some((cause, Duration::ZERO)),
+            Some(cause) if !cause.row.symptom() => Some((cause, Duration::ZERO)),
             _ if kubelet.active == "activating" && crashes < CRASHES => None,
             Some(cause) => Some((cause, KUBELET_WRONG)),
             None => {
                 let seen = format!("{UNIT} is {} ({}, {})", kubelet.active, kubelet.sub, kubelet.result);
-                let class = if crashes > 0 { "kubelet_crashing" } else { "kubelet_not_startable" };
+                let class = if crashes > 0 { Class::KubeletCrashing } else { Class::KubeletNotStartable };
                 Some((Finding::of(class, &seen), KUBELET_WRONG))
             }
         }
@@ -223,11 +249,11 @@ impl<'a> Watch<'a> {
 }
 
 /// The failure class of a CRI error.
-pub fn runtime_class(error: &cri::Error) -> &'static str {
+pub fn runtime_class(error: &cri::Error) -> Class {
     match error {
-        cri::Error::NoCri { .. } | cri::Error::Unimplemented { .. } => "cri_unimplemented",
-        cri::Error::Status { .. } => "runtime_not_ready",
-        _ => "runtime_down",
+        cri::Error::NoCri { .. } | cri::Error::Unimplemented { .. } => Class::CriUnimplemented,
+        cri::Error::Status { .. } => Class::RuntimeNotReady,
+        _ => Class::RuntimeDown,
     }
 }
 

@@ -57,6 +57,8 @@ pub struct Finding {
     pub cause: Option<String>,
     /// What to do, when more is known than the table says.
     pub remedy: Option<String>,
+    /// Only a person can mend this one, whatever the table says of its kind.
+    pub by_hand: bool,
 }
 
 impl Finding {
@@ -64,7 +66,7 @@ impl Finding {
     pub fn new(code: &str, evidence: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let evidence =
             evidence.into_iter().map(|line| one_line(&line.into())).filter(|line| !line.is_empty()).collect();
-        Finding { kind: kinds::kind(code), evidence, cause: None, remedy: None }
+        Finding { kind: kinds::kind(code), evidence, cause: None, remedy: None, by_hand: false }
     }
 
     /// The same, with a cause of its own.
@@ -77,6 +79,17 @@ impl Finding {
     pub fn mended_so(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self
+    }
+
+    /// The same, which only a person can mend, with what that person has to do.
+    pub fn by_hand(mut self, remedy: impl Into<String>) -> Self {
+        self.by_hand = true;
+        self.mended_so(remedy)
+    }
+
+    /// What mends it by itself: a module of this collection, or nothing.
+    pub fn mended_by(&self) -> Option<&'static str> {
+        self.kind.mended_by.filter(|_| !self.by_hand)
     }
 
     /// The cause to show.
@@ -105,7 +118,7 @@ impl Finding {
         json!({
             "code": self.kind.code, "severity": self.kind.severity, "title": self.kind.title,
             "evidence": self.evidence, "cause": self.cause(), "remedy": self.remedy(),
-            "mended_by": self.kind.mended_by, "link": self.link(),
+            "mended_by": self.mended_by(), "link": self.link(),
         })
     }
 }
@@ -119,6 +132,7 @@ pub fn ordered(findings: Vec<Finding>) -> Vec<Finding> {
                 same.evidence.extend(finding.evidence);
                 same.cause = same.cause.take().or(finding.cause);
                 same.remedy = same.remedy.take().or(finding.remedy);
+                same.by_hand |= finding.by_hand;
             }
             None => all.push(finding),
         }

@@ -4,6 +4,7 @@ mod cni;
 mod kubelet;
 mod machine;
 mod network;
+mod others;
 mod runtime;
 mod storage;
 mod system_pods;
@@ -23,6 +24,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
     kubelet::judge(facts, &mut found);
     network::judge(facts, &mut found);
     system_pods::judge(facts, &mut found);
+    others::judge(facts, &mut found);
     ordered(found)
 }
 

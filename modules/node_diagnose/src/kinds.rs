@@ -1,12 +1,13 @@
 //! The table of findings: every kind once, in the order of causes.
 //!
-//! A disk that is full explains a containerd that does not start, which explains a kubelet that does not: so storage comes
+//! Who shares the machine explains everything. A disk that is full explains a containerd that does not start, which explains a kubelet that does not: so storage comes
 //! before the runtime, the runtime before CNI, CNI before the kubelet, then the pod network, and what runs as pods last.
 
 mod cni;
 mod kubelet;
 mod machine;
 mod network;
+mod others;
 mod runtime;
 mod storage;
 mod system_pods;
@@ -15,9 +16,18 @@ use crate::finding::Kind;
 
 /// All kinds, causes first.
 pub fn table() -> impl Iterator<Item = &'static Kind> {
-    [storage::KINDS, machine::KINDS, runtime::KINDS, cni::KINDS, kubelet::KINDS, network::KINDS, system_pods::KINDS]
-        .into_iter()
-        .flatten()
+    [
+        others::KINDS,
+        storage::KINDS,
+        machine::KINDS,
+        runtime::KINDS,
+        cni::KINDS,
+        kubelet::KINDS,
+        network::KINDS,
+        system_pods::KINDS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The kind with that code.

@@ -12,6 +12,7 @@ pub mod storage;
 pub mod system_pods;
 
 use crate::args::Args;
+use footprint::distributions::Active;
 use host::deadline::Deadline;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub struct Facts {
     pub system_pods: system_pods::SystemPods,
     /// Links, routes, firewall.
     pub network: network::Network,
+    /// Other distributions of Kubernetes that are at work here.
+    pub distributions: Vec<Active>,
     /// What could not be looked at, and why.
     pub passed_over: Vec<String>,
 }
@@ -70,7 +73,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
     let storage = Part::start("disks and mounts", move |missed| storage::observe(&own, root.as_deref(), missed));
     let (own, dirs) = (args.clone(), runtime.status().map(|s| s.plugin_dirs()).unwrap_or_default());
     let path = runtime.path.clone();
-    let cni = Part::start("CNI", move |missed| cni::observe(&own, &path, dirs, missed));
+    let cni = Part::start("CNI", move |missed| cni::observe(&own, &path, dirs, &limit, missed));
     let (server, name) = (kubelet.server.clone(), kubelet.node_name());
     let api = Part::start("the API server", move |missed| api::observe(&server, &name, &limit, missed));
     let own = args.socket.clone();
@@ -81,8 +84,10 @@ pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
     network.forget_young_leases(&args.socket, &runtime, deadline);
     let (storage, cni) = (storage.end(deadline, &mut missed), cni.end(deadline, &mut missed));
     let (api, machine) = (api.end(deadline, &mut missed), machine.end(deadline, &mut missed));
+    network.compare_flannel(&api, deadline, &mut missed);
     let system_pods = pods.end(deadline, &mut missed);
-    Facts { storage, machine, api, runtime, cni, kubelet, system_pods, network, passed_over: missed.0 }
+    let distributions = missed.or_default("other distributions of Kubernetes", node::distributions::active());
+    Facts { distributions, storage, machine, api, runtime, cni, kubelet, system_pods, network, passed_over: missed.0 }
 }
 
 /// A part being looked at in a thread of its own.

@@ -58,7 +58,7 @@ fn details(out: &mut String, findings: &[Finding]) -> std::fmt::Result {
         }
         writeln!(out, "- cause: {}", plain(finding.cause()))?;
         writeln!(out, "- remedy: {}", plain(finding.remedy()))?;
-        if let Some(module) = finding.kind.mended_by {
+        if let Some(module) = finding.mended_by() {
             writeln!(out, "- mended by: `{module}`")?;
         }
         writeln!(out, "- more: [{}]({})\n", finding.kind.code, finding.link())?;

@@ -30,7 +30,7 @@ pub fn run(data: &[u8]) {
         Texts { kubeadm: &text[..cut], kubelet: &text[cut..], runtime: &text },
     ] {
         let findings = classify(&texts);
-        let classes: HashSet<_> = findings.iter().map(|finding| finding.row.class).collect();
+        let classes: HashSet<_> = findings.iter().map(|finding| finding.class()).collect();
         assert_eq!(classes.len(), findings.len(), "a class is found twice");
         for shown in findings.iter().flat_map(|finding| finding.captures.iter().chain([&finding.evidence])) {
             assert!(!shown.chars().any(char::is_control) && shown.chars().count() <= LONGEST, "{shown:?}");

@@ -25,6 +25,7 @@ pub fn main() -> ExitCode {
             crate::clock::pause(Duration::from_secs(2));
         }
     });
+    probes();
     let over_tcp = services.clone();
     std::thread::spawn(move || tcp(&over_tcp));
     let Ok(socket) = UdpSocket::bind("0.0.0.0:53") else {
@@ -39,6 +40,24 @@ pub fn main() -> ExitCode {
         }
     }
     ExitCode::FAILURE
+}
+
+/// What a kubelet asks whether CoreDNS lives, and whether it serves.
+fn probes() {
+    use crate::net::http::{Request, Response};
+    let ok = |_: Request, _| Response {
+        status: 200,
+        headers: vec![("Content-Type".into(), "text/plain".into())],
+        body: b"OK".to_vec(),
+    };
+    for port in [8080, 8181] {
+        match TcpListener::bind(("0.0.0.0", port)) {
+            Ok(listener) => {
+                std::thread::spawn(move || crate::net::server::serve(listener, None, Arc::new(ok)));
+            }
+            Err(error) => eprintln!("listen tcp :{port}: {error}"),
+        }
+    }
 }
 
 fn tcp(services: &Mutex<Value>) {

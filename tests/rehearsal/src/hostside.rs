@@ -83,11 +83,26 @@ pub fn rule(table: &str, action: &str, chain: &str, rule: &[&str]) -> Result<()>
     Ok(())
 }
 
-/// The API with the pod's service account, at the address the kubelet passed on.
+/// The API with the pod's service account, at the address that the stand-in kubelet passed on; a real one names the Service.
 pub fn api() -> Result<Api> {
     let dir = "/var/run/secrets/kubernetes.io/serviceaccount";
-    let server = std::env::var("REHEARSAL_API").context("REHEARSAL_API is not set")?;
+    let server = std::env::var("REHEARSAL_API").or_else(|_| service()).context("no address of the API is set")?;
     let token = place::read(format!("{dir}/token")).context("no service account token")?;
     let ca = place::read(format!("{dir}/ca.crt")).context("no service account CA")?;
     kubeconfig::client(&kubeconfig::make(&server, &ca, "default", "default", &Credential::Token(token.trim())))
+}
+
+fn service() -> Result<String, std::env::VarError> {
+    let part = |name: &str| std::env::var(format!("KUBERNETES_SERVICE_{name}"));
+    Ok(format!("https://{}:{}", part("HOST")?, part("PORT")?))
+}
+
+/// The Node that this pod runs on: what the stand-in kubelet passed on, or what the API knows of the pod.
+pub fn node(api: &Api) -> Result<String> {
+    if let Ok(name) = std::env::var("REHEARSAL_NODE") {
+        return Ok(name);
+    }
+    let own = |name: &str| std::env::var(name).with_context(|| format!("{name} is not set"));
+    let pod = api.get(&format!("/api/v1/namespaces/{}/pods/{}", own("POD_NAMESPACE")?, own("POD_NAME")?))?;
+    Ok(crate::yaml::text(&pod, "/spec/nodeName").to_owned())
 }

@@ -14,6 +14,7 @@ mod banner;
 mod clock;
 mod container;
 mod cri;
+mod crictl;
 mod dns;
 mod faults;
 mod flannel;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         "flannel" => flannel::cni::main(),
         "kube-proxy" => proxy::main(),
         "coredns" => dns::main(),
+        "crictl" => crictl::main(&args),
         "in-host" => hostside::enter(&args),
         "etcd" | "kube-scheduler" | "kube-controller-manager" => container::pause(&[]),
         "image-tar" => image::main(&args),

@@ -17,7 +17,7 @@ const INSIDE: &str = "TESTKIT_SANDBOX";
 /// A file the inner process creates: without it a misspelt test name would run nothing and pass.
 const WITNESS: &str = "TESTKIT_SANDBOX_WITNESS";
 /// How long a sandboxed test may take, in seconds, before it is killed and failed.
-const LIMIT: &str = "300";
+const LIMIT: &str = "900";
 
 /// What the sandbox changes about the machine, besides the namespaces.
 #[derive(Debug, Default)]
@@ -69,7 +69,7 @@ impl Sandbox {
 
     /// Run `body` inside. Call it once per test, as a closure written in the test function itself: the closure's type
     /// tells the test's name. What stands before the call runs outside and again inside, what stands after it only
-    /// outside. Panics (so the test fails) when the body panics, is killed or exceeds 300 s. As an
+    /// outside. Panics (so the test fails) when the body panics, is killed or exceeds 900 s. As an
     /// ordinary user the body runs as a mapped root, which cannot do everything: see `require("root")`.
     pub fn run<F: FnOnce()>(self, body: F) {
         let test = test_name::<F>();

@@ -95,6 +95,17 @@ pub fn removals(rulesets: &[Ruleset], owner: &Owner) -> Vec<TableRemoval> {
         .collect()
 }
 
+/// Chains with a name like Kubernetes' that nothing proves to be its own, each as `KUBE-BACKUP (iptables-nft filter)`.
+pub fn unproved(rulesets: &[Ruleset], owner: &Owner) -> Vec<String> {
+    let tables = rulesets.iter().flat_map(|set| set.save.tables.iter().map(move |table| (&set.tool, table)));
+    tables
+        .flat_map(|(tool, table)| {
+            let place = format!("({} {})", tool.name(), table.name);
+            claim(table, owner).unproved.into_iter().map(move |name| format!("{name} {place}"))
+        })
+        .collect()
+}
+
 /// Everything that is not Kubernetes', one line per chain and rule, each with its back end and table, without counters.
 pub fn foreign(rulesets: &[Ruleset], owner: &Owner) -> Vec<String> {
     let tables = rulesets.iter().flat_map(|set| set.save.tables.iter().map(move |table| (&set.tool, table)));

@@ -15,9 +15,9 @@ const CHAINS: [&str; 12] = [
     "DOCKER-USER",
     "MY-KUBE-THING",
     "KUBE-SERVICES",
-    "KUBE-SVC-A",
-    "CNI-0011",
-    "CNI-0022",
+    "KUBE-SVC-ABCDEFGHIJKLMNOP",
+    "CNI-001100110011001100110011",
+    "CNI-002200220022002200220022",
     "CNI-HOSTPORT-DNAT",
     "FLANNEL-FWD",
     "cali-FORWARD",
@@ -42,6 +42,9 @@ fn comment() -> impl Strategy<Value = String> {
         Just("x -j KUBE-SERVICES".to_owned()),
         Just("name: \"podman\" id: \"1\"".to_owned()),
         Just("name: \"cbr0\" id: \"2\"".to_owned()),
+        Just("kubernetes forwarding rules".to_owned()),
+        Just("flanneld forward".to_owned()),
+        Just("cilium-feeder: CILIUM_INPUT".to_owned()),
     ]
 }
 
@@ -111,7 +114,7 @@ fn restore(mut table: Table, script: &[u8]) -> Table {
 proptest! {
     #[test]
     fn exactly_the_foreign_part_stays_and_a_second_run_finds_nothing(text in table()) {
-        let owner = Owner::default();
+        let owner = Owner { networks: ["cbr0".to_owned()].into(), ..Owner::default() };
         let before = read(&text);
         let Some(removal) = Removal::of(&before, &owner) else { return Ok(()) };
         for naming in [Naming::Words, Naming::Position] {

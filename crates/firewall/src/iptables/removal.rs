@@ -39,7 +39,7 @@ pub enum Naming {
 impl Removal {
     /// What has to go from `table`; nothing when nothing in it is Kubernetes'.
     pub fn of(table: &Table, owner: &Owner) -> Option<Self> {
-        let Claim { chains, rules, held } = claim(table, owner);
+        let Claim { chains, rules, held, unproved: _ } = claim(table, owner);
         if chains.is_empty() && rules.is_empty() {
             return None;
         }
@@ -114,26 +114,30 @@ mod tests {
     use crate::iptables::save::parse;
 
     fn filter(rules: &str) -> Table {
-        let text =
-            format!("*filter\n:INPUT DROP [1:2]\n:MINE - [0:0]\n:KUBE-A - [0:0]\n:KUBE-B - [0:0]\n{rules}COMMIT\n");
+        let text = format!(
+            "*filter\n:INPUT DROP [1:2]\n:MINE - [0:0]\n:KUBE-FORWARD - [0:0]\n:KUBE-SERVICES - [0:0]\n{rules}COMMIT\n"
+        );
         parse(text.as_bytes()).unwrap().tables.remove(0)
     }
 
     #[test]
     fn empties_deletes_jumps_then_deletes_chains_in_one_commit() {
-        let table = filter("-A INPUT -j MINE\n-A INPUT -j KUBE-A\n-A MINE -j KUBE-B\n-A KUBE-A -j KUBE-B\n");
+        let table = filter(
+            "-A INPUT -j MINE\n-A INPUT -j KUBE-FORWARD\n-A MINE -j KUBE-SERVICES\n-A KUBE-FORWARD -j KUBE-SERVICES\n",
+        );
         let removal = Removal::of(&table, &Owner::default()).unwrap();
         let words = String::from_utf8(removal.script(Naming::Words)).unwrap();
         assert_eq!(
             words,
-            "*filter\n:KUBE-A - [0:0]\n:KUBE-B - [0:0]\n-D INPUT -j KUBE-A\n-D MINE -j KUBE-B\n-X KUBE-A\n-X KUBE-B\nCOMMIT\n"
+            "*filter\n:KUBE-FORWARD - [0:0]\n:KUBE-SERVICES - [0:0]\n-D INPUT -j KUBE-FORWARD\n-D MINE -j KUBE-SERVICES\n-X KUBE-FORWARD\n-X KUBE-SERVICES\nCOMMIT\n"
         );
         assert_eq!(foreign(&table, &Owner::default()), [&b":INPUT DROP"[..], b":MINE -", b"-A INPUT -j MINE"]);
     }
 
     #[test]
     fn positions_are_deleted_from_the_end() {
-        let table = filter("-A INPUT -j KUBE-A\n-A INPUT -j MINE\n-A INPUT -j KUBE-B\n-A MINE -j KUBE-A\n");
+        let table =
+            filter("-A INPUT -j KUBE-FORWARD\n-A INPUT -j MINE\n-A INPUT -j KUBE-SERVICES\n-A MINE -j KUBE-FORWARD\n");
         let removal = Removal::of(&table, &Owner::default()).unwrap();
         let text = String::from_utf8(removal.script(Naming::Position)).unwrap();
         assert!(text.contains("-D MINE 1\n-D INPUT 3\n-D INPUT 1\n"), "{text}");

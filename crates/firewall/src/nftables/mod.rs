@@ -8,7 +8,7 @@
 mod filters;
 mod forward;
 mod matches;
-mod netlink;
+pub(crate) mod netlink;
 pub(crate) mod rules;
 
 pub use filters::{Filters, filters};

@@ -14,8 +14,8 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 use super::Table;
 use host::deadline::Deadline;
 
-const ERROR: u16 = 2;
-const DONE: u16 = 3;
+pub(crate) const ERROR: u16 = 2;
+pub(crate) const DONE: u16 = 3;
 const BATCH_BEGIN: u16 = 0x10;
 const BATCH_END: u16 = 0x11;
 const SUBSYSTEM: u16 = 10;
@@ -27,9 +27,9 @@ const NAME: u16 = 1;
 const FLAGS: u16 = 2;
 /// The flag of a table whose chains see no packet.
 const DORMANT: u8 = 1;
-const REQUEST: u16 = 1;
-const ACKNOWLEDGE: u16 = 4;
-const DUMP: u16 = 0x300;
+pub(crate) const REQUEST: u16 = 1;
+pub(crate) const ACKNOWLEDGE: u16 = 4;
+pub(crate) const DUMP: u16 = 0x300;
 /// The list changed while it was read.
 const INTERRUPTED: u16 = 0x10;
 /// netlink's and nfnetlink's headers.
@@ -75,7 +75,7 @@ pub(super) fn delete(tables: &[Table], deadline: &Deadline) -> Result<()> {
 }
 
 /// `None`: the kernel has no netfilter netlink.
-fn open(deadline: &Deadline) -> Result<Option<OwnedFd>> {
+pub(crate) fn open(deadline: &Deadline) -> Result<Option<OwnedFd>> {
     let opened = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(netlink::NETFILTER));
     let socket = match opened {
         Err(Errno::PROTONOSUPPORT | Errno::AFNOSUPPORT) => return Ok(None),
@@ -104,7 +104,7 @@ fn read_tables(socket: &OwnedFd) -> Result<Option<Vec<(Table, bool)>>> {
     }
 }
 
-fn receive(socket: &OwnedFd) -> Result<Vec<u8>> {
+pub(crate) fn receive(socket: &OwnedFd) -> Result<Vec<u8>> {
     // A dump comes in parts of at most 32 KiB (linux, af_netlink.c).
     let mut buffer = vec![0; 65_536];
     let (_, length) = rustix::io::retry_on_intr(|| recv(socket, &mut buffer[..], RecvFlags::empty()))
@@ -113,7 +113,7 @@ fn receive(socket: &OwnedFd) -> Result<Vec<u8>> {
     Ok(buffer)
 }
 
-fn message(kind: u16, flags: u16, family: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn message(kind: u16, flags: u16, family: u8, body: &[u8]) -> Vec<u8> {
     let length = (HEADER + body.len()) as u32;
     // nfnetlink's resource id, in network order, names the subsystem of a batch.
     let resource = if matches!(kind, BATCH_BEGIN | BATCH_END) { SUBSYSTEM } else { 0 };
@@ -128,7 +128,7 @@ fn message(kind: u16, flags: u16, family: u8, body: &[u8]) -> Vec<u8> {
 }
 
 /// A string with its closing zero, padded to four bytes.
-fn attribute(kind: u16, text: &[u8]) -> Vec<u8> {
+pub(crate) fn attribute(kind: u16, text: &[u8]) -> Vec<u8> {
     let length = 4 + text.len() + 1;
     let mut bytes = (length as u16).to_ne_bytes().to_vec();
     bytes.extend(kind.to_ne_bytes());
@@ -137,12 +137,12 @@ fn attribute(kind: u16, text: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_ne_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
 }
 
 /// Kind, flags and what follows netlink's header, of each message.
-fn split(mut bytes: &[u8]) -> Vec<(u16, u16, &[u8])> {
+pub(crate) fn split(mut bytes: &[u8]) -> Vec<(u16, u16, &[u8])> {
     let mut messages = Vec::new();
     while let Some(length) = bytes.first_chunk::<4>().map(|first| u32::from_ne_bytes(*first) as usize) {
         let (Some(body), Some(kind), Some(flags)) = (bytes.get(16..length), u16_at(bytes, 4), u16_at(bytes, 6)) else {
@@ -154,7 +154,7 @@ fn split(mut bytes: &[u8]) -> Vec<(u16, u16, &[u8])> {
     messages
 }
 
-fn errno(body: &[u8]) -> Option<Errno> {
+pub(crate) fn errno(body: &[u8]) -> Option<Errno> {
     let code = i32::from_ne_bytes(*body.first_chunk::<4>()?);
     (code != 0).then(|| Errno::from_raw_os_error(-code))
 }

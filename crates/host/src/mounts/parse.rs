@@ -77,7 +77,7 @@ fn device(field: &[u8]) -> Result<(u32, u32)> {
 }
 
 /// Undoes the kernel's `\ooo` for space, tab, newline and backslash; a backslash that starts no such escape stays.
-pub(super) fn unescape(field: &[u8]) -> Vec<u8> {
+pub(crate) fn unescape(field: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(field.len());
     let mut rest = field;
     while let [first, tail @ ..] = rest {

@@ -2,7 +2,8 @@
 //!
 //! Policy. Plainly first. A mount that is busy is tried again for two seconds, because the processes that were just killed
 //! take a moment to let go. Where a server or a daemon answers for the file system, a busy or stuck mount is then
-//! forced once, which makes waiting requests fail and touches no data. Never lazily. What remains is reported with those
+//! forced once, which makes waiting requests fail and touches no data. Lazily only where the caller allows it for that mount,
+//! and by identity (see `detach`). What remains is reported with those
 //! who hold it, and the caller must leave that tree alone.
 //!
 //! Propagation. Unmounting something whose parent mount is shared also unmounts it at the parent's peers. After `mount
@@ -18,11 +19,13 @@ use anyhow::{Result, bail};
 use nix::errno::Errno;
 
 use super::child::{Call, Ended, call, call_each};
-use super::{Mount, below, exactly_at, holders, table};
+use super::{Index, Mount, exactly_at, holders, table};
 use crate::deadline::{Deadline, Look};
 
 /// How long a busy mount is tried again after the last one that went.
 const BUSY_PATIENCE: Duration = Duration::from_secs(2);
+/// Why most mounts do not go.
+const BUSY: &str = "busy";
 /// How long one system call may take before it is taken for stuck.
 const CALL_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -33,6 +36,8 @@ pub struct Unmounted {
     pub gone: Vec<Mount>,
     /// The mounts that are still there.
     pub left: Vec<Left>,
+    /// Of those gone, the ones that somebody still holds, and who.
+    pub detached: Vec<String>,
 }
 
 /// A mount that would not go.
@@ -64,25 +69,40 @@ pub fn unmount(point: &Path, deadline: &Deadline) -> Result<()> {
 
 /// Unmounts every mount strictly below `directory`, also those that come to light when a mount over them goes.
 pub fn unmount_below(directory: &Path, deadline: &Deadline) -> Result<Unmounted> {
+    unmount_below_but(directory, &[], &|_| false, deadline)
+}
+
+/// The same without what is mounted on or in `stays`. A busy mount for which `may_detach` says so, which no server or daemon
+/// answers for and nothing is mounted on, is taken off its directory for all but those who hold it, and told in `detached`.
+pub fn unmount_below_but(
+    directory: &Path,
+    stays: &[PathBuf],
+    may_detach: &dyn Fn(&Mount) -> bool,
+    deadline: &Deadline,
+) -> Result<Unmounted> {
     let mut done = Unmounted::default();
     // What would not go is not tried again when other mounts come to light.
     let mut stuck: Vec<Left> = Vec::new();
     loop {
         let table = table()?;
-        let round: Vec<&Mount> = below(&table, directory)
+        let index = Index::of(&table);
+        let known: HashSet<u64> = stuck.iter().map(|left| left.mount.id).collect();
+        let round: Vec<&Mount> = index
+            .below(directory)
             .into_iter()
-            .filter(|mount| !stuck.iter().any(|left| left.mount.id == mount.id))
+            .filter(|mount| !known.contains(&mount.id) && !stays.iter().any(|path| mount.point.starts_with(path)))
             .collect();
         if round.is_empty() {
             break;
         }
         let out_of_time = deadline.expired();
-        for carrier in carriers(&table, &round) {
+        for carrier in carriers(&index, &round) {
             // Recursively from above: a mount with another on the same point cannot be named by a path of its own.
             call(Call::MakePrivate, &carrier.point, &deadline.at_most(CALL_PATIENCE))?;
         }
         let before = done.gone.len();
-        let easy = go_at_once(&table, &round, deadline)?;
+        let easy = go_at_once(&index, &round, deadline)?;
+        let mut settled: HashSet<u64> = known.union(&easy).copied().collect();
         let mut deferred = Vec::new();
         for mount in round {
             if easy.contains(&mount.id) {
@@ -90,11 +110,11 @@ pub fn unmount_below(directory: &Path, deadline: &Deadline) -> Result<Unmounted>
                 continue;
             }
             // What it hides has to come to light and go first; the next round sees it.
-            let carries = |child: &Mount| child.parent == mount.id && child.id != mount.id;
-            if table.iter().any(|child| carries(child) && !settled(&done, &stuck, child)) {
+            if index.on(mount.id).iter().any(|child| !settled.contains(&child.id)) {
                 deferred.push(mount);
                 continue;
             }
+            settled.insert(mount.id);
             let covered = stuck.iter().find(|left| left.mount.point.starts_with(&mount.point));
             let outcome = match covered {
                 Some(left) => Some(Left {
@@ -106,6 +126,15 @@ pub fn unmount_below(directory: &Path, deadline: &Deadline) -> Result<Unmounted>
             };
             match outcome {
                 None => done.gone.push(mount.clone()),
+                Some(left) if left.why == BUSY && covered.is_none() && !mount.may_hang() && may_detach(mount) => {
+                    match super::detach::detach(mount) {
+                        Ok(()) => {
+                            done.gone.push(mount.clone());
+                            done.detached.push(format!("{left} (detached)"));
+                        }
+                        Err(error) => stuck.push(Left { why: format!("{BUSY}, and {error:#}"), ..left }),
+                    }
+                }
                 Some(left) => stuck.push(left),
             }
         }
@@ -127,15 +156,14 @@ pub fn unmount_below(directory: &Path, deadline: &Deadline) -> Result<Unmounted>
 
 /// Unmounts, in one child, what nobody uses, nobody has to answer for and nothing else is mounted on by then; gives back the
 /// ids of what went. The rest is for [`attempt`], one by one.
-fn go_at_once(table: &[Mount], round: &[&Mount], deadline: &Deadline) -> Result<HashSet<u64>> {
+fn go_at_once(index: &Index<'_>, round: &[&Mount], deadline: &Deadline) -> Result<HashSet<u64>> {
     let mut tried: HashSet<u64> = HashSet::new();
     if deadline.expired() {
         return Ok(tried);
     }
     let mut points = Vec::new();
     for mount in round.iter().filter(|mount| !mount.may_hang()) {
-        let carries = |child: &Mount| child.parent == mount.id && child.id != mount.id;
-        if table.iter().filter(|child| carries(child)).all(|child| tried.contains(&child.id)) {
+        if index.on(mount.id).iter().all(|child| tried.contains(&child.id)) {
             tried.insert(mount.id);
             points.push((mount.id, mount.point.as_path()));
         }
@@ -145,15 +173,11 @@ fn go_at_once(table: &[Mount], round: &[&Mount], deadline: &Deadline) -> Result<
     Ok(points.iter().zip(all).filter(|(_, ended)| *ended == Ended::Done).map(|((id, _), _)| *id).collect())
 }
 
-fn settled(done: &Unmounted, stuck: &[Left], mount: &Mount) -> bool {
-    done.gone.iter().any(|gone| gone.id == mount.id) || stuck.iter().any(|left| left.mount.id == mount.id)
-}
-
 /// Mounts of this round that carry others and are not themselves carried by one of this round.
-fn carriers<'a>(table: &'a [Mount], round: &[&'a Mount]) -> Vec<&'a Mount> {
-    let carries = |mount: &Mount| table.iter().any(|other| other.parent == mount.id && other.id != mount.id);
-    let carried = |mount: &Mount| round.iter().any(|other| other.id == mount.parent && other.id != mount.id);
-    round.iter().copied().filter(|mount| carries(mount) && !carried(mount)).collect()
+fn carriers<'a>(index: &Index<'_>, round: &[&'a Mount]) -> Vec<&'a Mount> {
+    let ids: HashSet<u64> = round.iter().map(|mount| mount.id).collect();
+    let carried = |mount: &Mount| mount.parent != mount.id && ids.contains(&mount.parent);
+    round.iter().copied().filter(|mount| !index.on(mount.id).is_empty() && !carried(mount)).collect()
 }
 
 /// `None` when it is gone.
@@ -178,7 +202,7 @@ fn attempt(mount: &Mount, deadline: &Deadline) -> Result<Option<Left>> {
         Ended::Failed(Errno::EINVAL | Errno::ENOENT) if !is_there(mount)? => return Ok(None),
         Ended::Stuck if !is_there(mount)? => return Ok(None),
         Ended::Stuck => "does not answer".to_owned(),
-        Ended::Failed(Errno::EBUSY) => "busy".to_owned(),
+        Ended::Failed(Errno::EBUSY) => BUSY.to_owned(),
         Ended::Failed(errno) => errno.desc().to_lowercase(),
     };
     Ok(Some(Left { mount: mount.clone(), why, holders: holders(mount) }))

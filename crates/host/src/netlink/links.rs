@@ -12,7 +12,7 @@ use rtnetlink::{Handle, LinkBridge, LinkBridgePort, LinkUnspec};
 
 use super::{gone_is_done, kernel_error, with_socket};
 use crate::deadline::Deadline;
-use crate::links::{Address, Link, Vxlan};
+use crate::links::{Address, Link, Seen, Vxlan};
 
 pub(crate) fn list_links(deadline: &Deadline) -> Result<Vec<Link>> {
     with_socket(deadline, "listing network links", async |handle| {
@@ -62,6 +62,7 @@ fn link(message: LinkMessage) -> Link {
         index: message.header.index,
         up: flags.contains(LinkFlags::Up),
         carrier: flags.contains(LinkFlags::LowerUp),
+        seen: Some(Seen::by_the_kernel()),
         ..Link::default()
     };
     for attribute in message.attributes {

@@ -5,6 +5,8 @@
 //! print whole messages and cost 170 KB in a binary (measured, docs/decisions).
 
 mod links;
+mod namespaces;
+mod neighbours;
 mod routes;
 
 use std::io;
@@ -17,6 +19,8 @@ use crate::deadline::Deadline;
 pub(crate) use links::{
     add_address, add_bridge, delete_address, delete_links, list_links, set_link_master, set_link_up,
 };
+pub(crate) use namespaces::namespace_ids;
+pub(crate) use neighbours::{list_forwarding, list_neighbours};
 pub(crate) use routes::{delete_routes, list_routes};
 
 /// Run `work` on a socket of its own.

@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Component, Path};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxFlags};
 use rustix::io::Errno;
 
@@ -116,14 +116,13 @@ pub(super) fn plain_directory(path: &Path) -> Result<OwnedFd, Errno> {
     Ok(here)
 }
 
-/// Whether `path`, opened as `fd`, is where a file system is mounted.
-pub(super) fn is_mount_root(path: &Path, fd: &OwnedFd) -> Result<bool> {
-    let Some(parent) = path.parent() else { bail!("refused: it is the root directory") };
-    let parent = plain_directory(parent)?;
-    let id = |fd: &OwnedFd| mount_id(fd, Method::Statx).or_else(|_| mount_id(fd, Method::Fdinfo));
-    match (id(fd), id(&parent)) {
-        (Ok(own), Ok(above)) => Ok(own != above),
-        // Without mount ids openat2 must have worked, and rmdir of a mount point fails with EBUSY anyway.
-        _ => Ok(false),
-    }
+/// The number of the mount that an open file or directory is on.
+pub(super) fn mount_of(fd: &OwnedFd) -> Result<u64> {
+    let id = mount_id(fd, Method::Statx).or_else(|_| mount_id(fd, Method::Fdinfo));
+    id.ok().context("refused: neither statx nor /proc tell here which mount a directory is on")
+}
+
+/// A directory that was opened without reading it (`O_PATH`), for reading: no name is looked up but its own.
+pub(super) fn readable(fd: &OwnedFd) -> Result<OwnedFd, Errno> {
+    rustix::fs::openat(fd, c".", DIRECTORY, Mode::empty())
 }

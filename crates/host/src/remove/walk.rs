@@ -6,15 +6,15 @@
 use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
-use anyhow::Result;
 use rustix::fs::{AtFlags, Stat};
 use rustix::io::Errno;
 
 use super::kept::{Why, keep, reason};
 use super::open::Opener;
-use super::{Identity, Removed};
+use super::{Fate, Identity, Keep, Removed, Unknown};
 use crate::deadline::Deadline;
 
 mod entries;
@@ -40,7 +40,7 @@ pub(super) enum Act {
 struct Walk<'a> {
     path: &'a Path,
     opener: Opener,
-    spare: &'a [Identity],
+    keep: Keep<'a>,
     act: Act,
     stack: Stack<'a>,
     removed: Removed,
@@ -51,12 +51,12 @@ pub(super) fn walk(
     path: &Path,
     base: OwnedFd,
     opener: Opener,
-    spare: &[Identity],
+    keep_back: Keep<'_>,
     act: Act,
     deadline: &Deadline,
-) -> Result<Removed> {
-    let stack = Stack::new(path, base, opener);
-    let mut walk = Walk { path, opener, spare, act, stack, removed: Removed::nothing() };
+) -> Removed {
+    let stack = Stack::new(path, base, opener, keep_back.known);
+    let mut walk = Walk { path, opener, keep: keep_back, act, stack, removed: Removed::nothing() };
     let mut buffer = vec![MaybeUninit::uninit(); 32 * 1024];
     while !walk.stack.is_empty() {
         if deadline.expired() {
@@ -71,7 +71,7 @@ pub(super) fn walk(
         }
         walk.step(&mut buffer);
     }
-    Ok(walk.removed)
+    walk.removed
 }
 
 impl Walk<'_> {
@@ -92,10 +92,18 @@ impl Walk<'_> {
     fn descend(&mut self, name: CString, passes: u8) {
         let Some(top) = self.stack.top() else { return };
         let Some(fd) = &top.fd else { return };
+        let known = match top.known.map(|known| known.fate(name.to_bytes(), true)) {
+            None | Some(Fate::Goes) => None,
+            Some(Fate::Partly(known)) => Some(known),
+            Some(Fate::Stays) => {
+                let stat = rustix::fs::statat(fd, &*name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT).ok();
+                return self.leave_unknown(&name, true, stat.as_ref());
+            }
+        };
         match self.opener.open(fd, &name) {
-            Ok(child) if rustix::fs::fstat(&child).is_ok_and(|stat| self.is_spared(&stat)) => self.spare(&[&name]),
+            Ok(child) if rustix::fs::fstat(&child).is_ok_and(|stat| self.is_spared(&stat)) => self.spare(&child, &name),
             Ok(child) => {
-                self.stack.push(Frame::new(name, child, passes));
+                self.stack.push(Frame::new(name, child, passes, known));
             }
             Err(Errno::NOENT) => {}
             // Replaced by a file or a link since it was listed: that goes, not what it points to.
@@ -164,12 +172,31 @@ impl Walk<'_> {
     }
 
     fn is_spared(&self, stat: &Stat) -> bool {
-        self.spare.contains(&Identity { device: stat.st_dev, inode: stat.st_ino })
+        let identity = Identity { device: stat.st_dev, inode: stat.st_ino };
+        self.keep.spare.contains(&identity) || self.keep.used.is_some_and(|used| used.contains(&identity))
     }
 
-    fn spare(&mut self, names: &[&CStr]) {
-        let path = self.stack.path_of(names);
-        self.removed.spared.push(path);
+    fn spare(&mut self, child: &OwnedFd, name: &CStr) {
+        let path = self.stack.path_of(&[name]);
+        if let Ok(stat) = rustix::fs::fstat(child) {
+            self.note_spared(path, &stat);
+        }
+        if let Some(top) = self.stack.top() {
+            (top.holds, top.spares) = (true, true);
+        }
+    }
+
+    fn note_spared(&mut self, path: PathBuf, stat: &Stat) {
+        let identity = Identity { device: stat.st_dev, inode: stat.st_ino };
+        match self.keep.spare.contains(&identity) {
+            true => self.removed.spared.push(path),
+            false => self.removed.used.push((path, identity)),
+        }
+    }
+
+    fn leave_unknown(&mut self, name: &CStr, directory: bool, stat: Option<&Stat>) {
+        let path = self.stack.path_of(&[name]);
+        self.removed.unknown.push(unknown(path, directory, stat));
         if let Some(top) = self.stack.top() {
             (top.holds, top.spares) = (true, true);
         }
@@ -199,4 +226,10 @@ impl Walk<'_> {
         }
         self.stack.push(base);
     }
+}
+
+fn unknown(path: PathBuf, directory: bool, stat: Option<&Stat>) -> Unknown {
+    let since = stat.and_then(|stat| u64::try_from(stat.st_mtime).ok()).map(Duration::from_secs);
+    let bytes = stat.and_then(|stat| u64::try_from(stat.st_size).ok()).unwrap_or_default();
+    Unknown { path, directory, bytes, modified: since.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since)) }
 }

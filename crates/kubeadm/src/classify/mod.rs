@@ -4,11 +4,16 @@
 //! so the text does: one table of rows ([`rows`]), each wording with the versions that print it and where that is
 //! known from. Everything here is pure. It refuses to guess: a text without a known wording yields no finding.
 
+mod class;
 mod lines;
 mod pattern;
+mod row;
 mod rows;
 
-pub use rows::{Action, OUT_OF_TIME, Place, Row, UNKNOWN, Wording, row, table, wordless};
+pub use class::Class;
+pub(crate) use lines::is_klog;
+pub use row::{Action, Place, Row, Severity, Weight, Wording};
+pub use rows::table;
 
 /// The longest evidence line that is handed on, in characters.
 const EVIDENCE_CHARS: usize = 500;
@@ -18,9 +23,9 @@ const EVIDENCE_CHARS: usize = 500;
 pub struct Texts<'a> {
     /// kubeadm's standard output and standard error, in any order.
     pub kubeadm: &'a str,
-    /// The kubelet's journal since the attempt began.
+    /// The kubelet's journal, of the invocation that matters (see `crate::journal`).
     pub kubelet: &'a str,
-    /// The container runtime's journal since the attempt began, and CRI error messages.
+    /// The container runtime's journal of this invocation, and CRI error messages.
     pub runtime: &'a str,
 }
 
@@ -36,62 +41,110 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A fault that was found without a text, by its class; an unknown class is a finding all the same.
-    pub fn of(class: &str, seen: &str) -> Self {
-        Finding { row: row(class).unwrap_or(&UNKNOWN), evidence: evidence(seen), captures: Vec::new() }
+    /// A fault that was found without a text.
+    pub fn of(class: Class, seen: &str) -> Self {
+        Finding { row: class.row(), evidence: evidence(seen), captures: Vec::new() }
+    }
+
+    /// Its class.
+    pub fn class(&self) -> Class {
+        self.row.class
+    }
+
+    /// What it means and what helps, with what the text names in its place.
+    pub fn explanation(&self) -> String {
+        match self.captures.first() {
+            Some(name) if !name.is_empty() => self.row.explanation.replacen("{}", name, 1),
+            _ => self.row.explanation.replacen(" {}", "", 1),
+        }
     }
 
     /// Whether it is said on a node that is well, too, and passes: then it is nobody's cause.
     pub fn is_normal(&self) -> bool {
-        self.row.symptom && self.row.action == Action::Wait
+        self.row.severity() == Severity::Warning
+    }
+
+    /// With the last words of the program that ended, where its class says nothing of the cause: they are the evidence.
+    pub fn with_last_words(mut self, program: &str, words: Option<&str>) -> Self {
+        let Some(words) = words.filter(|_| self.lacks_words()) else { return self };
+        self.evidence = match self.row.class {
+            Class::KubeletCrashing => evidence(words),
+            _ if self.evidence.contains(words) => self.evidence,
+            _ => evidence(&format!("{}; {program} said last: {words}", self.evidence)),
+        };
+        self
+    }
+
+    /// Whether what the program itself said tells more than this does.
+    fn lacks_words(&self) -> bool {
+        self.row.weight == Weight::Unnamed
+            || matches!(self.row.class, Class::RuntimeDown | Class::RuntimeNotReady | Class::KubeletNotStartable)
     }
 }
 
-/// Every class recognised in the texts, the one to act upon first; each class once, with its first line.
+/// Every class recognised in the texts, the one to act upon first; each class once.
 ///
-/// The order is: causes that nothing on this node can mend, then causes that something can, then mere symptoms
-/// (a time-out says that something failed, not what).
+/// The order is: causes that kubeadm itself names, causes in the journals, what keeps pods from running, then mere
+/// symptoms (a time-out says that something failed, not what); within each, what nothing on this node can mend comes
+/// first. kubeadm's text is read from its beginning, a journal from its end: the newest match is the evidence.
 pub fn classify(texts: &Texts) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = Vec::new();
-    let mut add = |place: Place, line: &str| {
+    let mut findings: Vec<(Source, Finding)> = Vec::new();
+    let mut add = |source: Source, place: Place, line: &str| {
+        let plain = lines::plain(line);
         for row in table() {
-            if findings.iter().any(|finding| finding.row.class == row.class) {
+            if findings.iter().any(|(_, finding)| finding.row.class == row.class) {
                 continue;
             }
-            if let Some(captures) = matching(row, place, line) {
-                findings.push(Finding { row, evidence: evidence(line), captures });
+            if let Some(captures) = find(row, place, &plain) {
+                findings.push((source, Finding { row, evidence: evidence(line), captures }));
             }
         }
     };
     for (place, line) in lines::kubeadm(texts.kubeadm) {
-        add(place, line);
+        add(Source::Kubeadm, place, line);
     }
-    for line in lines::journal(texts.kubelet) {
-        add(Place::Kubelet, line);
+    for line in lines::newest_first(texts.kubelet) {
+        add(Source::Journal, Place::Kubelet, line);
     }
-    for line in lines::journal(texts.runtime) {
-        add(Place::Runtime, line);
+    for line in lines::newest_first(texts.runtime) {
+        add(Source::Journal, Place::Runtime, line);
     }
+    let there: Vec<Class> = findings.iter().map(|(_, finding)| finding.row.class).collect();
+    let explained = |row: &Row| row.explained_by.iter().any(|class| there.contains(class));
     // Stable: within one rank the order of appearance stays.
-    findings.sort_by_key(|finding| rank(finding.row));
-    findings
+    findings.sort_by_key(|(source, finding)| if explained(finding.row) { 6 } else { rank(*source, finding.row) });
+    findings.into_iter().map(|(_, finding)| finding).collect()
 }
 
-/// The row's captures when one of its wordings for this place is in the line.
+/// Who said it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Kubeadm,
+    Journal,
+}
+
+/// The row's captures when one of its wordings for this place is in the line, however often its quotes are escaped.
 pub fn matching(row: &Row, place: Place, line: &str) -> Option<Vec<String>> {
+    find(row, place, &lines::plain(line))
+}
+
+fn find(row: &Row, place: Place, plain: &str) -> Option<Vec<String>> {
     row.wordings
         .iter()
-        .filter(|wording| wording.place == place)
-        .find_map(|wording| pattern::find(line, wording.text))
+        .filter(|wording| wording.place.takes(place))
+        .find_map(|wording| pattern::find(plain, wording.text))
         .map(|captures| captures.into_iter().map(evidence).collect())
 }
 
 /// Lower is acted upon first.
-fn rank(row: &Row) -> u8 {
-    match (row.symptom, row.action) {
-        (false, Action::Stop) => 0,
-        (false, _) => 1,
-        (true, _) => 2,
+fn rank(source: Source, row: &Row) -> u8 {
+    let movable = u8::from(row.action != Action::Stop);
+    match (row.weight, source) {
+        (Weight::Cause, Source::Kubeadm) => movable,
+        (Weight::Cause, Source::Journal) => 2 + movable,
+        (Weight::Pods, _) => 4 + movable,
+        (Weight::Symptom, _) => 6,
+        (Weight::Unnamed, _) => 7,
     }
 }
 
@@ -110,7 +163,7 @@ mod tests {
 
     fn classes(kubeadm: &str) -> Vec<&'static str> {
         let texts = Texts { kubeadm, ..Texts::default() };
-        classify(&texts).iter().map(|finding| finding.row.class).collect()
+        classify(&texts).iter().map(|finding| finding.row.class.name()).collect()
     }
 
     #[test]
@@ -140,6 +193,42 @@ mod tests {
                        \"/var/lib/kubelet/config.yaml\", error: open /var/lib/kubelet/config.yaml: no such file or directory";
         let found = classify(&Texts { kubelet, ..Texts::default() });
         assert!(found.len() == 1 && found[0].is_normal());
-        assert!(!Finding::of("unknown", "").is_normal() && !Finding::of("ca_hash_mismatch", "").is_normal());
+        assert!(!Finding::of(Class::Unknown, "").is_normal() && !Finding::of(Class::CaMismatch, "").is_normal());
+    }
+
+    #[test]
+    fn the_newest_line_of_a_journal_is_the_evidence_however_often_its_quotes_are_escaped() {
+        let line = |image: &str| {
+            format!(
+                "E1126 pod_workers.go:1300] \"Error syncing pod\" err=\"failed to \\\"CreatePodSandbox\\\": failed to get sandbox image \\\\\\\"{image}\\\\\\\": failed to pull image\""
+            )
+        };
+        let kubelet = format!("{}\n{}\n", line("old/pause:1"), line("new/pause:2"));
+        let found = classify(&Texts { kubelet: &kubelet, ..Texts::default() });
+        assert_eq!((found.len(), found[0].class()), (1, Class::SandboxImageMissing));
+        assert_eq!(found[0].captures, ["new/pause:2"]);
+        assert!(found[0].explanation().contains("sandbox (pause) image new/pause:2: "), "{}", found[0].explanation());
+        assert!(Finding::of(Class::SandboxImageMissing, "").explanation().contains("sandbox (pause) image: "));
+    }
+
+    #[test]
+    fn what_kubeadm_names_goes_before_what_a_journal_says() {
+        let kubeadm = "error execution phase preflight: couldn't validate the identity of the API Server: could not find a JWS signature in the cluster-info ConfigMap for token ID \"abcdef\"\n";
+        let runtime = "level=error msg=\"RunPodSandbox failed\" error=\"failed to get sandbox image \\\"x\\\": failed to pull image\"";
+        let found = classify(&Texts { kubeadm, kubelet: "", runtime });
+        assert_eq!(
+            found.iter().map(Finding::class).collect::<Vec<_>>(),
+            [Class::TokenUnknown, Class::SandboxImageMissing]
+        );
+    }
+
+    #[test]
+    fn the_programs_last_words_stand_where_a_class_says_nothing() {
+        let with = |class, seen: &str, words| Finding::of(class, seen).with_last_words("kubelet", words).evidence;
+        let words = "E1126 run.go:74] \"command failed\" err=\"boom\"";
+        assert_eq!(with(Class::KubeletCrashing, "Main process exited", Some(words)), words);
+        assert_eq!(with(Class::KubeletUnhealthy, "refused", Some("boom")), "refused; kubelet said last: boom");
+        assert_eq!(with(Class::SwapOn, "swap", Some(words)), "swap");
+        assert_eq!(with(Class::KubeletCrashing, "exited", None), "exited");
     }
 }

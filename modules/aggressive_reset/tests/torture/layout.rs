@@ -16,8 +16,12 @@ pub struct Layout {
     pub options: Value,
     /// What must come of it.
     pub expect: Expect,
+    /// What the answer must say, in whatever field.
+    pub says: &'static [&'static str],
     /// A bash script that must succeed afterwards.
     pub verify: &'static str,
+    /// Directories in which changes are expected: targets under another name.
+    pub moved: &'static [&'static str],
     /// What happens while the subject runs.
     pub during: Option<fn(&AtomicBool)>,
     /// Made before the subject runs and kept until it has ended.
@@ -42,10 +46,22 @@ pub enum Expect {
 }
 
 impl Layout {
-    /// A layout that ends clean.
+    /// A layout that ends clean. What lies in its targets is made up, so that all of it has to be asked for; what becomes of
+    /// it by default is the business of `unknown.rs`.
     pub fn clean(setup: &'static str) -> Self {
         let (needs, verify): (&[&str], _) = (&["root"], "true");
-        Self { setup, needs, options: json!({}), expect: Expect::Clean, verify, during: None, held: None, races: false }
+        Self {
+            setup,
+            needs,
+            options: json!({"unknown": "delete"}),
+            expect: Expect::Clean,
+            verify,
+            says: &[],
+            moved: &[],
+            during: None,
+            held: None,
+            races: false,
+        }
     }
 
     /// One that is refused, with this in the message.
@@ -63,14 +79,39 @@ impl Layout {
         Self { expect: Expect::Partly(left), ..Self::clean(setup) }
     }
 
+    /// The same with another outcome.
+    pub fn expect(mut self, expect: Expect) -> Self {
+        self.expect = expect;
+        self
+    }
+
     /// The same with a check afterwards.
     pub fn verify(mut self, script: &'static str) -> Self {
         self.verify = script;
         self
     }
 
-    /// The same with options.
+    /// The same whose answer says these.
+    pub fn says(mut self, texts: &'static [&'static str]) -> Self {
+        self.says = texts;
+        self
+    }
+
+    /// The same where a target's content lies in other directories, too.
+    pub fn moved(mut self, directories: &'static [&'static str]) -> Self {
+        self.moved = directories;
+        self
+    }
+
+    /// The same with more options.
     pub fn options(mut self, options: Value) -> Self {
+        let more = options.as_object().cloned().unwrap_or_default();
+        self.options.as_object_mut().unwrap().extend(more);
+        self
+    }
+
+    /// The same with these options and the defaults.
+    pub fn only(mut self, options: Value) -> Self {
         self.options = options;
         self
     }

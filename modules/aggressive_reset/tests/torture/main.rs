@@ -15,13 +15,21 @@
 )]
 
 mod comparison;
+mod endless;
+mod events;
+mod held;
 mod killed;
 mod layout;
 mod live;
 mod mounts;
+mod networks;
 mod oracle;
+mod owners;
 mod play;
 mod refused;
 mod root;
+mod seen;
 mod subject;
+mod taken;
 mod trees;
+mod unknown;

@@ -32,9 +32,11 @@ layouts! {
     loop_ext4_below => Layout::clean("truncate -s 16M /etc/disk.img; mkfs.ext4 -q /etc/disk.img; mkdir /mnt/disk; mount -o loop /etc/disk.img /mnt/disk; echo data > /mnt/disk/file
         mkdir /var/lib/kubelet/pods/p1/volumes/d; mount --bind /mnt/disk /var/lib/kubelet/pods/p1/volumes/d; sync").needs(LOOP);
     own_partition => Layout::partly("truncate -s 16M /etc/disk.img; mkfs.ext4 -q /etc/disk.img; mount -o loop /etc/disk.img /var/lib/containerd; mkdir -p /var/lib/containerd/a/b; echo x > /var/lib/containerd/a/b/c", &["/var/lib/containerd"])
-        .needs(LOOP).verify("mountpoint -q /var/lib/containerd; test \"$(ls -A /var/lib/containerd)\" = lost+found");
+        .needs(LOOP).verify("mountpoint -q /var/lib/containerd; test \"$(ls -A /var/lib/containerd)\" = lost+found")
+        .options(json!({"own_paths": ["/var/lib/containerd"]}));
     own_tmpfs_with_a_mount_in_it => Layout::clean("mount -t tmpfs own /var/lib/kubelet; cd /var/lib/kubelet; mkdir -p pods/x; echo x > f; mount --bind /srv/media pods/x")
-        .verify("mountpoint -q /var/lib/kubelet; umount /var/lib/kubelet; test -e /var/lib/kubelet/config.yaml; rm -rf /var/lib/kubelet/*");
+        .verify("mountpoint -q /var/lib/kubelet; umount /var/lib/kubelet; test -e /var/lib/kubelet/config.yaml; rm -rf /var/lib/kubelet/*")
+        .options(json!({"own_paths": ["/var/lib/kubelet"]}));
     the_kubelets_own_bind => Layout::clean("mount --bind /var/lib/kubelet /var/lib/kubelet; mount --make-rshared /var/lib/kubelet; mkdir /var/lib/kubelet/pods/p1/volumes/m; mount --bind /srv/media /var/lib/kubelet/pods/p1/volumes/m");
     stack_on_one_point => Layout::clean("cd /var/lib/kubelet/pods/p1/volumes; mkdir a; mount --bind /srv/media a; mount -t tmpfs t a; mount --bind /home/user a");
     mount_hidden_beneath_another => Layout::clean("cd /var/lib/kubelet/pods/p1/volumes; mkdir -p a/b; mount --bind /srv/media a/b; mount -t tmpfs t a; mkdir a/c; mount --bind /home/user a/c");
@@ -46,14 +48,18 @@ layouts! {
     other_preserved_paths => Layout::clean("mkdir /home/user/photos /var/lib/kubelet/pods/p1/volumes/v; mount --bind /home/user/photos /var/lib/kubelet/pods/p1/volumes/v; echo x > /home/user/photos/x").options(json!({"preserve": ["/home/user/photos", "/nowhere"]}));
     two_hundred_mounts => Layout::clean("cd /var/lib/kubelet/pods/p1/volumes; for i in $(seq 200); do mkdir v$i; mount --bind /srv/media v$i; done");
     btrfs_with_subvolumes => Layout::clean("truncate -s 128M /etc/disk.img; mkfs.btrfs -q /etc/disk.img; mount -o loop /etc/disk.img /var/lib/containerd; cd /var/lib/containerd; btrfs -q subvolume create theirs; btrfs -q subvolume create theirs/in
-        echo x > theirs/in/x; btrfs -q subvolume snapshot theirs again; mkdir d; btrfs -q subvolume create d/deep; echo x > d/deep/x").needs(BTRFS).verify("mountpoint -q /var/lib/containerd; test -z \"$(btrfs subvolume list /var/lib/containerd)\"");
+        echo x > theirs/in/x; btrfs -q subvolume snapshot theirs again; mkdir d; btrfs -q subvolume create d/deep; echo x > d/deep/x").needs(BTRFS).verify("mountpoint -q /var/lib/containerd; test -z \"$(btrfs subvolume list /var/lib/containerd)\"")
+        .options(json!({"own_paths": ["/var/lib/containerd"]}));
     btrfs_with_a_read_only_snapshot => Layout::failed("truncate -s 128M /etc/disk.img; mkfs.btrfs -q /etc/disk.img; mount -o loop /etc/disk.img /var/lib/containerd; cd /var/lib/containerd; btrfs -q subvolume create v; echo x > v/x; btrfs -q subvolume snapshot -r v frozen",
-        "on a read-only file system", "/var/lib/containerd").needs(BTRFS);
+        "on a read-only file system", "/var/lib/containerd").needs(BTRFS)
+        .options(json!({"own_paths": ["/var/lib/containerd"]}));
     own_partition_with_lost_and_found => Layout::partly("truncate -s 16M /etc/disk.img; mkfs.ext4 -q /etc/disk.img; mount -o loop /etc/disk.img /var/lib/kubelet; cd /var/lib/kubelet; mkdir -p pods/p1/volumes/m pods/lost+found; echo x > pods/p1/x; mount --bind /srv/media pods/p1/volumes/m", &["/var/lib/kubelet"])
-        .needs(LOOP).verify("mountpoint -q /var/lib/kubelet; test \"$(ls -A /var/lib/kubelet)\" = lost+found");
+        .needs(LOOP).verify("mountpoint -q /var/lib/kubelet; test \"$(ls -A /var/lib/kubelet)\" = lost+found")
+        .options(json!({"own_paths": ["/var/lib/kubelet"]}));
     lost_and_found_of_no_partition => Layout::clean("mkdir /var/lib/kubelet/lost+found; echo x > /var/lib/kubelet/lost+found/x");
     stack_on_a_target => Layout::clean("mount -t tmpfs one /var/lib/kubelet; echo x > /var/lib/kubelet/one; mount -t tmpfs two /var/lib/kubelet; echo x > /var/lib/kubelet/two; mkdir /var/lib/kubelet/m; mount --bind /srv/media /var/lib/kubelet/m")
-        .verify("umount /var/lib/kubelet; test -e /var/lib/kubelet/one; umount /var/lib/kubelet; test -e /var/lib/kubelet/config.yaml; rm -rf /var/lib/kubelet/*");
+        .verify("umount /var/lib/kubelet; test -e /var/lib/kubelet/one; umount /var/lib/kubelet; test -e /var/lib/kubelet/config.yaml; rm -rf /var/lib/kubelet/*")
+        .options(json!({"own_paths": ["/var/lib/kubelet"]}));
     target_mounted_in_itself => Layout::clean("cd /var/lib/kubelet/pods/p1/volumes; mkdir self; mount --rbind /var/lib/kubelet self; mount --bind /srv/media self/plugins");
     target_mounted_in_another => Layout::clean("cd /var/lib/kubelet/pods/p1/volumes; mkdir c r; mount --rbind /var/lib/containerd c; mkdir /var/lib/containerd/m; mount --bind /srv/media /var/lib/containerd/m; mount --rbind /var/lib r");
     peers_that_share_what_is_mounted => Layout::clean("mount --bind /srv /srv; mount --make-rshared /srv; mkdir -p /srv/other; mount --bind /srv/media /srv/other; cd /var/lib/kubelet/pods/p1/volumes; mkdir a; mount --rbind /srv a; mkdir /srv/media/d; mount -t tmpfs d /srv/media/d; echo x > /srv/media/d/x")
@@ -65,8 +71,8 @@ layouts! {
     kernel_file_systems_and_namespaces => Layout::clean("cd /var/lib/kubelet/pods/p1/volumes; mkdir p s d c m; mount -t proc proc p; mount --rbind /sys s; mount --rbind /dev d; mount -t mqueue mqueue m; touch n; mount --bind /proc/self/ns/mnt n || mount --bind /proc/self/ns/net n");
     read_only_tmpfs_below => Layout::clean("cd /var/lib/kubelet/pods/p1/volumes; mkdir a b; mount -t tmpfs a a; echo x > a/x; mount -o remount,ro a; mount -t squashfs none b 2>/dev/null || true");
     files_bound_over_files_of_the_kubelet => Layout::clean("cd /var/lib/kubelet; mount --bind /home/user/note1 config.yaml; mount --bind /srv/media/films/2 pki/kubelet.key; mount --bind /home/user/note2 /etc/kubernetes/kubelet.conf").verify("test ! -s /var/lib/kubelet/config.yaml; test ! -e /etc/kubernetes/kubelet.conf");
-    // No holes: the kernel writes inode tables some seconds later, and what check mode says of the image's size would change.
-    somebodys_disk_image_in_a_target => Layout::failed("head -c 16M /dev/zero > /var/lib/kubelet/disk.img; mkfs.ext4 -q -E nodiscard /var/lib/kubelet/disk.img; mkdir /home/user/disk; mount -o loop /var/lib/kubelet/disk.img /home/user/disk; echo precious > /home/user/disk/x; sync", "deleting /var/lib/kubelet: /home/user/disk is made of /var/lib/kubelet/disk.img", "/var/lib/kubelet").needs(LOOP).verify("umount /home/user/disk; mount -o loop /var/lib/kubelet/disk.img /home/user/disk; grep -q precious /home/user/disk/x");
+    // Read-only in the end: the kernel writes inode tables and superblock some seconds later, on a busy machine while this is judged.
+    somebodys_disk_image_in_a_target => Layout::failed("truncate -s 16M /var/lib/kubelet/disk.img; mkfs.ext4 -q /var/lib/kubelet/disk.img; mkdir /home/user/disk; mount -o loop /var/lib/kubelet/disk.img /home/user/disk; echo precious > /home/user/disk/x; mount -o remount,ro /home/user/disk; sync", "deleting /var/lib/kubelet: /home/user/disk is made of /var/lib/kubelet/disk.img", "/var/lib/kubelet").needs(LOOP).verify("umount /home/user/disk; mount -o loop /var/lib/kubelet/disk.img /home/user/disk; grep -q precious /home/user/disk/x");
     somebodys_directory_in_a_target => Layout::failed("mkdir /var/lib/containerd/photos /home/user/photos; echo x > /var/lib/containerd/photos/x; mount --bind /var/lib/containerd/photos /home/user/photos", "/home/user/photos shows /var/lib/containerd/photos", "/var/lib/containerd");
     busy_mount => Layout::failed("cd /var/lib/kubelet/pods/p1/volumes; mkdir m; mount --bind /srv/media m; cd m; sleep 600 >/dev/null 2>&1 &", "busy, held by process", "/var/lib/kubelet")
         .verify("test -e /var/lib/kubelet/config.yaml");

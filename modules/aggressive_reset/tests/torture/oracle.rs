@@ -15,8 +15,8 @@ pub type World = BTreeMap<PathBuf, String>;
 
 /// Directories outside of which nothing of the sandbox is.
 const ROOTS: [&str; 6] = ["/srv", "/home", "/mnt", "/root", "/var", "/run"];
-/// What the module may change besides its targets: its own state.
-const OWN: [&str; 2] = ["/var/lib/kubejoin", "/run/kubejoin"];
+/// What the module may change besides its targets: its own state, and pods' network namespaces, which `ip netns` judges.
+const OWN: [&str; 4] = ["/var/lib/kubejoin", "/run/kubejoin", "/var/backups", "/run/netns"];
 /// Below these nothing is looked at: nobody answers there.
 const SILENT: [&str; 3] = ["/srv/silent", "/var/lib/calico", "/var/lib/kubelet/pods/p1/volumes/dead"];
 

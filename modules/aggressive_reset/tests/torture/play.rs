@@ -18,14 +18,14 @@ use super::subject::{self, Subject, TARGETS};
 pub const WORLD: &str = r#"
 w=/srv/.w; mkdir -p $w/{var/lib,srv,home,root,run,mnt}
 for d in var home root run mnt; do mount --bind $w/$d /$d; done; mount --bind $w/srv /srv
-mkdir -p /run/kubejoin /var/lib/kubejoin /var/lib/etcd /srv/media/films /mnt/media /home/user/.kube /var/log
+mkdir -p /run/kubejoin /var/lib/kubejoin /var/backups /var/lib/etcd /srv/media/films /mnt/media /home/user/.kube /var/log
 for i in 1 2 3; do echo "film $i" > /srv/media/films/$i; echo "note $i" > /home/user/note$i; done
 head -c 300000 /dev/urandom > /srv/media/films/long; echo x > /mnt/media/x; echo x > /var/log/syslog; echo x > /home/user/.kube/config
 mkdir -p /var/lib/kubelet/{pki,pods/p1/volumes,plugins,device-plugins} /var/lib/containerd/io.containerd.content.v1.content/blobs /run/containerd
 rm -rf /etc/cni /etc/kubernetes
 mkdir -p /var/lib/cni/networks/cni0 /run/flannel /root/.kube/cache /etc/kubernetes/{manifests,pki} /etc/cni/net.d
 echo x | tee /var/lib/kubelet/{config.yaml,kubeadm-flags.env,pki/kubelet.key} /var/lib/containerd/io.containerd.content.v1.content/blobs/1 \
-  /run/containerd/socket /var/lib/cni/networks/cni0/10.244.1.2 /root/.kube/{config,cache/x} /etc/kubernetes/{kubelet.conf,pki/ca.crt} >/dev/null
+  /run/containerd/containerd.sock /var/lib/cni/networks/cni0/10.244.1.2 /root/.kube/{config,cache/x} /etc/kubernetes/{kubelet.conf,pki/ca.crt} >/dev/null
 echo FLANNEL_NETWORK=10.244.0.0/16 > /run/flannel/subnet.env; echo '{"name":"cbr0","type":"flannel"}' > /etc/cni/net.d/10-flannel.conf
 "#;
 
@@ -37,7 +37,7 @@ pub fn play(name: &str, layout: &Layout) {
     bash(WORLD);
     bash(layout.setup);
     let held = layout.held.map(|make| make());
-    let before = look(&TARGETS);
+    let before = look(&without(layout));
     let verdict = match Subject::chosen() {
         Subject::Ours => ours(layout, &before),
         other => judge(layout, &other, &before),
@@ -48,6 +48,11 @@ pub fn play(name: &str, layout: &Layout) {
     }
 }
 
+/// Where changes are no loss.
+fn without(layout: &Layout) -> Vec<&'static str> {
+    TARGETS.iter().chain(layout.moved).copied().collect()
+}
+
 fn ours(layout: &Layout, before: &World) -> String {
     let inside = look(&[]);
     let checked = subject::module(layout, true);
@@ -56,11 +61,15 @@ fn ours(layout: &Layout, before: &World) -> String {
     let done = with(layout, || subject::module(layout, false));
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     assert_eq!(
-        differences(before, &look(&TARGETS)),
+        differences(before, &look(&without(layout))),
         Vec::<String>::new(),
         "outside the targets all is as it was: {done}"
     );
     outcome(layout, &done, &inside);
+    let said = done.to_string();
+    for text in layout.says {
+        assert!(said.contains(text), "{text:?} is not said: {said}");
+    }
     bash(layout.verify);
     if !layout.races && !matches!(layout.expect, Expect::Refused(_)) {
         assert_eq!(done["steps"], checked["steps"], "check mode says what is done: {done}");
@@ -134,7 +143,7 @@ fn judge(layout: &Layout, subject: &Subject, before: &World) -> String {
     let started = Instant::now();
     let said = with(layout, || subject::other(subject));
     let hung = started.elapsed() > Duration::from_secs(18);
-    let lost = differences(before, &look(&TARGETS)).len();
+    let lost = differences(before, &look(&without(layout))).len();
     match (hung, lost, said) {
         (true, 0, _) => "hangs".to_owned(),
         (_, 0, Some(true)) => "no loss".to_owned(),

@@ -26,5 +26,5 @@ layouts! {
         mount -t overlay o -o lowerdir=/var/lib/containerd/lower,upperdir=/mnt/media/u,workdir=/mnt/media/w /srv/media", "is made of /var/lib/containerd/lower in");
     etcd_data => Layout::refused("mkdir -p /var/lib/etcd/member/snap; echo x > /var/lib/etcd/member/snap/db", "this node runs a control plane: etcd data (/var/lib/etcd/member)");
     static_pods_of_a_control_plane => Layout::refused("echo 'kind: Pod' > /etc/kubernetes/manifests/kube-apiserver.yaml", "static pod kube-apiserver");
-    several_reasons_at_once => Layout::refused("mkdir -p /var/lib/etcd/member; mount --bind /home /var/lib/cni", "is another view of /home, which is not Kubernetes'; this node runs a control plane");
+    several_reasons_at_once => Layout::refused("mkdir -p /var/lib/etcd/member; mount --bind /home /var/lib/cni", "set own_paths: [/var/lib/cni]; this node runs a control plane");
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::layout::{Expect, Layout, layouts};
 
 layouts! {
-    an_ordinary_node => Layout::clean("true").verify("test ! -e /root/.kube/config; test ! -e /etc/kubernetes/kubelet.conf; test -d /etc/kubernetes/manifests; test -d /etc/cni/net.d; test -z \"$(ls /etc/cni/net.d)\"");
+    an_ordinary_node => Layout::clean("true").verify("test \"$(cat /root/.kube/config)\" = x; test ! -e /etc/kubernetes/kubelet.conf; test -d /etc/kubernetes/manifests; test -d /etc/cni/net.d; test -z \"$(ls /etc/cni/net.d)\"");
     gentle_keeps_what_a_join_needs => Layout::partly("true", &["/var/lib/containerd", "/run/containerd"]).options(json!({"level": "gentle"}))
         .verify("test -e /etc/cni/net.d/10-flannel.conf; test -e /var/lib/containerd/io.containerd.content.v1.content/blobs/1; test -e /root/.kube/config; test ! -e /etc/kubernetes/kubelet.conf");
     a_farm_of_links => Layout::clean("cd /var/lib/kubelet; ln -s /srv/media a; ln -s /srv/media/films/1 b; ln -s ../../../home c; ln -s / d; ln -s . e; ln -s e f; ln -s nowhere g; mkdir h; for i in $(seq 500); do ln -s /home/user h/$i; done");
@@ -17,7 +17,8 @@ layouts! {
     without_any_permission => Layout::clean("cd /var/lib/kubelet; mkdir locked; touch locked/f; chown 1234 locked; chmod 000 locked locked/f");
     immutable_file => Layout::failed("cd /var/lib/kubelet; mkdir i; touch i/still; chattr +i i/still", "deleting /var/lib/kubelet/i/still: immutable (chattr +i)", "/var/lib/kubelet").verify("chattr -i /var/lib/kubelet/i/still; test ! -e /var/lib/kubelet/config.yaml").needs(&["root", "program:chattr"]);
     append_only_directory => Layout::failed("cd /var/lib/kubelet; mkdir i; touch i/log; chattr +a i", "deleting /var/lib/kubelet/i/log: append-only (chattr +a)", "/var/lib/kubelet").verify("chattr -a /var/lib/kubelet/i").needs(&["root", "program:chattr"]);
-    a_file_in_use => Layout::clean("cd /var/lib/kubelet; cp /bin/sleep prog; ./prog 600 3>open-file >/dev/null 2>&1 &");
+    a_file_in_use => Layout::failed("cd /var/lib/kubelet; cp /bin/sleep prog; ./prog 600 3>open-file >/dev/null 2>&1 &", "(prog) has open /var/lib/kubelet/open-file", "/var/lib/kubelet");
+    a_program_in_use => Layout::clean("cd /var/lib/kubelet; cp /bin/sleep prog; echo x > log; ./prog 600 3<log >/dev/null 2>&1 &");
     target_on_a_read_only_file_system => Layout::failed("mount --bind /var/lib/cni /var/lib/cni; mount -o remount,ro,bind /var/lib/cni", "on a read-only file system", "/var/lib/cni");
     somebody_elses_networks => Layout::partly(r#"cd /etc/cni/net.d; echo '{"name":"podman","plugins":[{"type":"bridge","bridge":"cni-podman0"}]}' > 87-podman-bridge.conflist
         mkdir -p /var/lib/cni/networks/podman; echo x > /var/lib/cni/networks/podman/10.88.0.2; mkdir -p /srv/keep; cp -a /var/lib/cni/networks/podman /srv/keep/"#, &["/var/lib/cni"])

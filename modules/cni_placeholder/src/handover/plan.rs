@@ -4,6 +4,7 @@ use super::cache::Attachment;
 use super::observe::State;
 use crate::args::Args;
 use ansible::{Diff, Outcome};
+use host::links::Link;
 use std::path::PathBuf;
 
 /// The hand-over, in the order in which it is done.
@@ -17,8 +18,8 @@ pub struct Plan {
     pub attachments: Vec<Attachment>,
     /// Sandboxes to recreate, as (id, `namespace/name`).
     pub sandboxes: Vec<(String, String)>,
-    /// Bridges to delete, as (index, name).
-    pub bridges: Vec<(u32, String)>,
+    /// Bridges to delete, as the kernel showed them.
+    pub bridges: Vec<Link>,
     /// Lease files to delete.
     pub leases: Vec<PathBuf>,
     /// The sentence for the person.
@@ -64,26 +65,26 @@ pub fn plan(args: &Args, state: &State) -> Plan {
 
 /// Bridges that only placeholder pods hang on. The real network may use a bridge of the same name (flannel's is cni0
 /// too): one whose ports belong to other pods as well is theirs by now.
-fn bridges(args: &Args, state: &State) -> Vec<(u32, String)> {
+fn bridges(args: &Args, state: &State) -> Vec<Link> {
     let made_with =
         state.attachments.iter().filter_map(|a| a.network.plugins.first()?.get("ipam")?.get("subnet")?.as_str());
     let subnets: Vec<&str> = made_with.chain([args.subnet.as_str()]).collect();
     let ports = |index: u32| state.links.iter().filter(|l| l.master == Some(index)).count();
-    let wide = |link: &host::links::Link| {
+    let wide = |link: &Link| {
         link.addresses.iter().any(|a| a.network().is_ok_and(|n| subnets.contains(&n.to_string().as_str())))
     };
-    let spare = |link: &&host::links::Link| {
+    let spare = |link: &&Link| {
         ports(link.index) <= state.attachments.len()
             && (wide(link) || ports(link.index) == 0 && link.addresses.is_empty())
     };
-    state.bridges.iter().filter(spare).map(|l| (l.index, l.name.clone())).collect()
+    state.bridges.iter().filter(spare).cloned().collect()
 }
 
 impl Plan {
     fn steps(&self) -> Vec<String> {
         let mut steps: Vec<String> = self.placeholders.iter().map(|p| format!("delete {}", p.display())).collect();
         steps.extend(self.sandboxes.iter().map(|(_, pod)| format!("recreate pod {pod}")));
-        steps.extend(self.bridges.iter().map(|(_, name)| format!("delete bridge {name}")));
+        steps.extend(self.bridges.iter().map(|bridge| format!("delete bridge {}", bridge.name)));
         steps.extend(self.leases.iter().map(|p| format!("delete {}", p.display())));
         steps.extend(self.attachments.iter().map(|a| format!("forget {}", a.file.display())));
         steps

@@ -1,10 +1,12 @@
 //! What is wrong with what comes before the bridge, and what is done about it. Pure.
 
-use super::Ahead;
+use super::{Ahead, comes_with_flannel};
 use crate::findings::{Finding, finding};
 use crate::observe::State;
 use crate::plan::{Plan, Step};
 use host::cni;
+use host::cni::plugins::Broken;
+use std::path::PathBuf;
 
 impl Ahead {
     /// What is wrong.
@@ -24,6 +26,23 @@ impl Ahead {
                 format!("{} is loaded before the real network: {why}", path.display()),
                 "no pod starts",
                 "put a copy of the file aside and delete it",
+            ));
+        }
+        for (path, id, why) in &self.not_ours {
+            found.push(finding(
+                id,
+                format!("{} is loaded, and there is no network behind it: {why}", path.display()),
+                "no pod starts",
+                "mend or remove the file by hand, and install the pod network on the cluster",
+            ));
+        }
+        if !self.broken.is_empty() {
+            let all: Vec<String> = self.broken.iter().map(ToString::to_string).collect();
+            found.push(finding(
+                "cni_plugin_broken",
+                all.join("; "),
+                "no pod starts",
+                "put a copy of it aside, link the distribution's, and make flannel's pod on this node anew for its own",
             ));
         }
         if !self.missing.is_empty() {
@@ -59,13 +78,19 @@ impl Ahead {
         if state.runtime_error.is_some() {
             return plan;
         }
-        if !self.in_the_way.is_empty() {
+        // The only file goes when flannel's pod can write it anew, and not before.
+        if !self.in_the_way.is_empty() && (self.kubelet_runs || !self.no_network) {
             plan.steps.push(Step::SetAside(self.in_the_way.iter().map(|(path, ..)| path.clone()).collect()));
+        }
+        let linked = |broken: &&Broken| self.linkable.iter().any(|(_, link)| *link == broken.path);
+        let damaged: Vec<PathBuf> = self.broken.iter().filter(linked).map(|broken| broken.path.clone()).collect();
+        if !damaged.is_empty() {
+            plan.steps.push(Step::SetAside(damaged));
         }
         if !self.linkable.is_empty() {
             plan.steps.push(Step::LinkPlugins(self.linkable.clone()));
         }
-        let own = self.missing.iter().any(|name| name == "flannel");
+        let own = self.missing.iter().any(|name| name == "flannel") || self.broken.iter().any(comes_with_flannel);
         let others = |name: &&String| *name != "flannel" && !self.linkable.iter().any(|(from, _)| from.ends_with(name));
         let others: Vec<&str> = self.missing.iter().filter(others).map(String::as_str).collect();
         if !others.is_empty() {
@@ -74,7 +99,14 @@ impl Ahead {
                 others.join(", ")
             ));
         }
-        if !(self.no_conf || own || self.no_subnet || self.mismatch.is_some()) {
+        let stuck = self.broken.iter().filter(|broken| !linked(broken) && !comes_with_flannel(broken));
+        plan.left.extend(stuck.map(|broken| format!("cni_plugin_broken: {broken}")));
+        let by_hand = self.not_ours.iter();
+        plan.left.extend(
+            by_hand.map(|(path, id, why)| format!("{id}: a person has to mend or remove {}: {why}", path.display())),
+        );
+        let anew = self.no_network && !self.in_the_way.is_empty();
+        if !(self.no_conf || anew || own || self.no_subnet || self.mismatch.is_some()) {
             return plan;
         }
         if !self.kubelet_runs {
@@ -96,6 +128,7 @@ mod tests {
     use super::*;
     use crate::findings::tests::healthy;
     use host::cidr::Cidr;
+    use host::cni::plugins::Cause;
 
     fn steps(ahead: Ahead) -> (Vec<&'static str>, Vec<String>, Vec<String>) {
         let mut state = healthy();
@@ -130,6 +163,49 @@ mod tests {
         let (ids, steps, left) = steps(ahead);
         assert_eq!((ids, steps), (vec!["cni_plugins_missing"], vec!["link plugin bridge".to_owned()]));
         assert!(left[0].contains("install portmap "), "{left:?}");
+    }
+
+    #[test]
+    fn a_damaged_plugin_is_put_aside_for_one_that_runs_and_flannels_comes_with_its_pod() {
+        let broken = |plugin: &str, cause| Broken {
+            plugin: plugin.into(),
+            path: format!("/opt/cni/bin/{plugin}").into(),
+            cause,
+        };
+        let ahead = Ahead {
+            broken: vec![
+                broken("flannel", Cause::Empty),
+                broken("portmap", Cause::Empty),
+                broken("bridge", Cause::NoExec),
+            ],
+            linkable: vec![("/usr/lib/cni/portmap".into(), "/opt/cni/bin/portmap".into())],
+            kubelet_runs: true,
+            ..Ahead::default()
+        };
+        let (ids, steps, left) = steps(ahead);
+        assert_eq!(ids, ["cni_plugin_broken"]);
+        assert_eq!(
+            steps,
+            ["put /opt/cni/bin/portmap aside", "link plugin portmap", "recreate pod kube-flannel/kube-flannel-ds-x"]
+        );
+        assert_eq!(left, ["cni_plugin_broken: /opt/cni/bin/bridge: it lies on a mount with the option noexec"]);
+    }
+
+    #[test]
+    fn flannels_own_file_that_is_invalid_is_written_anew_and_somebody_elses_is_left_to_a_person() {
+        let one =
+            |name: &str| (format!("/etc/cni/net.d/{name}").into(), "cni_config_invalid", "is no JSON: x".to_owned());
+        let only = Ahead { no_network: true, kubelet_runs: true, subnet_file: true, ..Ahead::default() };
+        let (ids, done, left) = steps(Ahead { in_the_way: vec![one("10-flannel.conflist")], ..only.clone() });
+        assert_eq!(ids, ["cni_config_invalid"]);
+        assert_eq!(
+            done,
+            ["put /etc/cni/net.d/10-flannel.conflist aside", "recreate pod kube-flannel/kube-flannel-ds-x"]
+        );
+        assert!(left.is_empty(), "{left:?}");
+        let (ids, done, left) = steps(Ahead { not_ours: vec![one("10-site.conflist")], ..only });
+        assert_eq!((ids, done), (vec!["cni_config_invalid"], vec![]));
+        assert!(left[0].contains("a person has to mend or remove /etc/cni/net.d/10-site.conflist"), "{left:?}");
     }
 
     #[test]

@@ -1,18 +1,19 @@
 //! The network whose pods hang on a bridge, by its configuration.
 
 use super::Bridged;
+use crate::ahead::is_real;
 use cni_placeholder::template::is_placeholder;
 use host::cni::{self, Network};
+use node::cni::Running;
 use std::path::{Path, PathBuf};
 
-/// The first file by name that makes a bridge; a placeholder only when there is no other.
+/// The first file by name whose network may work here, if it makes a bridge; a placeholder only when there is no other.
 pub fn network() -> anyhow::Result<Option<Bridged>> {
     let confs = cni::load(cni::CONF_DIR)?;
-    let usable = |conf: &cni::Conf| {
-        let network = conf.network.as_ref().ok().filter(|network| !network.is_loopback_only())?;
-        Some((conf.path.clone(), network.clone()))
-    };
-    let usable: Vec<(PathBuf, Network)> = confs.iter().filter_map(usable).collect();
+    let running = Running::observe();
+    let usable = |conf: &&cni::Conf| is_real(conf, &running) || conf.network.as_ref().is_ok_and(is_placeholder);
+    let network = |conf: &cni::Conf| Some((conf.path.clone(), conf.network.as_ref().ok()?.clone()));
+    let usable: Vec<(PathBuf, Network)> = confs.iter().filter(usable).filter_map(network).collect();
     let real = usable.iter().find(|(_, network)| !is_placeholder(network));
     let Some((path, network)) = real.or(usable.first()) else { return Ok(None) };
     Ok(bridged(path, network))

@@ -16,6 +16,7 @@ pub(super) fn checks(args: &Args, facts: &Facts) -> Vec<Check> {
         skew(args, facts),
         drop_in(facts),
         drop_in_files(facts),
+        files(facts),
         leftovers(facts),
     ]
 }
@@ -118,6 +119,18 @@ fn drop_in_files(facts: &Facts) -> Check {
     Check::bad("drop_in_files", Status::Warn, bad.join("; "), wanted, mend)
 }
 
+/// Without its resolv.conf no pod starts, without the others not even the kubelet.
+fn files(facts: &Facts) -> Check {
+    let wanted = "every file that the kubelet's configuration names is there";
+    match facts.useless_files.as_slice() {
+        [] => Check::ok("kubelet_files", "all there", wanted),
+        some => {
+            let mend = "put the file back (systemctl restart systemd-resolved writes its own), or name the right one in the kubelet's configuration";
+            Check::bad("kubelet_files", Status::Fail, some.join("; "), wanted, mend)
+        }
+    }
+}
+
 fn leftovers(facts: &Facts) -> Check {
     let wanted = "none, or a node that is joined";
     match (facts.joined, facts.leftovers.as_slice()) {
@@ -167,6 +180,16 @@ mod tests {
             (named(&checks, "kubelet_drop_in").status, named(&checks, "kubelet_drop_in").fix),
             (Status::Fail, Some(Fix::DropIn))
         );
+    }
+
+    #[test]
+    fn a_file_that_the_kubelet_needs_and_has_not_fails_with_option_and_path() {
+        let words = "resolvConf will name /etc/resolv.conf, which is not there";
+        let facts = Facts { useless_files: vec![words.into()], ..Facts::good() };
+        let checks = all(&args(), &facts);
+        let check = named(&checks, "kubelet_files");
+        assert_eq!((check.status, check.found.as_str()), (Status::Fail, words));
+        assert_eq!(named(&all(&args(), &Facts::good()), "kubelet_files").status, Status::Ok);
     }
 
     #[test]

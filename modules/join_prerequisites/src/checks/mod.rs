@@ -5,6 +5,7 @@ mod kubernetes;
 mod machine;
 mod network;
 mod runtime;
+mod way;
 
 use crate::args::Args;
 use crate::fix::Fix;
@@ -73,6 +74,7 @@ pub fn all(args: &Args, facts: &Facts) -> Vec<Check> {
     checks.extend(kubernetes::checks(args, facts));
     checks.extend(runtime::checks(facts));
     checks.extend(network::checks(args, facts));
+    checks.extend(way::checks(args, facts));
     checks
 }
 
@@ -96,6 +98,7 @@ pub(crate) mod tests {
             node_name: None,
             fix: false,
             fail_on: crate::args::FailOn::Fail,
+            ask_cluster: true,
         }
     }
 

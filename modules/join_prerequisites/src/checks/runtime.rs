@@ -84,9 +84,17 @@ fn driver(facts: &Facts, runtime: &Runtime) -> Check {
     }
 }
 
-/// A node joins without it and stays NotReady until the network add-on brings one.
+/// A node joins without it and stays NotReady until the network add-on brings one. With plugins that do not run it becomes
+/// Ready, and no pod starts; only flannel's own is written anew by its pod.
 fn network(runtime: &Runtime) -> Check {
-    let wanted = "a CNI configuration that the runtime has loaded";
+    let wanted = "a CNI configuration that the runtime has loaded, with plugins that run";
+    if !runtime.broken_plugins.is_empty() {
+        let found: Vec<String> = runtime.broken_plugins.iter().map(ToString::to_string).collect();
+        let comes = runtime.broken_plugins.iter().all(|broken| broken.plugin == "flannel");
+        let status = if comes { Status::Warn } else { Status::Fail };
+        let mend = "install these plugins anew (Debian: apt install --reinstall containernetworking-plugins), or remount without noexec";
+        return Check::bad("cni", status, found.join("; "), wanted, mend);
+    }
     match &runtime.network_not_ready {
         None => Check::ok("cni", "loaded", wanted),
         Some(why) => Check::bad(
@@ -128,6 +136,21 @@ mod tests {
         let tells = |runtime: &mut Runtime| (runtime.systemd_driver, runtime.tells_driver) = (Some(false), true);
         assert_eq!(named(&with("v1.31.0", tells), "cgroup_driver").status, Status::Ok);
         assert_eq!(named(&with("v1.30.0", tells), "cgroup_driver").status, Status::Fail);
+    }
+
+    #[test]
+    fn a_plugin_that_does_not_run_fails_unless_its_own_pod_brings_it_anew() {
+        use host::cni::plugins::{Broken, Cause};
+        let broken =
+            |plugin: &str| Broken { plugin: plugin.into(), path: "/opt/cni/bin/x".into(), cause: Cause::Empty };
+        for (plugins, status) in [(vec!["portmap", "flannel"], Status::Fail), (vec!["flannel"], Status::Warn)] {
+            let mut facts = Facts::good();
+            facts.runtime.as_mut().unwrap().broken_plugins = plugins.into_iter().map(broken).collect();
+            let checks = all(&args(), &facts);
+            let check = named(&checks, "cni");
+            assert_eq!(check.status, status);
+            assert!(check.found.contains("/opt/cni/bin/x: the file is empty"), "{}", check.found);
+        }
     }
 
     #[test]

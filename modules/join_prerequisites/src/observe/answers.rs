@@ -8,6 +8,7 @@ use host::systemd;
 use kubeadm::version::Version;
 use kubeadm::{dropin, program};
 use std::collections::BTreeMap;
+use std::thread::{JoinHandle, spawn};
 
 /// What other programs answer. They are asked all at once: none waits for another, and a join waits for all of them.
 pub(super) struct Answers {
@@ -20,24 +21,41 @@ pub(super) struct Answers {
     pub(super) api: Option<Api>,
 }
 
+/// What is asked in the background: a program's version costs a tenth of a second, and nobody's change to the kubelet's unit
+/// touches it.
+pub struct Asked {
+    kubeadm: JoinHandle<Option<Version>>,
+    kubelet: JoinHandle<Option<Version>>,
+    runtime: JoinHandle<Result<Runtime, String>>,
+    api: JoinHandle<Option<Api>>,
+}
+
 /// Asks.
-pub(super) fn ask(args: &Args, deadline: &Deadline) -> Answers {
-    let limit = deadline.at_most(QUESTION);
-    std::thread::scope(|scope| {
-        let kubeadm = scope.spawn(|| program::version(&limit).ok().flatten());
-        let kubelet = scope.spawn(|| kubelet_version(&limit));
-        let runtime = scope.spawn(|| runtime::observe(&args.cri_socket, deadline));
-        let api = scope.spawn(|| args.endpoint().map(|endpoint| api::observe(&endpoint, deadline)));
+pub fn ask(args: &Args, deadline: &Deadline) -> Asked {
+    let (deadline, limit) = (*deadline, deadline.at_most(QUESTION));
+    let (socket, endpoint) = (args.cri_socket.clone(), args.endpoint().filter(|_| args.ask_cluster));
+    Asked {
+        kubeadm: spawn(move || program::version(&limit).ok().flatten()),
+        kubelet: spawn(move || kubelet_version(&limit)),
+        runtime: spawn(move || runtime::observe(&socket, &deadline)),
+        api: spawn(move || endpoint.map(|endpoint| api::observe(&endpoint, &deadline))),
+    }
+}
+
+impl Asked {
+    /// The answers, with what systemd says of the units now.
+    pub(super) fn answers(self, deadline: &Deadline) -> Answers {
+        let limit = deadline.at_most(QUESTION);
         Answers {
             unit: systemd::show(KUBELET, &["LoadState"], &limit).unwrap_or_default(),
             started: dropin::Started::observe(KUBELET, &limit).ok(),
             firewalls: firewalls(&limit),
-            kubeadm: kubeadm.join().ok().flatten(),
-            kubelet: kubelet.join().ok().flatten(),
-            runtime: runtime.join().unwrap_or_else(|_| Err("asking it broke off".into())),
-            api: api.join().ok().flatten(),
+            kubeadm: self.kubeadm.join().ok().flatten(),
+            kubelet: self.kubelet.join().ok().flatten(),
+            runtime: self.runtime.join().unwrap_or_else(|_| Err("asking it broke off".into())),
+            api: self.api.join().ok().flatten(),
         }
-    })
+    }
 }
 
 fn kubelet_version(deadline: &Deadline) -> Option<Version> {

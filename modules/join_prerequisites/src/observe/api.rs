@@ -10,7 +10,7 @@ use kubeadm::endpoint::Endpoint;
 use kubeadm::kubeconfig::yaml;
 use kubeadm::lock::RUN_DIR;
 use kubeadm::version::Version;
-use kubeadm::{ca, program, time};
+use kubeadm::{ca, program, proxy, time};
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 
@@ -42,7 +42,7 @@ pub struct Api {
 pub(super) fn observe(endpoint: &Endpoint, deadline: &Deadline) -> Api {
     let mut api = Api { endpoint: endpoint.to_string(), ..Api::default() };
     let deadline = deadline.at_most(REQUEST * 3);
-    if let Err(unreachable) = endpoint.connect(&deadline) {
+    if let Err(unreachable) = proxy::reach(endpoint, &deadline) {
         api.unreachable = Some(unreachable.cause);
         return api;
     }
@@ -66,11 +66,19 @@ pub(super) fn observe(endpoint: &Endpoint, deadline: &Deadline) -> Api {
 /// trusted: it tells two clusters apart, and proves none.
 pub fn claimed_ca(endpoint: &Endpoint, deadline: &Deadline) -> Option<String> {
     let deadline = deadline.at_most(REQUEST);
-    endpoint.connect(&deadline).ok()?;
+    proxy::reach(endpoint, &deadline).ok()?;
     let nobody = json!({"server": format!("https://{endpoint}"), "insecure-skip-tls-verify": true});
     let (body, _) = get(nobody, CLUSTER_INFO, &deadline).ok()?;
     let info: Value = serde_json::from_str(&body).ok()?;
     ca_hash(&authority(info["data"]["kubeconfig"].as_str()?)?)
+}
+
+/// The API server's clock, by the Date of an answer to nobody; none when that cannot be had.
+pub fn clock_of(endpoint: &Endpoint, deadline: &Deadline) -> Option<SystemTime> {
+    let deadline = deadline.at_most(REQUEST);
+    proxy::reach(endpoint, &deadline).ok()?;
+    let nobody = json!({"server": format!("https://{endpoint}"), "insecure-skip-tls-verify": true});
+    date(&get(nobody, CLUSTER_INFO, &deadline).ok()?.1)
 }
 
 fn ca_hash(encoded: &str) -> Option<String> {

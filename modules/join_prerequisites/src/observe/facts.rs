@@ -2,7 +2,7 @@
 
 use kubeadm::version::Version;
 
-use super::{Api, Listener, Runtime};
+use super::{Api, Listener, Runtime, Way};
 use crate::programs::Program;
 
 /// Space on one filesystem.
@@ -73,12 +73,16 @@ pub struct Facts {
     pub kubelet_allows_cgroup_v1: Option<bool>,
     /// Whether the kubelet's configuration says systemd; none without one.
     pub kubelet_systemd_driver: Option<bool>,
+    /// Files that the kubelet's configuration names, or will name, and that are of no use.
+    pub useless_files: Vec<String>,
     /// The container runtime, or why it does not answer.
     pub runtime: Result<Runtime, String>,
     /// Who listens on TCP.
     pub listeners: Vec<Listener>,
     /// Firewall managers that are active.
     pub firewalls: Vec<&'static str>,
+    /// The way to the cluster.
+    pub way: Way,
     /// The cluster, when an endpoint was given.
     pub api: Option<Api>,
 }
@@ -110,9 +114,11 @@ impl Default for Facts {
             kubelet_allows_swap: None,
             kubelet_allows_cgroup_v1: None,
             kubelet_systemd_driver: None,
+            useless_files: Vec::new(),
             runtime: Err("not asked".into()),
             listeners: Vec::new(),
             firewalls: Vec::new(),
+            way: Way::default(),
             api: None,
         }
     }
@@ -151,6 +157,7 @@ impl Facts {
                 api: "v1",
                 not_ready: None,
                 network_not_ready: None,
+                broken_plugins: Vec::new(),
                 systemd_driver: Some(true),
                 tells_driver: true,
             }),

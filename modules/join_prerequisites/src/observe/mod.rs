@@ -7,20 +7,24 @@ mod facts;
 mod kernel;
 mod listeners;
 mod runtime;
+mod way;
 
-use answers::{Answers, ask};
-pub use api::{Api, claimed_ca};
+use answers::Answers;
+pub use answers::{Asked, ask};
+pub use api::{Api, claimed_ca, clock_of};
 pub use facts::{Disk, Facts};
 pub use listeners::{Listener, observe as listeners};
 pub use runtime::Runtime;
+pub use way::Way;
 
 use crate::args::Args;
 use crate::programs::PROGRAMS;
 use host::deadline::Deadline;
-use host::{files, space};
+use host::{files, space, systemd};
 use kubeadm::gate::{CONFIG, KUBELET};
 use kubeadm::kubeconfig;
-use kubeadm::{dropin, program};
+use kubeadm::{dropin, kubelet_files, program};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,13 +36,20 @@ const LEFTOVERS: [&str; 4] =
 
 /// Looks at everything.
 pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
+    learn(args, ask(args, deadline), deadline)
+}
+
+/// Looks at everything but what has been asked already.
+pub fn learn(args: &Args, asked: Asked, deadline: &Deadline) -> Facts {
     let limit = deadline.at_most(QUESTION);
-    let Answers { unit, started, firewalls, kubeadm, kubelet, runtime, api } = ask(args, deadline);
+    let Answers { unit, started, firewalls, kubeadm, kubelet, runtime, api } = asked.answers(deadline);
     let config = files::read_text(CONFIG).ok().flatten().and_then(|text| kubeconfig::yaml(&text).ok());
     let joined = conf_with_certificate();
+    let node_name = args.node_name.clone().unwrap_or_else(|| text("/proc/sys/kernel/hostname").to_lowercase());
     let mut facts = Facts {
+        way: way::observe(args, &node_name, config.as_ref()),
         filesystems: ["/var/lib/kubelet", "/var/lib/containerd"].into_iter().filter_map(disk).collect(),
-        node_name: args.node_name.clone().unwrap_or_else(|| text("/proc/sys/kernel/hostname").to_lowercase()),
+        node_name,
         machine_id: text("/etc/machine-id"),
         kubeadm,
         kubelet,
@@ -50,6 +61,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
         kubelet_allows_swap: config.as_ref().map(|config| config["failSwapOn"] == false),
         kubelet_allows_cgroup_v1: config.as_ref().map(|config| config["failCgroupV1"] == false),
         kubelet_systemd_driver: config.as_ref().map(|config| config["cgroupDriver"] != "cgroupfs"),
+        useless_files: useless_files(config.as_ref(), started.as_ref(), &limit),
         runtime,
         listeners: listeners::observe(),
         firewalls,
@@ -59,6 +71,19 @@ pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
     kernel::observe(&mut facts, &limit);
     (facts.malformed_drop_ins, facts.shadowed_drop_ins) = drop_ins::observe(KUBELET);
     facts
+}
+
+/// Before there is a configuration it is the resolv.conf that kubeadm will name: systemd-resolved's where that runs.
+fn useless_files(config: Option<&Value>, started: Option<&dropin::Started>, deadline: &Deadline) -> Vec<String> {
+    if let Some(config) = config {
+        let args = started.map(|started| started.exec_start.clone()).unwrap_or_default();
+        let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+        return kubelet_files::useless(config, &args).iter().map(ToString::to_string).collect();
+    }
+    let resolved = systemd::active_state("systemd-resolved.service", deadline).is_ok_and(|state| state == "active");
+    let path = if resolved { kubelet_files::RESOLVED_CONF } else { kubelet_files::RESOLV_CONF };
+    let why = kubelet_files::resolv_conf(Path::new(path));
+    why.map(|why| format!("resolvConf will name {path}, which {why}")).into_iter().collect()
 }
 
 /// A file's content without white space around it; empty when it cannot be read.

@@ -1,7 +1,10 @@
 //! The container runtime, asked over its socket.
 
 use cri::{self, CgroupDriver};
+use host::cni;
+use host::cni::plugins::{self, Broken};
 use host::deadline::Deadline;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A runtime that is well answers at once.
@@ -20,6 +23,8 @@ pub struct Runtime {
     pub not_ready: Option<String>,
     /// Why it has no network for pods, in its own words.
     pub network_not_ready: Option<String>,
+    /// Plugins of the CNI configuration in force that are there and do not run.
+    pub broken_plugins: Vec<Broken>,
     /// Whether it uses the systemd cgroup driver, when it tells.
     pub systemd_driver: Option<bool>,
     /// Whether it tells through RuntimeConfig, so that a new kubelet can follow.
@@ -42,7 +47,16 @@ pub(super) fn observe(socket: &str, deadline: &Deadline) -> Result<Runtime, Stri
         api: version.api,
         not_ready: why("RuntimeReady"),
         network_not_ready: why("NetworkReady"),
+        broken_plugins: broken_plugins(&status, deadline),
         systemd_driver: told.or_else(|| status.systemd_cgroup()),
         tells_driver: told.is_some(),
     })
+}
+
+/// Of the first file, which is the one that containerd takes. A directory that cannot be read is the runtime's to tell.
+fn broken_plugins(status: &cri::Status, deadline: &Deadline) -> Vec<Broken> {
+    let confs = cni::load(cni::CONF_DIR).unwrap_or_default();
+    let dirs: Vec<PathBuf> = status.plugin_dirs().into_iter().map(PathBuf::from).collect();
+    let network = confs.first().and_then(|conf| conf.network.as_ref().ok());
+    network.map(|network| plugins::broken(network, &dirs, deadline)).unwrap_or_default()
 }

@@ -3,7 +3,15 @@
 use crate::finding::Finding;
 use crate::observe::Facts;
 use cni_placeholder::template::is_placeholder;
+use cni_repair::ahead::is_ours as ours;
 use cri::NETWORK_READY;
+use host::cni::Conf;
+use node::cni::Dead;
+
+const INVALID: &str = "a person has to mend or remove the file that the evidence names: it is not the placeholder's or flannel's, and no network is behind it";
+const LOOPBACK: &str =
+    "install the pod network on the cluster, and remove the file: containerd adds the loopback by itself";
+const PLUGIN: &str = "a person has to install a plugin that runs here (Debian: containernetworking-plugins), remount without noexec, or set a cniVersion that all plugins speak";
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     let cni = &facts.cni;
@@ -21,17 +29,23 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     let name = first.path.display();
     let network = match &first.network {
         Err(why) => {
-            found.push(Finding::new("cni_config_invalid", [format!("{name} {why}")]));
+            let finding = Finding::new("cni_config_invalid", [format!("{name} {why}")]);
+            let mendable = behind(facts).is_some() || ours(&first.path) && facts.network.flannel.is_some();
+            found.push(if mendable { finding } else { finding.by_hand(INVALID) });
             return;
         }
         Ok(network) => network,
     };
     if network.is_loopback_only() {
-        found.push(Finding::new("cni_loopback_only", [format!("{name} is the first file and has only loopback")]));
+        let finding = Finding::new("cni_loopback_only", [format!("{name} is the first file and has only loopback")]);
+        let mendable = behind(facts).is_some() || facts.network.flannel.is_some();
+        found.push(if mendable { finding } else { finding.by_hand(LOOPBACK) });
+    }
+    if let Some(dead) = cni.dead(first) {
+        leftover(facts, first, dead, found);
     }
     if is_placeholder(network) {
-        let real = |c: &&host::cni::Conf| c.network.as_ref().is_ok_and(|n| !is_placeholder(n) && !n.is_loopback_only());
-        match cni.confs.iter().skip(1).find(real) {
+        match behind(facts) {
             Some(real) => {
                 let words = format!("{name} is loaded, {} behind it is not", real.path.display());
                 found.push(Finding::new("cni_placeholder_shadows", [words]));
@@ -48,10 +62,42 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
         let words = format!("{} names {}, which is not in {}", name, cni.missing.join(", "), dirs.join(", "));
         found.push(Finding::new("cni_plugins_missing", [words]));
     }
+    if !cni.broken.is_empty() {
+        let words = cni.broken.iter().map(|(broken, _)| format!("{name} names {}: {broken}", broken.plugin));
+        let finding = Finding::new("cni_plugin_broken", words);
+        found.push(if cni.broken.iter().all(|(_, mendable)| *mendable) { finding } else { finding.by_hand(PLUGIN) });
+    }
     if let Some(status) = facts.runtime.status()
         && !status.holds(NETWORK_READY)
     {
         let why = status.last_cni_load_status().unwrap_or("it does not say why");
         found.push(Finding::new("cni_not_loaded", [format!("{name} is there, and containerd says: {why}")]));
+    }
+}
+
+/// The network that would be in force without the first file: a real one that may work.
+fn behind(facts: &Facts) -> Option<&Conf> {
+    let cni = &facts.cni;
+    let real = |c: &&Conf| c.network.as_ref().is_ok_and(|n| !is_placeholder(n) && !n.is_loopback_only());
+    cni.confs.iter().skip(1).filter(real).find(|conf| cni.dead(conf).is_none())
+}
+
+/// The first file is of a network that does not run. An agent that does not run may be about to start: that is only said
+/// where another network waits behind it.
+fn leftover(facts: &Facts, first: &Conf, dead: &Dead, found: &mut Vec<Finding>) {
+    let name = first.path.display();
+    let words = format!("{name} is loaded: {}", dead.why);
+    match behind(facts) {
+        None if !dead.certain => {}
+        None => found.push(
+            Finding::new("cni_config_leftover", [words])
+                .by_hand("bring that network back, or remove the file and install the pod network that is wanted"),
+        ),
+        Some(wanted) => {
+            let finding =
+                Finding::new("cni_config_leftover", [words, format!("{} behind it is not", wanted.path.display())]);
+            let move_it = format!("move {name} out of the directory, unless that network is wanted and only starting");
+            found.push(if dead.certain { finding } else { finding.by_hand(move_it) });
+        }
     }
 }

@@ -5,6 +5,7 @@ use crate::observe::Facts;
 use crate::observe::api::Refusal;
 use kubeadm::classify::{self, Texts};
 use kubeadm::kubelet::Health;
+use kubeadm::last_words::last_words;
 
 /// Fewer restarts than this are a start that took a while.
 const RESTARTS: u32 = 3;
@@ -36,6 +37,10 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     }
     if let Some(path) = &kubelet.certificate_missing {
         found.push(Finding::new("kubelet_credentials_missing", [format!("{path} is not there")]));
+    }
+    if !kubelet.useless_files.is_empty() {
+        let words = kubelet.useless_files.iter().map(ToString::to_string);
+        found.push(Finding::new("kubelet_file_missing", words));
     }
     let well = kubelet.process.running() && kubelet.health == Some(Health::Ok);
     if kubelet.fail_swap_on && !kubelet.swap.is_empty() && !well {
@@ -75,11 +80,11 @@ fn state(facts: &Facts, found: &mut Vec<Finding>) {
 
 /// Its last words, read with the table that the join reads them with.
 fn failing(facts: &Facts, state: String) -> Finding {
-    let texts = Texts { kubelet: &facts.kubelet.journal, ..Texts::default() };
-    let last =
-        facts.kubelet.journal.lines().rev().find(|l| l.contains("err=") || l.contains("failed") || l.starts_with('E'));
-    match classify::classify(&texts).first() {
-        Some(known) => Finding::new("kubelet_failing", [state, known.evidence.clone()]).because(known.row.explanation),
-        None => Finding::new("kubelet_failing", std::iter::once(state).chain(last.map(str::to_owned))),
+    let text = facts.kubelet.journal.text();
+    let last = last_words(facts.kubelet.journal.of_program());
+    let mut known = classify::classify(&Texts { kubelet: &text, ..Texts::default() }).into_iter();
+    match known.find(|known| !known.row.symptom()) {
+        Some(known) => Finding::new("kubelet_failing", [state, known.evidence.clone()]).because(known.explanation()),
+        None => Finding::new("kubelet_failing", std::iter::once(state).chain(last)),
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     if !twins.is_empty() {
         found.push(Finding::new("machine_id_duplicate", [format!("also of {}", twins.join(", "))]));
     }
-    let journals = [&facts.runtime.journal, &facts.kubelet.journal];
+    let journals = [facts.runtime.journal.clone(), facts.kubelet.journal.text()];
     if let Some(line) = journals.iter().flat_map(|j| j.lines()).rev().find(|l| is_out_of_inotify(l)) {
         found.push(Finding::new("inotify_exhausted", [line]));
     }

@@ -33,6 +33,9 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     pod_cidr(facts, found);
     bridge::judge(facts, found);
     vxlan(facts, found);
+    if !network.flannel_path.is_empty() {
+        found.push(Finding::new("flannel_path_wrong", network.flannel_path.iter().take(10).cloned()));
+    }
     mtu(facts, found);
     addresses::judge(facts, found);
     firewall::judge(facts, found);

@@ -4,7 +4,11 @@ use crate::finding::Finding;
 use crate::observe::Facts;
 use crate::observe::runtime::{Answer, Runtime};
 use cri::{CgroupDriver, Error, RUNTIME_READY};
+use kubeadm::classify::{Class, Texts, Weight, classify};
 use node::containerd::journal;
+
+/// What containerd says of a pod whose sandbox it has started.
+const STARTED: &str = "returns sandbox id";
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     let runtime = &facts.runtime;
@@ -66,6 +70,7 @@ fn answering(facts: &Facts, answer: &Answer, found: &mut Vec<Finding>) {
         }
         Ok(_) => {}
     }
+    pods(&facts.runtime.journal, found);
     let runs = status.systemd_cgroup().or(answer.driver.map(|d| d == CgroupDriver::Systemd));
     let kubelet = facts.kubelet.cgroup_driver.as_deref();
     if let (Some(runs), Some(kubelet)) = (runs, kubelet)
@@ -87,6 +92,15 @@ fn answering(facts: &Facts, answer: &Answer, found: &mut Vec<Finding>) {
         let words = format!("it runs with SystemdCgroup {runs}, its configuration says {written}");
         found.push(Finding::new("containerd_config_not_in_force", [words]));
     }
+}
+
+/// Pods that cannot be started, by what containerd said since it last started one.
+fn pods(journal: &str, found: &mut Vec<Finding>) {
+    let since = journal.rfind(STARTED).map_or(journal, |at| &journal[at + STARTED.len()..]);
+    let known = classify(&Texts { runtime: since, ..Texts::default() });
+    let Some(known) = known.into_iter().find(|known| known.row.weight == Weight::Pods) else { return };
+    let code = if known.class() == Class::SandboxImageMissing { "sandbox_image_missing" } else { "sandbox_failing" };
+    found.push(Finding::new(code, [known.evidence.clone()]).because(known.explanation()));
 }
 
 /// From 1.31 on a kubelet takes the driver from a runtime that answers RuntimeConfig (KubeletCgroupDriverFromCRI); before,

@@ -12,11 +12,14 @@ use cni_repair::results::Record;
 use cri::{Condition, Error, Sandbox, SandboxStatus, Status, Version};
 use faults::faults;
 use firewall::iptables;
+use host::cni::plugins::{Broken, Cause};
 use host::cni::{Conf, parse};
 use host::links::{Address, Link};
 use host::space::Space;
 use kubeadm::gate::Unit;
 use kubeadm::kubelet::Health;
+use kubeadm::kubelet_files::Useless;
+use node::cni::Dead;
 use node::containerd::ImageFilesystem;
 use serde_json::json;
 use std::time::Duration;
@@ -210,6 +213,87 @@ fn each_fault_is_found_by_name_as_the_primary_cause() {
 }
 
 #[test]
+fn what_only_a_person_can_mend_names_no_module() {
+    let mended_by = |fault: fn(&mut Facts)| {
+        let mut facts = healthy();
+        fault(&mut facts);
+        let found = judge(&facts);
+        let first = primary(&found).unwrap();
+        (first.kind.code, first.mended_by())
+    };
+    assert_eq!(mended_by(|f| f.cni.confs = vec![conf("10-site.conflist", "{")]), ("cni_config_invalid", None));
+    assert_eq!(
+        mended_by(|f| f.cni.confs = vec![conf("10-flannel.conflist", "{")]),
+        ("cni_config_invalid", Some("cni_repair")),
+        "flannel's pod writes its file anew"
+    );
+    assert_eq!(
+        mended_by(|f| f.cni.confs.insert(0, conf("00-a.conflist", "{"))),
+        ("cni_config_invalid", Some("cni_repair")),
+        "a network is behind it"
+    );
+    let noexec = |f: &mut Facts| {
+        let (plugin, path) = ("portmap".into(), "/opt/cni/bin/portmap".into());
+        f.cni.broken = vec![(Broken { plugin, path, cause: Cause::NoExec }, false)];
+    };
+    assert_eq!(mended_by(noexec), ("cni_plugin_broken", None));
+}
+
+#[test]
+fn a_network_whose_agent_is_only_starting_is_not_called_left_over_when_nothing_waits_behind_it() {
+    let mut facts = healthy();
+    let calico = conf("10-calico.conflist", r#"{"name":"k8s-pod-network","plugins":[{"type":"calico"}]}"#);
+    facts.cni.dead = vec![(calico.path.clone(), Dead { why: "calico-node does not run".into(), certain: false })];
+    facts.cni.confs = vec![calico];
+    assert!(!judge(&facts).iter().any(|f| f.kind.code == "cni_config_leftover"));
+}
+
+#[test]
+fn leases_of_other_programs_networks_are_not_ours_to_judge() {
+    let mut facts = healthy();
+    for network in ["podman", "bridge", "nerdctl0"] {
+        facts.network.leases.push(Lease {
+            network: network.into(),
+            ip: "10.88.0.2".parse().unwrap(),
+            container: "theirs".into(),
+            age: Duration::from_secs(1000),
+        });
+    }
+    let found: Vec<_> = judge(&facts).iter().map(|f| f.kind.code).collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn a_range_that_pods_themselves_fill_is_told_with_its_size_and_left_to_a_person() {
+    let mut facts = healthy();
+    facts.network.leases.clear();
+    let pods = &mut facts.runtime.answer.as_mut().unwrap().pods;
+    for last in 2..255_u8 {
+        let ip = std::net::Ipv4Addr::new(10, 244, 2, last);
+        pods.push(pod(&format!("x{last}"), &ip.to_string()));
+        let lease =
+            Lease { network: "cbr0".into(), ip: ip.into(), container: format!("x{last}"), age: Duration::from_secs(9) };
+        facts.network.leases.push(lease);
+    }
+    let found = judge(&facts);
+    let full = found.iter().find(|f| f.kind.code == "addresses_exhausted").unwrap();
+    assert_eq!(full.evidence, ["the range 10.244.2.0/24 is full: 253 of 253 addresses have a lease, 0 of them stale"]);
+    assert_eq!(full.mended_by(), None);
+    assert!(!found.iter().any(|f| f.kind.code == "leases_stale"));
+}
+
+#[test]
+fn nothing_of_another_distribution_is_called_left_over() {
+    let mut facts = healthy();
+    facts.network.leases[0].container = "of-k3s".into();
+    let codes = |facts: &Facts| judge(facts).iter().map(|f| f.kind.code).collect::<Vec<_>>();
+    assert_eq!(codes(&facts), ["leases_stale"]);
+    let signs = vec!["process 812 runs /usr/local/bin/k3s".to_owned()];
+    facts.distributions = vec![footprint::distributions::Active { distribution: "k3s", signs }];
+    assert_eq!(codes(&facts), ["other_distribution"]);
+}
+
+#[test]
 fn a_full_disk_explains_what_follows_from_it() {
     let mut facts = healthy();
     facts.storage.filesystems[0].space = Ok(Space { available: 0, ..space() });
@@ -246,7 +330,9 @@ fn the_kubelets_last_words_are_read_with_the_joins_table() {
     let mut facts = healthy();
     facts.kubelet.process.active = "activating".into();
     facts.kubelet.health = None;
-    facts.kubelet.journal = "E1121 00:00:00.0 7 kubelet.go:1 \"...\" err=\"failed to run Kubelet: expected cgroupsPath to be of format \\\"slice:prefix:name\\\" for systemd cgroups, got \\\"/kubepods\\\" instead\"\n".into();
+    facts.kubelet.journal = host::journal::Journal::said(
+        "E1121 00:00:00.0 7 kubelet.go:1 \"...\" err=\"failed to run Kubelet: expected cgroupsPath to be of format \\\"slice:prefix:name\\\" for systemd cgroups, got \\\"/kubepods\\\" instead\"\n",
+    );
     let found = judge(&facts);
     let failing = found.iter().find(|f| f.kind.code == "kubelet_failing").unwrap();
     assert!(failing.cause().contains("cgroup drivers"), "{}", failing.cause());

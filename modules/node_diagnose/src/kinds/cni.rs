@@ -33,10 +33,24 @@ pub(super) static KINDS: &[Kind] = &[
     )
     .mended_by("cni_placeholder"),
     critical(
+        "cni_config_leftover",
+        "the CNI configuration in force is of a network that does not run on this node",
+        "it was left behind when that network was removed, or its agent has not started; pods fail with its plugin's words",
+        "move the file that the evidence names out of the directory, or bring that network back",
+    )
+    .mended_by("cni_repair"),
+    critical(
         "cni_plugins_missing",
         "CNI plugins that the configuration names are not installed",
         "the programs are not in the directories where containerd looks: not installed, or bin_dir points elsewhere",
         "install them (Debian: containernetworking-plugins), or let containerd_prepare set cni_bin_dir=auto",
+    )
+    .mended_by("cni_repair"),
+    critical(
+        "cni_plugin_broken",
+        "a CNI plugin that the configuration names is there and does not run",
+        "a copy that was cut off, a program for another architecture, a mount with noexec, or another version of CNI",
+        "install it anew (Debian: containernetworking-plugins), or let the network add-on's pod do so",
     )
     .mended_by("cni_repair"),
     critical(

@@ -20,6 +20,25 @@ const RUNTIME: &[&str] = &[
     "inodes_exhausted",
 ];
 
+/// What is not there keeps the kubelet itself from starting, besides what its runtime lacks.
+const FAILING: &[&str] = &[
+    "containerd_missing",
+    "containerd_config_invalid",
+    "containerd_masked",
+    "containerd_failed",
+    "containerd_stopped",
+    "containerd_hung",
+    "cri_disabled",
+    "cri_not_loaded",
+    "cgroup_driver_mismatch",
+    "clock_off",
+    "inotify_exhausted",
+    "filesystem_full",
+    "filesystem_read_only",
+    "inodes_exhausted",
+    "kubelet_file_missing",
+];
+
 pub(super) static KINDS: &[Kind] = &[
     critical(
         "kubelet_missing",
@@ -56,6 +75,12 @@ pub(super) static KINDS: &[Kind] = &[
     .mended_by("kubeadm_join_guarded")
     .explained_by(&["clock_off"]),
     critical(
+        "kubelet_file_missing",
+        "a file that the kubelet's configuration names is missing or has nothing in it",
+        "it was deleted or moved, or the service that wrote it no longer runs; the kubelet, or every pod it starts, fails with it",
+        "put the file back, or name the right one in /var/lib/kubelet/config.yaml and restart the kubelet",
+    ),
+    critical(
         "swap_on",
         "swap is on and the kubelet refuses to run with it",
         "failSwapOn is true, which is the default",
@@ -67,7 +92,7 @@ pub(super) static KINDS: &[Kind] = &[
         "its journal has the reason, which the evidence quotes",
         "mend what the evidence names",
     )
-    .explained_by(RUNTIME),
+    .explained_by(FAILING),
     critical(
         "kubelet_unhealthy",
         "the kubelet runs and says that it is not well",
@@ -95,7 +120,8 @@ pub(super) static KINDS: &[Kind] = &[
         "the cluster knows no Node of this name",
         "somebody deleted the Node, or the machine's name has changed; a kubelet registers only when it starts",
         "restart the kubelet, which registers the Node anew; reset and join when its name has changed",
-    ),
+    )
+    .mended_by("kubeadm_join_guarded"),
     critical(
         "api_unreachable",
         "the API server cannot be reached from this node",

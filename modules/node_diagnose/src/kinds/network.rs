@@ -27,7 +27,7 @@ pub(super) static KINDS: &[Kind] = &[
         "mend what its last words name; cni_repair makes its pod on this node anew",
     )
     .mended_by("cni_repair")
-    .explained_by(&["br_netfilter_missing", "kubelet_stopped", "kubelet_failing", "containerd_stopped", "cni_plugins_missing", "kube_proxy_not_running", "api_unreachable"]),
+    .explained_by(&["br_netfilter_missing", "kubelet_stopped", "kubelet_failing", "containerd_stopped", "sandbox_image_missing", "sandbox_failing", "cni_plugins_missing", "kube_proxy_not_running", "api_unreachable"]),
     critical(
         "pod_cidr_mismatch",
         "flannel's subnet is not the one the cluster gave this node",
@@ -107,6 +107,21 @@ pub(super) static KINDS: &[Kind] = &[
     )
     .mended_by("cni_repair")
     .explained_by(&["flannel_not_running"]),
+    critical(
+        "flannel_path_wrong",
+        "what flannel has set for the way to other nodes is not there any more, or differs",
+        "flanneld sets the hardware address, routes, neighbours and forwarding entries once, when it or a node comes; what is changed after that stays changed",
+        "restart flannel's pod on this node, which sets them anew: cni_repair does it",
+    )
+    .mended_by("cni_repair")
+    .explained_by(&["vxlan_missing", "flannel_not_running", "pod_cidr_mismatch", "api_unreachable"]),
+    critical(
+        "addresses_exhausted",
+        "this node's range of pod addresses is used up",
+        "every address has a lease, mostly of pods that ended without their CNI DEL: new pods fail with \"no IP addresses available in range set\"",
+        "delete the leases whose pods are gone: cni_repair does it and keeps a backup",
+    )
+    .mended_by("cni_repair"),
     critical(
         "forward_dropped",
         "the firewall drops packets of pods",

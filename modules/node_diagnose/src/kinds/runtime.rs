@@ -80,6 +80,20 @@ pub(super) static KINDS: &[Kind] = &[
     .mended_by("containerd_prepare")
     .explained_by(DISK),
     critical(
+        "sandbox_image_missing",
+        "containerd cannot get its sandbox (pause) image, so no pod starts",
+        "this node has no way to the image's registry, and the image is not here: a site without registry, a name that is not resolved, a proxy that containerd does not know",
+        "import the image (ctr --namespace k8s.io images import FILE), mirror its registry, or give containerd_prepare a sandbox_image that is here",
+    )
+    .explained_by(DISK),
+    critical(
+        "sandbox_failing",
+        "containerd cannot start the sandboxes of new pods",
+        "its journal has the reason, which the evidence quotes",
+        "mend what the evidence names",
+    )
+    .explained_by(&["filesystem_full", "filesystem_read_only", "inodes_exhausted", "cgroup_driver_mismatch", "sandbox_image_missing", "cni_plugins_missing", "cni_plugin_broken", "cni_config_leftover", "addresses_exhausted", "kubelet_file_missing"]),
+    critical(
         "cgroup_driver_mismatch",
         "kubelet and containerd use different cgroup drivers",
         "the kubelet's cgroupDriver and containerd's SystemdCgroup disagree, so no pod starts",

@@ -9,6 +9,7 @@ use kubeadm::endpoint::Endpoint;
 use kubeadm::kubeconfig::KUBELET_CONF;
 use kubeadm::kubectl::Kubectl;
 use kubeadm::time;
+use node::flannel::Notes;
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
@@ -26,6 +27,8 @@ pub struct Api {
     pub clock_offset: Option<i64>,
     /// All nodes, as far as a kubelet may list them: name and machine-id.
     pub peers: Vec<(String, String)>,
+    /// What flannel noted on all nodes, as far as a kubelet may list them.
+    pub flannel: Vec<Notes>,
     /// Why there is no answer.
     pub refusal: Option<Refusal>,
 }
@@ -78,18 +81,23 @@ pub fn observe(server: &str, name: &str, deadline: &Deadline, missed: &mut Misse
         seen.refusal = refusal(&format!("{server}: {last}"));
         missed.or_default("this Node, by the API server", Err(anyhow::anyhow!(last.to_owned())))
     } else {
-        seen.peers = peers(&kubectl, deadline);
+        let nodes = nodes(&kubectl, deadline);
+        seen.flannel = nodes.iter().filter_map(Notes::of).collect();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let pair = |n: &Value| (text(&n["metadata"]["name"]), text(&n["status"]["nodeInfo"]["machineID"]));
+        seen.peers = nodes.iter().map(pair).collect();
     }
     seen
 }
 
 /// Newer API servers do not let a kubelet list its peers: then there is nothing to say.
-fn peers(kubectl: &Kubectl, deadline: &Deadline) -> Vec<(String, String)> {
+fn nodes(kubectl: &Kubectl, deadline: &Deadline) -> Vec<Value> {
     let output = kubectl.run(&["get", "--raw", "/api/v1/nodes"], "", &deadline.at_most(LIMIT)).ok();
-    let list: Value = output.and_then(|o| serde_json::from_slice(&o.stdout).ok()).unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let pair = |n: &Value| (text(&n["metadata"]["name"]), text(&n["status"]["nodeInfo"]["machineID"]));
-    list["items"].as_array().into_iter().flatten().map(pair).collect()
+    let mut list: Value = output.and_then(|o| serde_json::from_slice(&o.stdout).ok()).unwrap_or_default();
+    match list["items"].take() {
+        Value::Array(items) => items,
+        _ => Vec::new(),
+    }
 }
 
 /// A connection, in words when there is none. A resolver may hang longer than we wait.

@@ -2,7 +2,11 @@
 
 use super::Missed;
 use crate::args::Args;
+use cni_repair::ahead;
+use host::cni::plugins::{self, Broken};
 use host::cni::{self, Conf};
+use host::deadline::Deadline;
+use node::cni::{Dead, Running, dead};
 use node::containerd::bin_dir::{self, CANDIDATES};
 use node::containerd::config::Config;
 use std::path::{Path, PathBuf};
@@ -18,9 +22,19 @@ pub struct Cni {
     pub plugin_dirs: Vec<PathBuf>,
     /// Programs that the first file names and that are in none of the directories.
     pub missing: Vec<String>,
+    /// Programs that the first file names, that are there and do not run; and whether `cni_repair` has something to put in
+    /// their place.
+    pub broken: Vec<(Broken, bool)>,
+    /// Files whose networks do not run on this node.
+    pub dead: Vec<(PathBuf, Dead)>,
 }
 
 impl Cni {
+    /// Why the network of this file does not work here, if it does not.
+    pub fn dead(&self, conf: &Conf) -> Option<&Dead> {
+        self.dead.iter().find(|(path, _)| *path == conf.path).map(|(_, dead)| dead)
+    }
+
     /// The file containerd loads: the first.
     pub fn in_force(&self) -> Option<&Conf> {
         self.confs.first()
@@ -28,7 +42,7 @@ impl Cni {
 }
 
 /// Looks. `dirs` are the directories of plugins by containerd's own word, when it answers.
-pub fn observe(args: &Args, config_path: &Path, mut dirs: Vec<String>, missed: &mut Missed) -> Cni {
+pub fn observe(args: &Args, config_path: &Path, mut dirs: Vec<String>, limit: &Deadline, missed: &mut Missed) -> Cni {
     let confs = missed.or_default("CNI configuration", cni::load(&args.cni_conf_dir));
     if dirs.is_empty()
         && let Ok(config) = Config::load(config_path)
@@ -40,7 +54,17 @@ pub fn observe(args: &Args, config_path: &Path, mut dirs: Vec<String>, missed: &
         dirs = CANDIDATES.iter().map(|d| (*d).to_owned()).collect();
     }
     let plugin_dirs: Vec<PathBuf> = dirs.into_iter().map(PathBuf::from).collect();
-    let programs = confs.first().and_then(|c| c.network.as_ref().ok()).map(cni::Network::programs).unwrap_or_default();
+    let network = confs.first().and_then(|conf| conf.network.as_ref().ok());
+    let programs = network.map(cni::Network::programs).unwrap_or_default();
     let missing = cni::missing(&programs, &plugin_dirs).into_iter().map(str::to_owned).collect();
-    Cni { dir: args.cni_conf_dir.clone(), confs, plugin_dirs, missing }
+    let broken = network.map(|network| plugins::broken(network, &plugin_dirs, limit)).unwrap_or_default();
+    let versions = network.map(|network| network.versions.as_slice()).unwrap_or_default();
+    let broken = broken.into_iter().map(|broken| {
+        let mendable = ahead::comes_with_flannel(&broken) || ahead::substitute(&broken, versions, limit).is_some();
+        (broken, mendable)
+    });
+    let broken = broken.collect();
+    let running = Running::observe();
+    let dead = confs.iter().filter_map(|c| Some((c.path.clone(), dead(c.network.as_ref().ok()?, &running)?))).collect();
+    Cni { dir: args.cni_conf_dir.clone(), confs, plugin_dirs, missing, broken, dead }
 }

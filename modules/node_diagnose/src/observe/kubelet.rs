@@ -2,11 +2,13 @@
 
 use super::{Missed, patiently};
 use host::deadline::Deadline;
-use host::{files, systemd};
+use host::files;
+use host::journal::{self, Journal};
 use kubeadm::dropin::Started;
 use kubeadm::gate::{self, Unit};
 use kubeadm::kubeconfig;
 use kubeadm::kubelet::{self as process, Health};
+use kubeadm::kubelet_files::{self, Useless};
 use std::path::Path;
 use std::time::Duration;
 
@@ -36,10 +38,12 @@ pub struct Kubelet {
     pub cgroup_driver: Option<String>,
     /// failSwapOn, which is true unless the configuration says otherwise.
     pub fail_swap_on: bool,
+    /// Files that its configuration or command line names and that are of no use; only of a kubelet with a configuration.
+    pub useless_files: Vec<Useless>,
     /// Swap in use, by /proc/swaps.
     pub swap: Vec<String>,
-    /// The end of its journal; only when it does not run well.
-    pub journal: String,
+    /// The journal of its last invocation that failed, of the current one otherwise; only when it does not run well.
+    pub journal: Journal,
 }
 
 impl Kubelet {
@@ -79,11 +83,23 @@ pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Kubelet {
     let config = missed.or_default("config.yaml", kubeconfig::yaml(&text));
     seen.cgroup_driver = config["cgroupDriver"].as_str().map(str::to_owned);
     seen.fail_swap_on = config["failSwapOn"].as_bool().unwrap_or(true);
+    let command = seen.started.as_ref().map(|started| started.exec_start.clone()).unwrap_or_default();
+    let args = if seen.process.args.is_empty() {
+        command.split_whitespace().map(str::to_owned).collect()
+    } else {
+        seen.process.args.clone()
+    };
+    if config.is_object() {
+        // One of them may lie on a mount that hangs, which has a finding of its own.
+        let look = move || kubelet_files::useless(&config, &args);
+        seen.useless_files = patiently(look).unwrap_or_default();
+    }
     let swaps = missed.or_default("/proc/swaps", files::read_text("/proc/swaps")).unwrap_or_default();
     seen.swap = swaps.lines().skip(1).filter_map(|l| l.split_whitespace().next()).map(str::to_owned).collect();
     let well = seen.process.running() && seen.health == Some(Health::Ok);
     if !well && seen.unit.as_ref().is_some_and(|u| u.load != "not-found") {
-        seen.journal = missed.or_default("the kubelet's journal", systemd::journal(gate::KUBELET, LINES, &limit));
+        seen.journal =
+            missed.or_default("the kubelet's journal", journal::read(gate::KUBELET, LINES, None, &limit)).failed();
     }
     seen
 }

@@ -1,15 +1,17 @@
 //! The pod network: links, routes, firewall, the kernel's switches, flannel's subnet file and host-local's leases.
 
 use super::Missed;
+use super::api::Api;
 use super::runtime::Runtime;
 use cni_repair::results::{self, Record};
 use cri::Client;
 use firewall::iptables::{self, Ruleset};
 use firewall::nftables::{self, Filters};
 use host::cidr::Cidr;
-use host::deadline::{Deadline, Look};
+use host::deadline::{Deadline, Expired, Look};
 use host::files;
 use host::links::{self, Link};
+use node::flannel::{Kernel, Notes, wrong};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -40,6 +42,8 @@ pub struct Network {
     pub switched_off: Vec<String>,
     /// flannel's subnet file.
     pub flannel: Option<Flannel>,
+    /// What of flannel's way to other nodes differs from what it noted on the Nodes.
+    pub flannel_path: Vec<String>,
     /// Leases of addresses.
     pub leases: Vec<Lease>,
     /// The bridge that the CNI configuration makes; none when it makes none.
@@ -108,6 +112,23 @@ impl Network {
         });
     }
 
+    /// Compares flannel's way with the Nodes, twice when it differs: a node that has just come is noted a moment before
+    /// flanneld here has set its way.
+    pub fn compare_flannel(&mut self, api: &Api, deadline: &Deadline, missed: &mut Missed) {
+        let Some(own) = api.node.as_ref().and_then(Notes::of).filter(|_| self.flannel.is_some()) else { return };
+        let limit = deadline.at_most(MADE);
+        let settled = limit.poll(Duration::from_millis(500), "flannel's way", || {
+            self.flannel_path = wrong(&own, &api.flannel, &Kernel::observe(deadline)?);
+            Ok(if self.flannel_path.is_empty() { Look::Ready(()) } else { Look::NotYet(String::new()) })
+        });
+        // What still differs at the end is what is to be found out.
+        if let Err(error) = settled
+            && !error.is::<Expired>()
+        {
+            missed.or_default::<()>("flannel's way to other nodes", Err(error));
+        }
+    }
+
     /// The bridge, when there is a link of its name. Without a configuration that makes one, what flannel calls it.
     pub fn bridge_link(&self) -> Option<&Link> {
         self.link(self.bridge.as_deref().unwrap_or("cni0"))
@@ -133,6 +154,7 @@ pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Network {
         br_netfilter: Path::new("/proc/sys/net/bridge/bridge-nf-call-iptables").exists(),
         switched_off: switched_off(),
         flannel,
+        flannel_path: Vec::new(),
         leases: missed.or_default("address leases", leases()),
         records: missed
             .or_default("pods' links", results::records(Path::new(RESULTS), bridge.as_deref().unwrap_or("cni0"))),

@@ -4,16 +4,18 @@ use super::{Missed, patiently};
 use crate::args::Args;
 use cri::{CgroupDriver, Client, Error, SandboxStatus, Status, Version};
 use host::deadline::Deadline;
-use host::systemd;
+use host::{journal, systemd};
 use node::containerd::config::{Config, names::CRI_PLUGINS, paths::value};
 use node::containerd::{ImageFilesystem, image_filesystem, release, service};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The unit.
 pub const UNIT: &str = "containerd.service";
 /// How long containerd's answers are waited for: an answer takes milliseconds.
 const ANSWER: Duration = Duration::from_secs(5);
+/// How far back a pod that could not be started is of interest: the kubelet tries again every few minutes.
+const RECENT: Duration = Duration::from_secs(600);
 /// How many pods are looked at closely.
 const PODS: usize = 250;
 
@@ -113,8 +115,16 @@ pub fn observe(args: &Args, deadline: &Deadline, missed: &mut Missed) -> Runtime
     let path = named.unwrap_or(Path::new(service::CONFIG)).to_owned();
     let config = Config::load(&path).map(|c| configured(&c)).map_err(|e| format!("{e:#}"));
     let journal = match &answer {
-        Ok(_) => String::new(),
-        Err(_) => missed.or_default("containerd's journal", systemd::journal(UNIT, 60, &deadline.at_most(ANSWER))),
+        // What it says of the pods that it cannot start is in the journal and nowhere else.
+        Ok(_) => {
+            let since = SystemTime::now().checked_sub(RECENT);
+            let said = journal::read(UNIT, 300, since, &deadline.at_most(ANSWER));
+            missed.or_default("containerd's journal", said).current().text()
+        }
+        Err(_) => missed
+            .or_default("containerd's journal", journal::read(UNIT, 60, None, &deadline.at_most(ANSWER)))
+            .failed()
+            .text(),
     };
     Runtime {
         installed: release::program().is_some(),

@@ -42,7 +42,7 @@ fn run(args: &[String]) -> Result<()> {
     );
     let network = text(&conf, "/Network").to_owned();
     let api = hostside::api()?;
-    let name = std::env::var("REHEARSAL_NODE").context("REHEARSAL_NODE is not set")?;
+    let name = hostside::node(&api).map_err(|error| anyhow!("Failed to create SubnetManager: {error:#}"))?;
     let target = format!("/api/v1/nodes/{name}");
     let node = api
         .get(&target)
@@ -56,8 +56,14 @@ fn run(args: &[String]) -> Result<()> {
     let mac = links::vxlan(&outside, vni, port, &subnet)?;
     let notes = json!({format!("{NOTE}/backend-data"): json!({"VNI": vni, "VtepMAC": mac}).to_string(), format!("{NOTE}/backend-type"): "vxlan",
         format!("{NOTE}/kube-subnet-manager"): "true", format!("{NOTE}/public-ip"): outside.address});
-    api.call("PATCH", &target, "application/merge-patch+json", Some(&json!({"metadata": {"annotations": notes}})))
-        .map_err(|error| anyhow!("{error}"))?;
+    // Its role may write the Node's status only.
+    api.call(
+        "PATCH",
+        &format!("{target}/status"),
+        "application/merge-patch+json",
+        Some(&json!({"metadata": {"annotations": notes}})),
+    )
+    .map_err(|error| anyhow!("{error}"))?;
     let masq = args.iter().any(|arg| arg == "--ip-masq" || arg == "--ip-masq=true");
     chains(&network, &subnet, masq)?;
     let gateway = crate::apiserver::services::address(&subnet, 1).map(|ip| ip.to_string()).unwrap_or_default();

@@ -79,6 +79,10 @@ fn early_faults(settings: &Settings) -> Result<()> {
     if faults::on("kubelet-dies") {
         return Err(anyhow!("a reason that no table knows"));
     }
+    if let Some(words) = faults::parameter("kubelet-says") {
+        return Err(anyhow!(words));
+    }
+    manager_state(settings)?;
     if faults::switched("swap-on") && settings.config["failSwapOn"] != false && !version::at_least(34) {
         return Err(anyhow!(
             "running with swap on is not supported, please disable swap! or set --fail-swap-on flag to false. /proc/swaps contained: [Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority /dev/sda2                               partition\t1000444\t\t0\t\t-2]"
@@ -92,6 +96,19 @@ fn early_faults(settings: &Settings) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// The CPU manager's state must be of the policy that is configured (pkg/kubelet/cm/cpumanager/state/state_checkpoint.go).
+fn manager_state(settings: &Settings) -> Result<()> {
+    const STATE: &str = "/var/lib/kubelet/cpu_manager_state";
+    let state = place::read(STATE).and_then(|text| serde_json::from_str::<Value>(&text).ok()).unwrap_or_default();
+    let wanted = settings.config["cpuManagerPolicy"].as_str().unwrap_or("none");
+    match state["policyName"].as_str() {
+        Some(found) if found != wanted => Err(anyhow!(
+            "start cpu manager error: could not restore state from checkpoint: configured policy {wanted:?} differs from state checkpoint policy {found:?}, please drain this node and delete the CPU manager checkpoint file {STATE:?} before restarting Kubelet"
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn connect(settings: &Settings) -> Result<Cri> {

@@ -101,9 +101,7 @@ pub fn sandbox(settings: &Settings, pod: &Value, uid: &str, attempt: u32) -> Pod
             security_context: Some(LinuxSandboxSecurityContext {
                 namespace_options: Some(namespaces(pod)),
                 privileged: privileged(pod),
-                ..Default::default()
             }),
-            ..Default::default()
         }),
     }
 }
@@ -213,14 +211,11 @@ pub fn container(
                 capabilities: Some(Capability {
                     add_capabilities: list("/capabilities/add"),
                     drop_capabilities: list("/capabilities/drop"),
-                    ..Default::default()
                 }),
                 namespace_options: Some(namespaces(pod)),
-                ..Default::default()
             }),
         }),
         envs,
-        ..Default::default()
     }
 }
 

@@ -8,7 +8,8 @@ use rustix::fs::{AtFlags, FileType, RawDir};
 use rustix::io::Errno;
 
 use super::stack::Frame;
-use super::{Act, Walk};
+use super::{Act, Walk, unknown};
+use crate::remove::Fate;
 use crate::remove::kept::{Why, keep, reason};
 
 impl Walk<'_> {
@@ -24,7 +25,18 @@ impl Walk<'_> {
                     Ok(entry) if matches!(entry.file_name().to_bytes(), b"." | b"..") => {}
                     Ok(entry) => {
                         top.seen = true;
-                        if entry.file_type() == FileType::Directory {
+                        let directory = entry.file_type() == FileType::Directory;
+                        let known = top.known.filter(|_| directory);
+                        if known
+                            .is_some_and(|known| matches!(known.fate(entry.file_name().to_bytes(), true), Fate::Stays))
+                        {
+                            // At once: a walk that ends at its limit must have named it.
+                            let name = entry.file_name();
+                            let stat = rustix::fs::statat(&fd, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT);
+                            let path = self.stack.path_of(&[&top.name, name]);
+                            self.removed.unknown.push(unknown(path, true, stat.ok().as_ref()));
+                            (top.holds, top.spares) = (true, true);
+                        } else if directory {
                             top.directories.push((entry.file_name().to_owned(), 0));
                         } else {
                             let name = entry.file_name().to_owned();
@@ -45,7 +57,7 @@ impl Walk<'_> {
     }
 
     /// Deletes one entry that was not a directory when it was listed.
-    fn file(&mut self, top: &mut Frame, fd: &OwnedFd, name: CString) {
+    fn file(&mut self, top: &mut Frame<'_>, fd: &OwnedFd, name: CString) {
         // A look at what is mounted over it could last for ever; deleting needs no look.
         if self.act != Act::Delete && self.opener.is_mounted_over(fd, &name) {
             self.removed.entries += 1;
@@ -63,8 +75,16 @@ impl Walk<'_> {
             top.directories.push((name, 0));
             return;
         }
-        if stat.as_ref().is_some_and(|stat| self.is_spared(stat)) {
-            self.spare(&[&top.name, &name]);
+        if let Some(stat) = stat.as_ref().filter(|stat| self.is_spared(stat)) {
+            let path = self.stack.path_of(&[&top.name, &name]);
+            self.note_spared(path, stat);
+            (top.holds, top.spares) = (true, true);
+            return;
+        }
+        let fate = top.known.map(|known| known.fate(name.to_bytes(), false));
+        if fate.is_some_and(|fate| !matches!(fate, Fate::Goes)) {
+            let path = self.stack.path_of(&[&top.name, &name]);
+            self.removed.unknown.push(unknown(path, false, stat.as_ref()));
             (top.holds, top.spares) = (true, true);
             return;
         }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use super::super::open::Opener;
+use crate::remove::Known;
 
 /// Directories kept open at the top of the stack.
 const WINDOW: usize = 32;
@@ -20,7 +21,7 @@ const MARKS: usize = 32;
 const CHUNK: usize = 4000;
 
 /// One directory.
-pub(super) struct Frame {
+pub(super) struct Frame<'a> {
     /// In the parent; empty for the base.
     pub(super) name: CString,
     pub(super) fd: Option<OwnedFd>,
@@ -36,10 +37,12 @@ pub(super) struct Frame {
     pub(super) spares: bool,
     /// How often it has been dealt with and was not empty.
     pub(super) passes: u8,
+    /// What is known of its entries; nothing means that all go.
+    pub(super) known: Option<&'a dyn Known>,
 }
 
-impl Frame {
-    pub(super) fn new(name: CString, fd: OwnedFd, passes: u8) -> Self {
+impl<'a> Frame<'a> {
+    pub(super) fn new(name: CString, fd: OwnedFd, passes: u8, known: Option<&'a dyn Known>) -> Self {
         Self {
             name,
             fd: Some(fd),
@@ -49,6 +52,7 @@ impl Frame {
             holds: false,
             spares: false,
             passes,
+            known,
         }
     }
 }
@@ -57,37 +61,37 @@ impl Frame {
 pub(super) struct Stack<'a> {
     path: &'a Path,
     opener: Opener,
-    frames: Vec<Frame>,
+    frames: Vec<Frame<'a>>,
     /// Every how many levels a directory stays open for good; doubles when there are too many.
     spacing: usize,
 }
 
 impl<'a> Stack<'a> {
     /// Of a tree at `path`, open as `base`.
-    pub(super) fn new(path: &'a Path, base: OwnedFd, opener: Opener) -> Self {
-        Self { path, opener, frames: vec![Frame::new(CString::default(), base, 0)], spacing: WINDOW }
+    pub(super) fn new(path: &'a Path, base: OwnedFd, opener: Opener, known: Option<&'a dyn Known>) -> Self {
+        Self { path, opener, frames: vec![Frame::new(CString::default(), base, 0, known)], spacing: WINDOW }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
 
-    pub(super) fn top(&mut self) -> Option<&mut Frame> {
+    pub(super) fn top(&mut self) -> Option<&mut Frame<'a>> {
         self.frames.last_mut()
     }
 
-    pub(super) fn pop(&mut self) -> Option<Frame> {
+    pub(super) fn pop(&mut self) -> Option<Frame<'a>> {
         self.frames.pop()
     }
 
     /// Puts a frame back, or on top a new one.
-    pub(super) fn push(&mut self, frame: Frame) {
+    pub(super) fn push(&mut self, frame: Frame<'a>) {
         self.frames.push(frame);
         self.close_far();
     }
 
     /// Takes everything off but the base, which is always open, and hands it out.
-    pub(super) fn unwind(&mut self) -> Option<Frame> {
+    pub(super) fn unwind(&mut self) -> Option<Frame<'a>> {
         self.frames.truncate(1);
         self.frames.pop()
     }

@@ -3,6 +3,7 @@
 use super::subnets;
 use crate::finding::Finding;
 use crate::observe::Facts;
+use crate::observe::network::Lease;
 use host::links::Link;
 use std::net::IpAddr;
 
@@ -70,15 +71,43 @@ fn ports(facts: &Facts, found: &mut Vec<Finding>) {
     }
 }
 
+/// Leases of the network in force: those of podman's, nerdctl's and other networks are their programs' own.
 fn stale(facts: &Facts, found: &mut Vec<Finding>) {
     // Without containerd's word nobody knows which pods there are.
     if facts.runtime.answer.is_err() {
         return;
     }
+    let in_force =
+        facts.cni.in_force().and_then(|conf| conf.network.as_ref().ok()).map(|network| network.name.as_str());
+    let leases: Vec<&Lease> = facts.network.leases.iter().filter(|l| Some(l.network.as_str()) == in_force).collect();
     let alive = |id: &str| facts.runtime.pods().iter().any(|p| p.sandbox.id == id);
-    let stale = facts.network.leases.iter().filter(|l| !alive(&l.container));
-    let words: Vec<String> = stale.map(|l| l.path().display().to_string()).take(10).collect();
-    if !words.is_empty() {
-        found.push(Finding::new("leases_stale", words));
+    let stale: Vec<&Lease> = leases.iter().filter(|l| !alive(&l.container)).copied().collect();
+    exhausted(facts, &leases, stale.len(), found);
+    if !stale.is_empty() {
+        let count = format!("{} of {} leases are of sandboxes that are gone", stale.len(), leases.len());
+        let files = stale.iter().map(|l| l.path().display().to_string()).take(10);
+        found.push(Finding::new("leases_stale", std::iter::once(count).chain(files)));
+    }
+}
+
+/// Whether every address that host-local may give away has a lease: all of the subnet but its network's, its gateway's and,
+/// of IPv4, the broadcast address (host-local, backend/allocator/range.go).
+fn exhausted(facts: &Facts, leases: &[&Lease], stale: usize, found: &mut Vec<Finding>) {
+    for subnet in subnets(facts) {
+        let is_v4 = subnet.address().is_ipv4();
+        let bits = u32::from(if is_v4 { 32 - subnet.prefix() } else { 128 - subnet.prefix() });
+        let Some(all) = 1_usize.checked_shl(bits).filter(|_| bits < usize::BITS) else { continue };
+        let usable = all.saturating_sub(if is_v4 { 3 } else { 2 });
+        let taken = leases.iter().filter(|lease| subnet.contains(lease.ip)).count();
+        if usable > 0 && taken >= usable {
+            let words = format!(
+                "the range {subnet} is full: {taken} of {usable} addresses have a lease, {stale} of them stale"
+            );
+            let finding = Finding::new("addresses_exhausted", [words]);
+            // Where pods hold them all, only fewer pods or a larger range help.
+            let fewer =
+                "run fewer pods on this node (maxPods of the kubelet), or give its Node a larger podCIDR in a new join";
+            found.push(if stale > 0 { finding } else { finding.by_hand(fewer) });
+        }
     }
 }

@@ -2,10 +2,26 @@
 
 use super::*;
 
+fn leftover(facts: &mut Facts, why: &str, certain: bool) {
+    let calico = conf("10-calico.conflist", r#"{"name":"k8s-pod-network","plugins":[{"type":"calico"}]}"#);
+    facts.cni.dead = vec![(calico.path.clone(), Dead { why: why.into(), certain })];
+    facts.cni.confs.insert(0, calico);
+}
+
+fn broken(plugin: &str, cause: Cause) -> (Broken, bool) {
+    let mendable = cause != Cause::NoExec;
+    (Broken { plugin: plugin.into(), path: format!("/opt/cni/bin/{plugin}").into(), cause }, mendable)
+}
+
 pub(super) type Fault = (&'static str, fn(&mut Facts));
 
 pub(super) fn faults() -> Vec<Fault> {
     vec![
+        ("other_distribution", |f| {
+            let signs = vec!["process 812 runs /usr/local/bin/k3s".to_owned()];
+            f.distributions = vec![footprint::distributions::Active { distribution: "k3s", signs }];
+            f.storage.filesystems[0].space = Ok(Space { available: 0, ..space() });
+        }),
         ("filesystem_read_only", |f| f.storage.filesystems[1].options = "ro,relatime".into()),
         ("filesystem_full", |f| f.storage.filesystems[0].space = Ok(Space { available: 0, ..space() })),
         ("inodes_exhausted", |f| f.storage.filesystems[1].space = Ok(Space { inodes_available: 0, ..space() })),
@@ -63,6 +79,10 @@ pub(super) fn faults() -> Vec<Fault> {
         ("cni_placeholder_shadows", |f| f.cni.confs.insert(0, placeholder())),
         ("cni_placeholder_left", |f| f.cni.confs = vec![placeholder()]),
         ("cni_plugins_missing", |f| f.cni.missing = vec!["flannel".into()]),
+        ("cni_config_leftover", |f| leftover(f, "the kubeconfig that it names, /x, is not there", true)),
+        ("cni_config_leftover", |f| leftover(f, "calico-node does not run on this node", false)),
+        ("cni_plugin_broken", |f| f.cni.broken = vec![broken("portmap", Cause::Empty)]),
+        ("cni_plugin_broken", |f| f.cni.broken = vec![broken("bridge", Cause::NoExec)]),
         ("cni_not_loaded", |f| f.runtime.answer.as_mut().unwrap().status.conditions[1].ok = false),
         ("not_joined", |f| {
             f.kubelet.has_conf = false;
@@ -76,6 +96,17 @@ pub(super) fn faults() -> Vec<Fault> {
         }),
         ("kubelet_standalone", |f| f.kubelet.process.args = vec!["/usr/bin/kubelet".into()]),
         ("kubelet_credentials_missing", |f| f.kubelet.certificate_missing = Some("/var/lib/kubelet/pki/x.pem".into())),
+        ("kubelet_file_missing", |f| {
+            let why = "is not there".to_owned();
+            f.kubelet.useless_files =
+                vec![Useless { option: "resolvConf".into(), path: "/run/systemd/resolve/resolv.conf".into(), why }];
+        }),
+        ("kubelet_file_missing", |f| {
+            let why = "has no certificate in it".to_owned();
+            f.kubelet.useless_files = vec![Useless { option: "tlsCertFile".into(), path: "/x.crt".into(), why }];
+            f.kubelet.health = None;
+            f.kubelet.process.active = "activating".into();
+        }),
         ("swap_on", |f| {
             f.kubelet.swap = vec!["/dev/sda2".into()];
             f.kubelet.health = None;
@@ -134,6 +165,9 @@ pub(super) fn faults() -> Vec<Fault> {
             f.api.node.as_mut().unwrap()["metadata"]["annotations"]["flannel.alpha.coreos.com/backend-type"] =
                 json!("vxlan");
         }),
+        ("flannel_path_wrong", |f| {
+            f.network.flannel_path = vec!["there is no route to 10.244.0.0/24, the pods of node cp1".into()];
+        }),
         ("mtu_mismatch", |f| f.network.links[0].mtu = 1500),
         ("mtu_mismatch", |f| f.network.links[1].mtu = 1500),
         ("mtu_mismatch", |f| {
@@ -150,6 +184,15 @@ pub(super) fn faults() -> Vec<Fault> {
                 ..Link::default()
             };
             f.network.links.extend([below, tunnel]);
+        }),
+        ("addresses_exhausted", |f| {
+            let lease = |last: u8| Lease {
+                network: "cbr0".into(),
+                ip: std::net::Ipv4Addr::new(10, 244, 2, last).into(),
+                container: "gone".into(),
+                age: Duration::from_secs(1000),
+            };
+            f.network.leases = (2..255).map(lease).collect();
         }),
         ("leases_stale", |f| {
             f.network.leases.push(Lease {

@@ -1,0 +1,61 @@
+//! What is mounted in other mount namespaces, each looked at once, and what their processes have open.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::{Own, Users, opened};
+use crate::mounts::{Index, Mount, parse};
+
+/// One mount namespace other than our own.
+#[derive(Debug)]
+pub struct Namespace {
+    /// Somebody in it: `process 12 (nginx)`.
+    pub by: String,
+    /// Its mounts, without those that are in our own namespace at the same place.
+    pub table: Vec<Mount>,
+}
+
+/// Looks at all processes but those that are ours. One that ends meanwhile uses nothing any more.
+pub(super) fn look(index: &Index<'_>, own: &Own<'_>, users: &mut Users) -> Result<()> {
+    let namespace = |process: &Path| std::fs::metadata(process.join("ns/mnt")).ok().map(|meta| meta.ino());
+    let ours = namespace(Path::new("/proc/thread-self")).context("reading /proc/thread-self/ns/mnt")?;
+    // Several may see different parts of one namespace, when they have another root.
+    let mut seen: HashSet<(u64, Option<PathBuf>)> = HashSet::new();
+    let mut silent: HashMap<u64, Vec<PathBuf>> = HashMap::new();
+    silent.insert(ours, hanging(index.table()));
+    for entry in std::fs::read_dir("/proc").context("listing /proc")?.flatten() {
+        let Some(pid) = pid(&entry.file_name()).filter(|pid| !(own.processes)(*pid)) else { continue };
+        let process = entry.path();
+        let Some(inode) = namespace(&process) else { continue };
+        if inode != ours && seen.insert((inode, std::fs::read_link(process.join("root")).ok())) {
+            let Ok(bytes) = std::fs::read(process.join("mountinfo")) else { continue };
+            let mut table = parse(&bytes).with_context(|| format!("reading /proc/{pid}/mountinfo"))?;
+            silent.entry(inode).or_default().extend(hanging(&table));
+            table.retain(|mount| !index.has(mount));
+            users.namespaces.push(Namespace { by: named(pid, &process), table });
+        }
+        opened::files(&process, silent.get(&inode).map_or(&[], Vec::as_slice), users, || named(pid, &process));
+    }
+    Ok(())
+}
+
+fn hanging(table: &[Mount]) -> Vec<PathBuf> {
+    table
+        .iter()
+        .filter(|mount| mount.may_hang() || mount.fs_type == "autofs")
+        .map(|mount| mount.point.clone())
+        .collect()
+}
+
+fn pid(name: &OsString) -> Option<i32> {
+    name.to_str()?.parse().ok()
+}
+
+fn named(pid: i32, process: &Path) -> String {
+    let name = std::fs::read_to_string(process.join("comm")).unwrap_or_default();
+    format!("process {pid} ({})", name.trim_end())
+}
