@@ -97,5 +97,6 @@ package_lists() { compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; }
 package_exists() {
     command -v apt-cache >/dev/null 2>&1 || return 1
     package_lists || ((EUID != 0)) || apt_get update >/dev/null 2>&1 || true
-    apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [0-9]'
+    # No pipe: grep -q goes at the first hit, and whoever is still writing then has failed.
+    [[ $(apt-cache policy "$1" 2>/dev/null) =~ Candidate:\ [0-9] ]]
 }

@@ -29,7 +29,7 @@ has() {
 }
 
 for target; do
-    if [[ -n $rustup && -z ${RUSTUP_TOOLCHAIN:-} ]] && ! "$rustup" toolchain list | grep -qE "^$channel(-| |\$)"; then
+    if [[ -n $rustup && -z ${RUSTUP_TOOLCHAIN:-} ]] && ! grep -qE "^$channel(-| |\$)" <<<"$("$rustup" toolchain list)"; then
         step "fetching Rust $channel (downloads 200 MB, about a minute)" quietly fetch "$target"
     fi
     has "$target" && continue
