@@ -24,7 +24,7 @@ network_prefix() {
 
 # No route but the default one may lead there, nor may a narrower one lie inside.
 subnet_is_free() {
-    ! ip -4 route show to match "$1" | grep -qv '^default' && [[ -z $(ip -4 route show to root "$1") ]]
+    [[ -z $(ip -4 route show to match "$1" | grep -v '^default') && -z $(ip -4 route show to root "$1") ]]
 }
 
 # What the nodes need from this machine's kernel; a container cannot load modules itself.
