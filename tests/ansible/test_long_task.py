@@ -27,8 +27,12 @@ def until(what: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.1)
 
 
+def begun(node: Node) -> bool:
+    return node.words(NOTE) == ["started"]
+
+
 def followed(node: Node) -> bool:
-    """The task has begun, and the controller follows it: it keeps the lease."""
+    """A long task has begun, and the controller follows it: it keeps the lease."""
     return node.words(NOTE) == ["started"] and bool(node.sh("cat /run/kubejoin-*/lease 2>/dev/null || true").strip())
 
 
@@ -82,9 +86,10 @@ def test_a_file_that_the_play_writes_to_keeps_what_is_in_it(controller: Controll
 @pytest.mark.parametrize("module", ["probe", "aggressive_reset"])
 def test_the_timeout_of_a_task_ends_the_remote_work(remote: Controller, node: Node, module: str) -> None:
     run = remote.play(
-        "- {name: slow, timeout: 3, %s: {phases: [one], seconds: 60, note: %s}}" % (module, NOTE), hosts="node"
+        "- {name: slow, timeout: 12, %s: {phases: [one], seconds: 60, note: %s}}" % (module, NOTE), hosts="node"
     )
-    assert run["slow"].verdict == "failed" and "3" in str(run["slow"].result), run.output
+    # By Ansible's own clock, of which a busy machine needs some before the task has begun.
+    assert run["slow"].verdict == "failed" and "12" in str(run["slow"].result), run.output
     assert node.words(NOTE) == ["started", "ended"] and gone(node)
 
 
@@ -98,7 +103,7 @@ def test_ctrl_c_ends_the_remote_work(remote: Controller, node: Node, module: str
         command, env=remote.environ(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         start_new_session=True,
     )  # fmt: skip
-    until(lambda: followed(node))
+    until(lambda: followed(node) if module == "aggressive_reset" else begun(node))
     if number == signal.SIGINT:
         os.killpg(process.pid, number)  # as a terminal does
     else:
@@ -135,7 +140,7 @@ def test_a_network_that_is_gone_for_twenty_seconds_does_not_fail_the_task(remote
 
 
 def test_a_connection_that_dies_is_picked_up_without_starting_anything_twice(remote: Controller, node: Node) -> None:
-    options = {"phases": ["one", "two"], "seconds": 5, "note": NOTE, "text": "arrived"}
+    options = {"phases": ["one", "two"], "seconds": 12, "note": NOTE, "text": "arrived"}
 
     def kill() -> None:
         until(lambda: followed(node))

@@ -5,11 +5,12 @@ use serde_json::json;
 use super::layout::{Expect, Layout, layouts};
 
 const CONTAINERD: &[&str] = &["/var/lib/containerd", "/run/containerd"];
-/// A kubeconfig: `config SERVER CA NAME`, and this node's own cluster. CAs of the crate kubeadm's test data.
+/// A kubeconfig: `config SERVER CA NAME`, and this node's own cluster. CAs of the crate kubeadm's test data, where `root` puts
+/// them.
 macro_rules! kubeconfig {
     ($rest:expr) => {
         concat!(
-            "ca=", env!("CARGO_MANIFEST_DIR"), "/../../crates/kubeadm/tests/data/ca.crt; other=", env!("CARGO_MANIFEST_DIR"), "/../../crates/kubeadm/tests/data/ca-ec.crt\n",
+            "ca=/usr/local/lib/under-test/ca.crt; other=/usr/local/lib/under-test/ca-ec.crt\n",
             r#"config() { printf 'apiVersion: v1\nkind: Config\ncurrent-context: %s\nclusters:\n- name: %s\n  cluster:\n    server: %s\n    certificate-authority-data: %s\ncontexts:\n- name: %s\n  context: {cluster: %s, user: %s}\nusers:\n- name: %s\n  user: {token: secret}\n' $3 $3 $1 "$(base64 -w0 $2)" $3 $3 $3 $3; }
             config https://10.0.0.1:6443 $ca here > /etc/kubernetes/kubelet.conf
             "#,

@@ -2,7 +2,8 @@
 //!
 //! Some layouts mount the root somewhere below a target, and some subjects delete through it. Nothing they do may reach
 //! the machine, so its file systems are not there at all: no old root, no /dev of its own, no mounts but those made here.
-//! The program under test comes along as a copy, because the checkout may lie below any of the directories that are empty here.
+//! The program under test and what layouts are made of come along as copies, because the checkout may lie below any of the
+//! directories that are empty here.
 
 use std::path::Path;
 use std::process::Command;
@@ -31,6 +32,10 @@ pub fn enter() {
     let inside = Path::new("/srv/root").join(PROGRAMS.trim_start_matches('/'));
     std::fs::create_dir_all(&inside).unwrap();
     std::fs::copy(env!("CARGO_BIN_EXE_aggressive_reset"), inside.join("aggressive_reset")).unwrap();
+    for name in ["ca.crt", "ca-ec.crt"] {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/kubeadm/tests/data");
+        std::fs::copy(data.join(name), inside.join(name)).unwrap();
+    }
     if let Subject::Kubeadm(path) = Subject::chosen() {
         std::fs::copy(path, inside.join("kubeadm")).unwrap();
     }
