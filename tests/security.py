@@ -20,8 +20,8 @@ HOME = {"host/src/files.rs", "host/src/files/private.rs"}
 def sources() -> dict[str, str]:
     """Path below crates/ or modules/ -> the part of the text that is shipped."""
     found = {}
-    for room, path in sorted((room, path) for room in ROOMS for path in room.glob("*/src/**/*.rs")):
-        name = path.relative_to(room).as_posix()
+    for path in sorted(path for room in ROOMS for path in room.glob("*/src/**/*.rs")):
+        name = path.relative_to(ROOT).as_posix().split("/", 1)[1]
         if name.endswith(("tests.rs", "properties.rs")) or "/tests/" in name:
             continue
         found[name] = re.split(r"^#\[cfg\(test\)\]\n", path.read_text(), maxsplit=1, flags=re.MULTILINE)[0]

@@ -53,6 +53,10 @@ class CallbackModule(Default):  # type: ignore[misc]  # untyped
 
     _brief = _failed = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._waited: dict[tuple[str, str], int] = {}
+
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """A task has failed on one host."""
         self._begin(result)
@@ -91,11 +95,12 @@ class CallbackModule(Default):  # type: ignore[misc]  # untyped
         if self._display.verbosity:
             super().v2_runner_retry(result)
             return
-        said = _said(result)
-        attempt, most = said.get("attempts", 1), said.get("retries", 1)
+        task, label = _task(result), self.host_label(result)
+        # Counted here: what a result says of its attempts differs from one ansible-core to the next.
+        attempt = self._waited[label, task._uuid] = self._waited.get((label, task._uuid), 0) + 1
         if attempt == 1 or attempt % EVERY == 0:
-            task = _task(result)
-            self._display.display("waiting: [%s]: %s (%s of %s)" % (self.host_label(result), task.name, attempt, most))
+            most = _said(result).get("retries", 1) - 1
+            self._display.display("waiting: [%s]: %s (%d of %d)" % (label, task.name, attempt, most))
 
     def v2_runner_on_skipped(self, result: Any) -> None:
         """A task was left out on one host."""

@@ -84,6 +84,11 @@ options:
       - Merged into the KubeletConfiguration of the whole cluster.
     type: dict
     default: {}
+  kube_proxy_config:
+    description:
+      - Merged into the KubeProxyConfiguration of the whole cluster.
+    type: dict
+    default: {}
   timeout:
     description:
       - Seconds for everything together.
@@ -328,6 +333,7 @@ def main():
             'skip_phases': {'type': 'list', 'elements': 'str', 'default': []},
             'cluster_config': {'type': 'dict', 'default': {}},
             'kubelet_config': {'type': 'dict', 'default': {}},
+            'kube_proxy_config': {'type': 'dict', 'default': {}},
             'timeout': {'type': 'int', 'default': 600},
         },
         supports_check_mode=True,

@@ -64,19 +64,18 @@ class NativeAction(BackgroundAction):
         except AnsibleConnectionFailure:
             raise
         except AnsibleError as error:
-            words = self._password(str(error))
+            words = self._password(str(error), str(self._task.delegate_to or variables.get("inventory_hostname", "")))
             if words is None:
                 raise
             result.update(answer.failure(words))
         return result
 
-    def _password(self, said: str) -> str | None:
+    def _password(self, said: str, target: str) -> str | None:
         """What Ansible says of a password that is missing or wrong, as what to do; None when it says something else."""
         found = PASSWORD.search(said)
         if not found:
             return None
-        become, target = self._connection.become, self._task.delegate_to or self._play_context.remote_addr
-        method = getattr(become, "name", "sudo").rpartition(".")[2]
+        method = getattr(self._connection.become, "name", "sudo").rpartition(".")[2]
         if found[1].lower() == "missing":
             return (
                 "%s on %s asks for a password: give it with -K (--ask-become-pass) or ansible_become_password, or allow "

@@ -40,7 +40,7 @@ def test_root_and_who_becomes_root_may_work(remote: Controller, node: Node) -> N
 def test_who_may_not_is_told_why(remote: Controller, node: Node, arguments: tuple[str, ...], sentence: str) -> None:
     run = reach(remote, *arguments)
     assert run.rc != 0
-    said = run["Say why the node cannot be worked on"]["msg"]
+    said = run["node_access : Say why the node cannot be worked on"]["msg"]
     assert sentence in said and "\n" not in said, run.output
 
 

@@ -22,8 +22,12 @@ def judge(answer, seconds, row, secret, join):
     if action != "-" and answer.get("next_action") != action:
         wrong.append(f"next_action is {answer.get('next_action')} instead of {action}")
     wrong += [f"no step {words!r}" for words in mended if not any(words in step for step in answer.get("steps", []))]
-    wrong += [f"no evidence {words!r}" for words in evidence if words not in f"{answer.get('evidence')} {answer.get('msg')}"]
-    wrong += [f"{len(answer['attempts'])} attempts, more than {most}" for most in attempts if len(answer["attempts"]) > most]
+    wrong += [
+        f"no evidence {words!r}" for words in evidence if words not in f"{answer.get('evidence')} {answer.get('msg')}"
+    ]
+    wrong += [
+        f"{len(answer['attempts'])} attempts, more than {most}" for most in attempts if len(answer["attempts"]) > most
+    ]
     if seconds > float(most):
         wrong.append(f"{seconds:.1f} s, more than {most}")
     if secret in json.dumps(answer):

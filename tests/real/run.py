@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The suite on a real Kubernetes: a cluster of containers, what it does, and what is done to it.
 
-Usage: run.py [--kubernetes debian|VERSION] [--keep] [--name NAME] [PART...]     (as root)
+Usage: run.py [--kubernetes debian|newest|VERSION] [--keep] [--name NAME] [PART...]     (as root)
 
 Without --kubernetes: the programs of KUBE_BIN_DIR, else those of Debian 12's source package, which are built once, in the
 user's cache directory. Without PART: all of them. Transcripts are in target/real/.
@@ -24,7 +24,9 @@ PARTS = ["cluster", "reset", "rejoin", "faults", "killed", "mend", "cost"]
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--kubernetes", metavar="debian|VERSION", help="debian, or a version of the package repository such as 1.33"
+        "--kubernetes",
+        metavar="debian|newest|VERSION",
+        help="debian, or a version of the package repository such as 1.33",
     )
     parser.add_argument("--keep", action="store_true", help="leave the lab up")
     parser.add_argument("--name", default="kubejoin-real", help="of the lab (default kubejoin-real)")

@@ -17,9 +17,12 @@ MARK = "REHEARSAL: a stand-in"
 def choose(asked, work):
     """Sets the environment of the lab, and gives back its options and the source in words.
 
-    `asked` is `debian` or a version; without it KUBE_BIN_DIR counts, and Debian's where that is not set.
+    `asked` is `debian`, a version, or `newest`; without it KUBE_BIN_DIR counts, and Debian's where that is not set.
     """
     given = os.environ.pop("KUBE_BIN_DIR", None)
+    if asked == "newest":
+        # The lab chooses it; the stand-ins, where it cannot, are refused.
+        return [], "the newest of the Kubernetes package repository that this machine can run"
     if asked and asked != "debian":
         return ["--kubernetes", asked], "the Kubernetes package repository"
     if given and not asked:

@@ -83,6 +83,12 @@ class Stage:
         ready = [p for p in ready if all(s["ready"] for s in p["status"].get("containerStatuses", [{"ready": False}]))]
         return sorted((p["metadata"]["name"], p["spec"]["nodeName"], p["status"]["podIP"]) for p in ready)
 
+    def settle(self, node):
+        """Waits until a node that has joined has begun with its pods, and starts no container right now."""
+        quiet = "n=0; until [ $n = 5 ]; do n=$((n + 1)); ! pgrep -x runc >/dev/null || n=0; sleep 0.2; done; pgrep -fc shim-runc"
+        if node in self.ready():
+            until(f"{node} has begun with its pods", lambda: int(sh(node, quiet, check=False)) >= 2, 120)
+
     def talk(self):
         """Whether each pod's network namespace on every node reaches each pod; judged by bash, not by our module."""
         pods = self.pods()

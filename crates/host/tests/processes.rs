@@ -88,8 +88,11 @@ fn a_daemon_that_ignores_sigterm_is_killed_after_its_grace() {
             std::fs::read_to_string(&status).unwrap().lines().any(|l| l.starts_with("SigIgn") && l.ends_with("4000"))
         };
         wait_until(ignores);
-        let deadline = Deadline::after(Duration::from_millis(300));
-        assert_eq!(end(&found(), &deadline).unwrap().len(), 1, "the grace took all the time there was");
+        let (began, grace) = (Instant::now(), Duration::from_millis(300));
+        let left = end(&found(), &Deadline::after(grace)).unwrap();
+        assert!(began.elapsed() >= grace, "the grace takes all the time there is");
+        // It is killed then: whether the last look still meets it is up to the scheduler.
+        assert!(left.len() <= 1, "{left:?}");
         assert_eq!(end(&found(), &Deadline::after(Duration::from_secs(20))).unwrap(), []);
         assert_eq!(kubelet.wait().unwrap().signal(), Some(9));
     });

@@ -12,30 +12,32 @@ fn module(options: Value, check: bool) -> Value {
     testkit::run_module(env!("CARGO_BIN_EXE_cluster_nodes"), options, check)
 }
 
-/// A control plane whose cluster has that Node, Ready once it was asked for `late` times.
-fn control_plane(late: u32, test: fn()) {
-    Sandbox::new().empty("/usr/local/bin").empty("/run").empty("/etc").run(move || {
-        std::fs::create_dir("/etc/kubernetes").unwrap();
-        std::fs::write("/etc/kubernetes/admin.conf", "").unwrap();
-        let ready: Value = serde_json::from_str(include_str!("data/node-w1.json")).unwrap();
-        let mut down = ready.clone();
-        let conditions = down["status"]["conditions"].as_array_mut().unwrap();
-        let condition = conditions.iter_mut().find(|condition| condition["type"] == "Ready").unwrap();
-        (condition["status"], condition["message"]) = (json!("False"), json!("cni plugin not initialized"));
-        std::fs::write("/run/ready", json!({"items": [ready]}).to_string()).unwrap();
-        std::fs::write("/run/down", json!({"items": [down]}).to_string()).unwrap();
-        let script = format!(
-            "#!/bin/sh\necho \"$*\" >>{ASKED}\n[ $(wc -l <{ASKED}) -gt {late} ] && exec cat /run/ready\ncat /run/down\n"
-        );
-        std::fs::write("/usr/local/bin/kubectl", script).unwrap();
-        std::fs::set_permissions("/usr/local/bin/kubectl", PermissionsExt::from_mode(0o755)).unwrap();
-        test();
-    });
+fn control_plane() -> Sandbox {
+    Sandbox::new().empty("/usr/local/bin").empty("/run").empty("/etc")
+}
+
+/// A cluster with that Node, Ready once it was asked for `late` times.
+fn with_cluster(late: u32) {
+    std::fs::create_dir("/etc/kubernetes").unwrap();
+    std::fs::write("/etc/kubernetes/admin.conf", "").unwrap();
+    let ready: Value = serde_json::from_str(include_str!("data/node-w1.json")).unwrap();
+    let mut down = ready.clone();
+    let conditions = down["status"]["conditions"].as_array_mut().unwrap();
+    let condition = conditions.iter_mut().find(|condition| condition["type"] == "Ready").unwrap();
+    (condition["status"], condition["message"]) = (json!("False"), json!("cni plugin not initialized"));
+    std::fs::write("/run/ready", json!({"items": [ready]}).to_string()).unwrap();
+    std::fs::write("/run/down", json!({"items": [down]}).to_string()).unwrap();
+    let script = format!(
+        "#!/bin/sh\necho \"$*\" >>{ASKED}\n[ $(wc -l <{ASKED}) -gt {late} ] && exec cat /run/ready\ncat /run/down\n"
+    );
+    std::fs::write("/usr/local/bin/kubectl", script).unwrap();
+    std::fs::set_permissions("/usr/local/bin/kubectl", PermissionsExt::from_mode(0o755)).unwrap();
 }
 
 #[test]
 fn nodes_are_waited_for_and_told() {
-    control_plane(1, || {
+    control_plane().run(|| {
+        with_cluster(1);
         let answer = module(json!({"nodes": "w1", "timeout": 30}), false);
         assert_eq!((&answer["changed"], &answer["msg"]), (&json!(false), &json!("1 of 1 nodes are Ready")), "{answer}");
         assert_eq!((&answer["nodes"][0]["name"], &answer["nodes"][0]["ready"]), (&json!("w1"), &json!(true)));
@@ -45,7 +47,8 @@ fn nodes_are_waited_for_and_told() {
 
 #[test]
 fn who_is_not_ready_in_time_is_named_with_the_reason_and_check_mode_does_not_wait() {
-    control_plane(99, || {
+    control_plane().run(|| {
+        with_cluster(99);
         let check = module(json!({}), true);
         assert_eq!((&check["failed"], &check["not_ready"][0]["name"]), (&Value::Null, &json!("w1")), "{check}");
         assert_eq!(std::fs::read_to_string(ASKED).unwrap().lines().count(), 1);
@@ -58,7 +61,8 @@ fn who_is_not_ready_in_time_is_named_with_the_reason_and_check_mode_does_not_wai
 
 #[test]
 fn bad_input_and_a_machine_that_is_not_a_control_plane_are_one_sentence() {
-    control_plane(0, || {
+    control_plane().run(|| {
+        with_cluster(0);
         for (options, words) in [
             (json!({"nodes": ["W1"]}), ["nodes", "W1"]),
             (json!({"timeout": -1}), ["timeout", "0 to 7200"]),

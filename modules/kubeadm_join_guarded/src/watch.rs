@@ -31,6 +31,9 @@ const TOKEN_UNSIGNED: Duration = Duration::from_secs(15);
 const HOPELESS: Duration = Duration::from_secs(4);
 /// How long the kubelet may run standalone, or be down after kubeadm started it.
 const KUBELET_WRONG: Duration = Duration::from_secs(4);
+/// A kubelet that is well has joined by then, and is not asked about: systemd's and the journal's programs take the processors
+/// that it needs.
+const KUBELET_STARTS: Duration = Duration::from_secs(2);
 /// What a kubelet that runs can say in its journal and never recover from. Other causes (no sandbox image, no CNI plugin)
 /// keep pods from running, not a node from joining.
 const FATAL_WHILE_RUNNING: [Class; 5] = [
@@ -202,6 +205,14 @@ impl<'a> Watch<'a> {
         self.phases.begun("tls-bootstrap") || self.phases.begun("kubelet-check")
     }
 
+    /// For how long kubeadm has been waiting for the kubelet.
+    fn waited(&self) -> Duration {
+        let phases = self.phases.all().iter();
+        let began =
+            phases.filter(|phase| ["tls-bootstrap", "kubelet-check"].contains(&phase.name)).map(|phase| phase.began);
+        self.began.elapsed().saturating_sub(Duration::from_secs_f64(began.reduce(f64::min).unwrap_or(0.0)))
+    }
+
     /// The cluster has to give the kubelet its certificate.
     fn approval(&mut self) -> Option<(Finding, Duration)> {
         let waits = self.started() && !Path::new(CERTIFICATE).exists();
@@ -210,7 +221,7 @@ impl<'a> Watch<'a> {
 
     /// After kubeadm has started it, the kubelet has to stay up, with an API server.
     fn kubelet(&mut self) -> Option<(Finding, Duration)> {
-        if !self.started() {
+        if !self.started() || self.waited() < KUBELET_STARTS {
             return None;
         }
         let deadline = Deadline::after(QUESTION);

@@ -28,7 +28,7 @@ fn control_plane() -> Sandbox {
 fn with_kubectl() {
     std::fs::write("/run/node.json", include_str!("data/node-w1.json")).unwrap();
     let script = format!(
-        "#!/bin/sh\necho \"$*\" >>{ASKED}\ncase \"$*\" in *' get node w1 '*) cat /run/node.json ;;\n\
+        "#!/bin/sh\necho \"$*\" >>{ASKED}\ncase \"$*\" in *' get node w1 '*|*'/api/v1/nodes/w1') cat /run/node.json ;;\n\
              *' get '*) echo 'Error from server (NotFound): nodes \"x\" not found' >&2; exit 1 ;; esac\n"
     );
     std::fs::write("/usr/local/bin/kubectl", script).unwrap();

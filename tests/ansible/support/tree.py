@@ -28,7 +28,7 @@ class Tree:
         self.collection = base / "collections/ansible_collections/vmstation/kubejoin"
         for directory in ("plugins/modules", "meta", "binaries/x86_64"):
             (self.collection / directory).mkdir(parents=True)
-        for directory in ("action", "callback", "plugin_utils"):
+        for directory in ("action", "callback", "filter", "plugin_utils"):
             (self.collection / "plugins" / directory).symlink_to(ROOT / "plugins" / directory)
         names = base / "names"
         names.mkdir()

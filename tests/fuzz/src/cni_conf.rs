@@ -30,7 +30,7 @@ pub fn run(data: &[u8]) {
                 assert!(network.programs().len() >= network.types().len());
                 assert!(!network.is_loopback_only() || network.types().iter().all(|kind| *kind == "loopback"));
                 let again = match list {
-                    true => json!({"name": network.name, "plugins": network.plugins}),
+                    true => json!({"name": network.name, "cniVersions": network.versions, "plugins": network.plugins}),
                     false => Value::Object(network.plugins[0].clone()),
                 };
                 let again = cni::parse(again.to_string().as_bytes(), list);

@@ -27,6 +27,7 @@ def run(stage, _version):
         name, where, provoke, undo, options, *wanted = [fill(stage, text) for text in row]
         node = stage.cp if where == "cp" else stage.w1
         with stage.case(name) as wrong:
+            stage.settle(stage.w1)
             clean()
             join = token()
             secret = join["token"]
@@ -45,6 +46,7 @@ def run(stage, _version):
             end = "joined" if answer.get("joined") else f"not joined: {answer.get('msg', '')[:110]}"
             stage.remark = f"{seen} after {seconds:.1f} s, {end}"
     with stage.case("after all of that the worker joins and is Ready"):
+        stage.settle(stage.w1)
         clean()
         stage.done("join", "--limit", stage.w1)
         stage.prove_pods()

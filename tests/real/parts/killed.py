@@ -16,6 +16,11 @@ def faults():
     return {row[0]: (row[2], row[3]) for row in table(HERE / "faults.tsv", 9)}
 
 
+def steps(node, text):
+    for step in filter(None, text.split(" ;; ")):
+        sh(node, step)
+
+
 def run(stage, version):
     silent, unapproved = faults()["api-silent"], faults()["csr-unapproved"]
     noted = int(version.split(".")[1]) < 34
@@ -46,8 +51,8 @@ def run(stage, version):
             complaints, took, said = killed(
                 signal,
                 there,
-                lambda hold=hold: sh(stage.cp, hold),
-                lambda release=release: sh(stage.cp, release),
+                lambda hold=hold: steps(stage.cp, hold),
+                lambda release=release: steps(stage.cp, release),
                 noted,
             )
             wrong.extend(complaints)
@@ -60,7 +65,7 @@ def run(stage, version):
             films, watcher = lay_films(stage.w1)
             sh(
                 stage.w1,
-                "pkill -x tail; mkdir -p /var/lib/kubelet/many && cd /var/lib/kubelet/many && seq 5000 | xargs touch",
+                "pkill -x tail; mkdir -p /var/lib/kubelet/pods/p2/many && cd /var/lib/kubelet/pods/p2/many && seq 5000 | xargs touch",
             )
             begun = subprocess.Popen(
                 [
@@ -88,10 +93,9 @@ def run(stage, version):
                 wrong.append(f"the next run: {answer.get('msg')}")
             if sums(stage.w1) != films:
                 wrong.append("a film is not what it was after the next run")
-            if sh(stage.w1, "ls -A /var/lib/kubelet /etc/kubernetes /var/lib/cni | grep -v : || true"):
-                wrong.append(
-                    f"something is left: {sh(stage.w1, 'ls -A /var/lib/kubelet /etc/kubernetes /var/lib/cni')}"
-                )
+            left = sh(stage.w1, "find /var/lib/kubelet /etc/kubernetes /var/lib/cni -type f")
+            if left:
+                wrong.append(f"something is left: {left}")
             again = module(stage.w1, "aggressive_reset", {"level": "aggressive"})
             if again.get("changed") or again.get("failed"):
                 wrong.append(f"the run after that: {again.get('msg')}")

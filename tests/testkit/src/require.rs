@@ -4,6 +4,9 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// Link types that small virtual machines' kernels are built without, those that run our CI among them: no package brings them.
+const KERNEL_MAY_LACK: [&str; 3] = ["link:dummy", "link:vlan", "link:ipvlan"];
+
 /// Whether this machine has `feature`; if not, prints `SKIP ...` to stderr, or panics when `STRICT=1`.
 ///
 /// Features: `root`; `node` (podman and the lab's node image, for [`crate::Node`]);
@@ -23,7 +26,8 @@ pub fn require(feature: &str) -> bool {
         _ => panic!("require({feature:?}): no such kind of feature"),
     };
     if !present {
-        assert!(std::env::var("STRICT").as_deref() != Ok("1"), "STRICT=1, and this machine lacks {feature}");
+        let strict = std::env::var("STRICT").as_deref() == Ok("1") && !KERNEL_MAY_LACK.contains(&feature);
+        assert!(!strict, "STRICT=1, and this machine lacks {feature}");
         let test = std::thread::current().name().unwrap_or("a test").to_owned();
         // Not eprintln!: libtest swallows that when the test passes.
         let _best_effort = writeln!(std::io::stderr(), "SKIP {test}: this machine lacks {feature}");

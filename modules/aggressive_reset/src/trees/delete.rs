@@ -17,6 +17,10 @@ use crate::words::shorten;
 
 /// How long unmounting below one target may take.
 const UNMOUNT: Duration = Duration::from_secs(60);
+/// How long a process that ends may still see a target: a container that was about to start when its pod was removed does.
+const PASSING: Duration = Duration::from_secs(5);
+/// Between two looks.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// Unmounts what is mounted below a target, and goes. What does not go keeps the target.
 pub fn unmount(run: &mut Run, found: &Found) -> Result<()> {
@@ -77,10 +81,17 @@ pub fn delete(run: &mut Run, found: &Found) -> Result<()> {
     let all = paths(run);
     let me = std::process::id() as i32;
     let own = Own { directories: &all, processes: &|pid| pid == me };
-    let users = users::now(&table, &own)?;
+    let limit = run.deadline.at_most(PASSING);
+    let (users, seen_by) = loop {
+        let users = users::now(&table, &own)?;
+        let mut seen_by = seen::of(&Index::of(&table), &users, path, &Default::default(), &all);
+        seen_by.extend(users.unresolved.iter().cloned());
+        if seen_by.is_empty() || limit.expired() {
+            break (users, seen_by);
+        }
+        limit.pause(AGAIN);
+    };
     let used: HashSet<Identity> = users.files.keys().copied().collect();
-    let mut seen_by = seen::of(&Index::of(&table), &users, path, &Default::default(), &all);
-    seen_by.extend(users.unresolved.iter().cloned());
     if !seen_by.is_empty() {
         run.leave(path, &seen_by.join(", "));
         return Ok(());

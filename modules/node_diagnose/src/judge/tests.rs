@@ -384,6 +384,17 @@ fn rules_of_kubernetes_in_both_back_ends_are_found() {
 }
 
 #[test]
+fn a_pod_that_has_started_since_makes_an_earlier_failure_nobodys_business() {
+    let mut facts = healthy();
+    let said = include_str!("../../../../crates/kubeadm/tests/data/classify/containerd-1.6.20-sandbox-image.txt");
+    facts.runtime.journal = said.into();
+    let found = judge(&facts);
+    assert!(primary(&found).unwrap().cause().contains("registry.k8s.io/pause:3.6"), "{found:?}");
+    facts.runtime.journal = format!("{said}RunPodSandbox for &PodSandboxMetadata{{}} returns sandbox id \"9f\"\n");
+    assert!(judge(&facts).is_empty());
+}
+
+#[test]
 fn every_kind_has_a_fault_that_shows_it() {
     let tried: Vec<&str> = faults().iter().map(|(code, _)| *code).collect();
     // These need programs of this machine, another node's state, or time; each has a test of its own or in tests/node.rs.

@@ -21,6 +21,8 @@ use crate::trees::targets::CNI_CONF;
 const ANSWER: Duration = Duration::from_secs(60);
 /// How long one pod may take.
 const POD: Duration = Duration::from_secs(30);
+/// Between two tries.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// How long killed processes may take to be gone.
 const END: Duration = Duration::from_secs(15);
@@ -39,12 +41,18 @@ pub fn remove(wipes: bool, done: &mut Done, deadline: &Deadline) -> Result<()> {
 
 /// Ends the processes of Kubernetes that are there now and of one of these kinds.
 pub fn end(which: impl Fn(Kind) -> bool, done: &mut Done, deadline: &Deadline) -> Result<()> {
-    let found: Vec<_> = processes()?.into_iter().filter(|process| which(process.kind)).collect();
-    for left in processes::end(&found, &deadline.at_most(END))? {
-        let problem = format!("ending process {} ({}): it does not end, state {}", left.pid, left.program, left.state);
-        done.problems.push(problem);
+    let limit = deadline.at_most(END);
+    loop {
+        let found: Vec<_> = processes()?.into_iter().filter(|process| which(process.kind)).collect();
+        let left = processes::end(&found, &limit)?;
+        done.problems.extend(left.iter().map(|left| {
+            format!("ending process {} ({}): it does not end, state {}", left.pid, left.program, left.state)
+        }));
+        // A container that is about to start has processes soon that could not be counted: again, until there are none.
+        if found.is_empty() || !left.is_empty() || limit.expired() {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// Kubernetes' processes, now.
@@ -90,17 +98,26 @@ pub fn remove_sandboxes(deadline: &Deadline) -> Result<(Vec<String>, Vec<String>
     let sandboxes = Client::connect(SOCKET, &deadline.at_most(POD))?.list_pod_sandbox()?;
     for sandbox in sandboxes {
         let name = format!("{}/{}", sandbox.namespace, sandbox.name);
-        // A connection for each: a call that hangs must not take the time of the others.
-        let done = Client::connect(SOCKET, &deadline.at_most(POD)).and_then(|mut client| {
-            client.stop_pod_sandbox(&sandbox.id)?;
-            client.remove_pod_sandbox(&sandbox.id)
-        });
+        let limit = deadline.at_most(POD);
+        let mut done = remove_sandbox(&sandbox.id, &limit);
+        // containerd refuses while a container of it is being started, which ends by itself.
+        while done.as_ref().is_err_and(|error| error.to_string().contains("is in starting state")) && !limit.expired() {
+            limit.pause(AGAIN);
+            done = remove_sandbox(&sandbox.id, &limit);
+        }
         match done {
             Ok(()) => removed.push(name),
             Err(error) => problems.push(format!("removing pod {name}: {error}")),
         }
     }
     Ok((removed, problems))
+}
+
+/// With a connection of its own: a call that hangs must not take the time of the others.
+fn remove_sandbox(id: &str, limit: &Deadline) -> Result<(), Error> {
+    let mut client = Client::connect(SOCKET, limit)?;
+    client.stop_pod_sandbox(id)?;
+    client.remove_pod_sandbox(id)
 }
 
 /// Removes these images. Gives back the names of those removed, and what went wrong with the others.

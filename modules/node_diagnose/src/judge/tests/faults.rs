@@ -66,6 +66,15 @@ pub(super) fn faults() -> Vec<Fault> {
         ("cri_not_loaded", |f| silent(f, Error::NoCri { socket: "/s".into() }, "active")),
         ("runtime_not_ready", |f| f.runtime.answer.as_mut().unwrap().status.conditions[0].ok = false),
         ("image_filesystem_unusable", |f| f.runtime.answer.as_mut().unwrap().images = Err("it is not there".into())),
+        ("sandbox_image_missing", |f| {
+            // The recorded journal of a node without a way to the registry, after a pod that had started.
+            let said =
+                include_str!("../../../../../crates/kubeadm/tests/data/classify/containerd-1.6.20-sandbox-image.txt");
+            f.runtime.journal = format!("RunPodSandbox for &PodSandboxMetadata{{}} returns sandbox id \"9f\"\n{said}");
+        }),
+        ("sandbox_failing", |f| {
+            f.runtime.journal = "level=error msg=\"RunPodSandbox failed\" error=\"plugin type=\\\"bridge\\\" failed (add): incompatible CNI versions; config is \\\"1.0.0\\\", plugin supports []\"\n".into();
+        }),
         ("cgroup_driver_mismatch", |f| f.kubelet.cgroup_driver = Some("cgroupfs".into())),
         ("containerd_config_not_in_force", |f| f.runtime.config.as_mut().unwrap().systemd_cgroup = Some(false)),
         ("cni_config_missing", |f| {
