@@ -65,7 +65,8 @@ def run(stage, version):
             films, watcher = lay_films(stage.w1)
             sh(
                 stage.w1,
-                "pkill -x tail; mkdir -p /var/lib/kubelet/pods/p2/many && cd /var/lib/kubelet/pods/p2/many && seq 5000 | xargs touch",
+                "pkill -x tail; mkdir -p /var/lib/kubelet/pods/p2/many"
+                " && cd /var/lib/kubelet/pods/p2/many && seq 5000 | xargs touch",
             )
             begun = subprocess.Popen(
                 [
