@@ -30,8 +30,11 @@ impl Backup {
         let directory = self.directory()?;
         let name = path.strip_prefix("/").unwrap_or(path);
         let copy = directory.join(name);
-        let parent = copy.parent().unwrap_or(&directory).to_owned();
-        files::make_dir(parent, 0o700).with_context(doing)?;
+        let mut parent = directory;
+        for part in name.parent().into_iter().flat_map(Path::components) {
+            parent.push(part);
+            files::make_dir(&parent, 0o700).with_context(doing)?;
+        }
         files::write_atomic(&copy, &bytes, 0o600).with_context(doing)
     }
 
