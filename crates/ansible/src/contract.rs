@@ -66,6 +66,12 @@ pub trait Plan: Clone {
     /// Whether nothing is: a second run's plan is.
     fn is_empty(&self) -> bool;
 
+    /// Whether doing it changes anything, which is what check mode answers. A plan may be all waiting or proving: of that
+    /// there is something to do, and nothing changes.
+    fn is_change(&self) -> bool {
+        !self.is_empty()
+    }
+
     /// The plan as `--diff` shows it, in check mode and in a real run alike.
     fn diff(&self) -> Vec<Diff> {
         Vec::new()
@@ -139,7 +145,7 @@ pub fn run_with<M: Contract>(args: &M::Args, task: &Task) -> anyhow::Result<Outc
     let diff = plan.diff();
     if task.check_mode || plan.is_empty() {
         let reported = M::report(args, &state, &plan, None);
-        return told(reported, Outcome::new().changed(!plan.is_empty()).diff(diff));
+        return told(reported, Outcome::new().changed(plan.is_change()).diff(diff));
     }
     let mut done = M::Done::default();
     let applied = M::apply(args, plan.clone(), &run, &mut done);
