@@ -24,7 +24,8 @@ pub fn plan(args: &Args, limits: &Limits, state: &State) -> Plan {
     }
     let long_enough = |token: &&Token| {
         // One that never expires is not one of ours, whatever is written on it.
-        token.joins && token.expires.is_some_and(|end| end.duration_since(state.now).is_ok_and(|left| left > limits.min_left))
+        token.joins
+            && token.expires.is_some_and(|end| end.duration_since(state.now).is_ok_and(|left| left > limits.min_left))
     };
     let best = state.ours.iter().filter(long_enough).max_by_key(|token| token.expires);
     match best {
