@@ -38,6 +38,11 @@ pub trait Contract: 'static {
         Ok(Vec::new())
     }
 
+    /// Waits for what others have to do first. Only a real run waits: check mode tells what there is now.
+    fn wait(_args: &Self::Args, _run: &Run) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Looks, and decides nothing. It cannot know whether this is check mode, so that both see the same.
     fn observe(args: &Self::Args, run: &Run) -> anyhow::Result<Self::State>;
 
@@ -140,6 +145,9 @@ pub fn run_with<M: Contract>(args: &M::Args, task: &Task) -> anyhow::Result<Outc
     M::validate(args)?;
     let run = Run { task, deadline: Deadline::after(M::budget(args)) };
     let _held = if task.check_mode { Vec::new() } else { M::locks(args)? };
+    if !task.check_mode {
+        M::wait(args, &run)?;
+    }
     let state = M::observe(args, &run)?;
     let plan = M::plan(args, &state)?;
     let diff = plan.diff();

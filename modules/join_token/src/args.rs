@@ -80,6 +80,11 @@ pub struct Limits {
 }
 
 impl Args {
+    /// Refuses what cannot be right.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        self.limits().map(drop)
+    }
+
     /// The durations; refuses every option that cannot be right.
     pub fn limits(&self) -> anyhow::Result<Limits> {
         let read = |name: &str, text: &str| {

@@ -47,7 +47,7 @@ impl Contract for JoinToken {
     const SPEC: &'static Spec = &args::SPEC;
 
     fn validate(args: &Args) -> anyhow::Result<()> {
-        args.limits().map(drop)
+        args.validate()
     }
 
     fn budget(_: &Args) -> Duration {
