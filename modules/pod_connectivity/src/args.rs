@@ -1,7 +1,7 @@
 //! The options, and what makes them wrong.
 
 use crate::target::Target;
-use ansible::{Kind, Opt, Params, Spec};
+use ansible::{Kind, Opt, Spec};
 use anyhow::{bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
@@ -77,26 +77,25 @@ pub struct Peer {
 }
 
 impl Args {
-    /// Reads and checks the options; an error names the option, its value and what would be right.
-    pub fn from_params(params: Params) -> anyhow::Result<Self> {
-        let args: Args = params.parse()?;
-        args.peers()?;
-        args.targets()?;
-        args.outside()?;
+    /// Refuses what cannot be right; an error names the option, its value and what would be.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        self.peers()?;
+        self.targets()?;
+        self.outside()?;
         ensure!(
-            args.check_timeout > 0.0 && args.check_timeout <= 60.0,
+            self.check_timeout > 0.0 && self.check_timeout <= 60.0,
             "option check_timeout is {}: use seconds between 0 and 60, such as 2",
-            args.check_timeout
+            self.check_timeout
         );
-        ensure!(args.timeout > 0, "option timeout is 0: use a number of seconds, such as 120");
-        ensure!(args.max_sources > 0, "option max_sources is 0: use at least 1");
-        if let Some(server) = args.dns_server.as_deref().filter(|server| !server.is_empty()) {
+        ensure!(self.timeout > 0, "option timeout is 0: use a number of seconds, such as 120");
+        ensure!(self.max_sources > 0, "option max_sources is 0: use at least 1");
+        if let Some(server) = self.dns_server.as_deref().filter(|server| !server.is_empty()) {
             ensure!(
                 server.parse::<IpAddr>().is_ok(),
                 "option dns_server is {server:?}: use an address, such as 10.96.0.10"
             );
         }
-        Ok(args)
+        Ok(())
     }
 
     /// How long one check may take.

@@ -1,40 +1,78 @@
 //! Proof from inside existing pods that they reach each other, the cluster's DNS and the outside; and when they do not,
 //! which hop it is.
 //!
-//! `args -> observe -> plan -> apply`: the plan is pure. Nothing is changed, but for sandboxes that are gone afterwards.
+//! A check is a look: what pods can check is observed. Only sandboxes to check from are made, and gone afterwards.
 
-pub mod apply;
 pub mod args;
+pub mod checks;
 pub mod hop;
+pub mod make;
 pub mod observe;
-pub mod plan;
+mod plan;
 pub mod probe;
 mod report;
 mod rounds;
 mod sandbox;
 pub mod target;
 
-use ansible::{Outcome, Params, Task};
+use ansible::{Contract, Done, Module, Outcome, Run, Spec};
 use args::Args;
-use host::deadline::Deadline;
+use plan::Plan;
+use rounds::Checked;
 use std::time::Duration;
 
 /// The module as Ansible runs it.
-pub static MODULE: ansible::Module = ansible::Module { spec: &args::SPEC, run };
+pub static MODULE: Module = Module::of::<PodConnectivity>();
 
-/// Two, so that one can reach the other.
-const ENOUGH: usize = 2;
+struct PodConnectivity;
 
-fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
-    let args = Args::from_params(params)?;
-    let deadline = Deadline::after(Duration::from_secs(args.timeout));
-    task.phase("looking for pods");
-    let state = observe::observe(&args, &deadline)?;
-    let missing = ENOUGH.saturating_sub(state.pods.len());
-    task.phase("checking");
-    let checked = match missing > 0 && args.temporary_sandbox && !task.check_mode {
-        true => rounds::from_sandboxes(&args, &state, missing, &deadline)?,
-        false => rounds::from_pods(&args, &state, &deadline)?,
-    };
-    report::outcome(&args, &checked)
+/// What was found, and what the pods could check.
+struct State {
+    node: observe::State,
+    checked: Checked,
+}
+
+impl Done for Checked {
+    fn is_change(&self) -> bool {
+        false
+    }
+}
+
+impl Contract for PodConnectivity {
+    type Args = Args;
+    type State = State;
+    type Plan = Plan;
+    type Done = Checked;
+
+    const SPEC: &'static Spec = &args::SPEC;
+
+    fn validate(args: &Args) -> anyhow::Result<()> {
+        args.validate()
+    }
+
+    fn budget(args: &Args) -> Duration {
+        Duration::from_secs(args.timeout)
+    }
+
+    fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
+        run.phase("looking for pods");
+        let node = observe::observe(args, &run.deadline)?;
+        run.phase("checking");
+        let checked = rounds::from_pods(args, &node, &run.deadline)?;
+        Ok(State { node, checked })
+    }
+
+    fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
+        Ok(Plan::of(args, &state.node, &state.checked))
+    }
+
+    fn apply(args: &Args, plan: Plan, run: &Run, done: &mut Checked) -> anyhow::Result<()> {
+        run.phase("checking from sandboxes");
+        *done = rounds::from_sandboxes(args, plan, &run.deadline)?;
+        Ok(())
+    }
+
+    fn report(args: &Args, state: &State, _: &Plan, done: Option<&Checked>) -> anyhow::Result<Outcome> {
+        report::outcome(args, done.unwrap_or(&state.checked))
+    }
 }

@@ -1,8 +1,8 @@
 //! The matrix, and the sentence above it.
 
-use crate::apply::Made;
 use crate::args::Args;
 use crate::hop::Hop;
+use crate::make::Made;
 use crate::rounds::Checked;
 use ansible::{Failure, Outcome};
 use serde_json::{Value, json};

@@ -5,18 +5,15 @@
 //! kuberuntime_sandbox.go getKubeletSandboxes). So what is checked from sandboxes of our own is checked in haste, a
 //! failure is believed only when its sandbox is there afterwards, and what got lost is checked again from new ones.
 
-use crate::ENOUGH;
-use crate::apply::{self, Made};
 use crate::args::Args;
+use crate::checks::{self, Check, Checks};
 use crate::hop::{self, Facts, Hop, Side};
+use crate::make::{self, Made};
 use crate::observe::{self, Pod, State};
-use crate::plan::{self, Check, Plan};
-use crate::probe;
+use crate::plan::{ENOUGH, Plan};
 use crate::sandbox::Temporary;
 use cri::Client;
 use host::deadline::Deadline;
-use std::cell::Cell;
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// How often sandboxes are made before it is said that they do not last.
@@ -25,6 +22,7 @@ const ROUNDS: usize = 8;
 const ROUND: Duration = Duration::from_secs(5);
 
 /// What was checked.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Checked {
     /// Pods of this node that are not ours.
     pub(crate) pods: Vec<Pod>,
@@ -40,60 +38,56 @@ pub(crate) struct Checked {
 
 /// From pods that are there.
 pub(crate) fn from_pods(args: &Args, state: &State, deadline: &Deadline) -> anyhow::Result<Checked> {
-    let plan = plan::plan(args, state, |pod| mtu(pod, deadline), |name| address(args, state, name))?;
-    let mut made = apply::apply(args, &plan, deadline);
-    apply::forget_unreachable(args, &mut made);
+    let checks = checks::of(args, state)?;
+    let mut made = make::make(args, &checks, deadline);
+    make::forget_unreachable(args, &mut made);
     let facts = look(&made, state, deadline)?.map(|facts| facts.with_rules(deadline));
-    Ok(checked(state, &plan, explained(facts.as_ref(), made), Vec::new()))
+    Ok(checked(state, &checks, explained(facts.as_ref(), made), Vec::new()))
 }
 
-/// From pods that are there and sandboxes of ours, made anew until all checks have been made.
-pub(crate) fn from_sandboxes(args: &Args, state: &State, count: usize, deadline: &Deadline) -> anyhow::Result<Checked> {
-    let mut state = state.clone();
-    let mut rows: Vec<(Made, Option<Hop>)> = Vec::new();
+/// From sandboxes of ours as well, made anew until all checks have been made that pods have not.
+pub(crate) fn from_sandboxes(args: &Args, plan: Plan, deadline: &Deadline) -> anyhow::Result<Checked> {
+    let Plan { sandboxes: count, node: mut state, before } = plan;
+    let mut rows = before.rows;
     let mut number = 0;
     loop {
         number += 1;
         let temporary = Temporary::make(args, count, number, deadline)?;
-        state.pods = observe::pods(&mut Client::connect(&args.socket, deadline)?, &state.node)?;
-        state.pods.iter_mut().for_each(|pod| pod.temporary = temporary.has(&pod.id));
-        // Without its link's size a check of it is not planned: such a sandbox went before it could be looked at.
-        let unseen = Cell::new(false);
-        let size = |pod: &Pod| {
-            let size = mtu(pod, deadline);
-            unseen.set(unseen.get() || pod.temporary && size.is_none());
-            size
-        };
-        let mut plan = plan::plan(args, &state, size, |name| address(args, &state, name))?;
-        let sources = plan.sources.clone();
-        plan.checks.retain(|(source, check)| !rows.iter().any(|(made, _)| same(made, &sources[*source], check)));
-        let mut made = apply::apply(args, &plan, deadline);
+        let mut pods = observe::pods(&mut Client::connect(&args.socket, deadline)?, &state.node)?;
+        pods.iter_mut().for_each(|pod| pod.temporary = temporary.has(&pod.id));
+        observe::look(args, &mut state, pods, deadline)?;
+        let mut checks = checks::of(args, &state)?;
+        let sources = checks.sources.clone();
+        // Without its link's size a check of it is not made: such a sandbox went before it could be looked at.
+        let unseen = args.mtu && sources.iter().any(|pod| pod.temporary && !state.mtus.contains_key(&pod.id));
+        checks.all.retain(|(source, check)| !rows.iter().any(|(made, _)| same(made, &sources[*source], check)));
+        let mut made = make::make(args, &checks, deadline);
         let facts = look(&made, &state, deadline)?;
         let now = observe::pods(&mut Client::connect(&args.socket, deadline)?, &state.node)?;
         let before = made.len();
         made.retain(|made| !is_lost(made, &state, facts.as_ref(), &now));
         let lost = before - made.len();
         drop(temporary);
-        apply::forget_unreachable(args, &mut made);
+        make::forget_unreachable(args, &mut made);
         let facts = facts.map(|facts| facts.with_rules(deadline));
         rows.extend(explained(facts.as_ref(), made));
-        let short = state.pods.len() < ENOUGH || unseen.get();
+        let short = state.pods.len() < ENOUGH || unseen;
         if lost == 0 && !short {
-            return Ok(checked(&state, &plan, rows, Vec::new()));
+            return Ok(checked(&state, &checks, rows, Vec::new()));
         }
         if number == ROUNDS || deadline.left() < ROUND {
             let what = if short { "some checks".to_owned() } else { format!("{lost} checks") };
             let warning = format!(
                 "{what} could not be made: sandboxes made for them were removed in mid-check, {number} times; the kubelet does so with what is no pod of the cluster's; let a pod run on this node and check again"
             );
-            return Ok(checked(&state, &plan, rows, vec![warning]));
+            return Ok(checked(&state, &checks, rows, vec![warning]));
         }
     }
 }
 
-fn checked(state: &State, plan: &Plan, rows: Vec<(Made, Option<Hop>)>, warnings: Vec<String>) -> Checked {
+fn checked(state: &State, checks: &Checks, rows: Vec<(Made, Option<Hop>)>, warnings: Vec<String>) -> Checked {
     let pods = state.pods.iter().filter(|pod| !pod.temporary).cloned().collect();
-    Checked { pods, sources: plan.sources.len(), left_out: plan.left_out.clone(), rows, warnings }
+    Checked { pods, sources: checks.sources.len(), left_out: checks.left_out.clone(), rows, warnings }
 }
 
 /// The same check from the same pod; a sandbox of ours that was made anew has the name of the one before it.
@@ -128,18 +122,4 @@ fn explained(facts: Option<&Facts>, made: Vec<Made>) -> Vec<(Made, Option<Hop>)>
         _ => None,
     };
     made.into_iter().map(|made| (made.clone(), hop(&made))).collect()
-}
-
-/// The size of a pod's link; the loopback is not one.
-fn mtu(pod: &Pod, deadline: &Deadline) -> Option<u16> {
-    let side = Side::read(pod.ip, &pod.name, &pod.netns, deadline).ok()?;
-    u16::try_from(side.link()?.mtu).ok()
-}
-
-/// A name's address, asked of the cluster's DNS from the first pod that gets an answer.
-fn address(args: &Args, state: &State, name: &str) -> Option<IpAddr> {
-    let (server, _) = plan::dns(args, state)?;
-    let ask = || Ok(probe::resolve(SocketAddr::new(server, 53), name, args.check_timeout()).ok());
-    let answer = |pod: &Pod| host::netns::inside(&pod.netns, ask).ok().flatten();
-    state.pods.iter().find_map(answer)?.first().copied()
 }

@@ -54,7 +54,7 @@ pub static MODULES: [(&Spec, Reader); 14] = [
     parsed!(kubeadm_join_guarded),
     parsed!(kubelet_mask),
     checked!(node_diagnose),
-    checked!(pod_connectivity),
+    parsed!(pod_connectivity),
     parsed!(stale_node),
     parsed!(cluster_nodes),
 ];

@@ -2,7 +2,7 @@
 
 use super::firewall::{Verdict, walk};
 use super::{Facts, Hop, Side};
-use crate::plan::{Check, Place};
+use crate::checks::{Check, Place};
 use crate::probe::Probe;
 use firewall::iptables::{Family, Table};
 use firewall::nftables::Layer;

@@ -3,7 +3,7 @@
 use super::facts::longest;
 use super::forward::of_forward;
 use super::{Facts, Hop, Side};
-use crate::plan::{Check, Place};
+use crate::checks::{Check, Place};
 use crate::probe::{Fault, Probe};
 use host::links::Link;
 use std::net::IpAddr;

@@ -1,8 +1,8 @@
 //! Making the checks: one thread per source, in its network namespace.
 
 use crate::args::Args;
+use crate::checks::{Check, Checks, Place};
 use crate::observe::Pod;
-use crate::plan::{Check, Place, Plan};
 use crate::probe::{Fault, Probe};
 use host::deadline::Deadline;
 use host::netns;
@@ -24,13 +24,13 @@ pub struct Made {
 
 /// Makes all checks. Sources are gone through at the same time, the checks of one source one after the other, so that
 /// they do not disturb each other; but all at once from a sandbox of ours.
-pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> Vec<Made> {
+pub fn make(args: &Args, checks: &Checks, deadline: &Deadline) -> Vec<Made> {
     let mut groups: Vec<(&Pod, Vec<&Check>)> = Vec::new();
-    for (index, source) in plan.sources.iter().enumerate() {
-        let checks = plan.checks.iter().filter(|(of, _)| *of == index).map(|(_, check)| check);
+    for (index, source) in checks.sources.iter().enumerate() {
+        let of_it = checks.all.iter().filter(|(of, _)| *of == index).map(|(_, check)| check);
         match source.temporary {
-            true => groups.extend(checks.map(|check| (source, vec![check]))),
-            false => groups.push((source, checks.collect())),
+            true => groups.extend(of_it.map(|check| (source, vec![check]))),
+            false => groups.push((source, of_it.collect())),
         }
     }
     std::thread::scope(|scope| {

@@ -2,6 +2,7 @@
 
 use super::*;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 fn args(changes: Value) -> Args {
     let mut options = serde_json::Map::new();
@@ -24,14 +25,17 @@ fn state() -> State {
         pods: vec![pod("d/a", "10.244.1.2"), pod("d/b", "10.244.1.3")],
         dns: Some(("10.96.0.10".parse().unwrap(), "cluster.local".into())),
         gateway: Some("192.168.1.1".parse().unwrap()),
+        mtus: [("d/a", 1450), ("d/b", 1450)].map(|(id, size)| (id.to_owned(), size)).into(),
+        addresses: BTreeMap::new(),
     }
 }
 
 fn lines(args: &Args) -> Vec<String> {
-    let plan = plan(args, &state(), |_| Some(1450), |_| None).unwrap();
-    plan.checks
+    let checks = of(args, &state()).unwrap();
+    checks
+        .all
         .iter()
-        .map(|(i, c)| format!("{} {} {} {}", plan.sources[*i].name, c.probe.kind(), c.to, c.place.name()))
+        .map(|(i, c)| format!("{} {} {} {}", checks.sources[*i].name, c.probe.kind(), c.to, c.place.name()))
         .collect()
 }
 
@@ -58,6 +62,6 @@ fn named_targets_are_checked_from_the_sources_asked_for() {
     let some = args(json!({"sources": ["d/b", "d/nobody"], "targets": ["http://10.244.0.19:8096/", "tcp://name:1"],
         "dns_server": "", "outside": [], "mtu": false}));
     assert_eq!(lines(&some), ["d/b icmp d/a same_node", "d/b http http://10.244.0.19:8096/ named"]);
-    let plan = plan(&some, &state(), |_| None, |_| None).unwrap();
-    assert_eq!(plan.left_out, ["source d/nobody: no such pod runs here", "tcp://name:1: its name has no address"]);
+    let checks = of(&some, &state()).unwrap();
+    assert_eq!(checks.left_out, ["source d/nobody: no such pod runs here", "tcp://name:1: its name has no address"]);
 }
