@@ -3,21 +3,19 @@
 use crate::args::Args;
 use crate::attempts::{self, Ended};
 use crate::conclude::Joined;
-use crate::leftovers::{self, Snapshot};
+use crate::leftovers;
 use crate::observe::{State, UNIT};
 use crate::plan::Plan;
+use crate::revert::{self, revert};
 use crate::story::Story;
-use crate::{attempt, mend, node, prepare, prove, reach};
+use crate::{config_file, mend, node, prepare, prove, reach};
 use ansible::{Outcome, Task};
 use host::deadline::Deadline;
-use host::{files, systemd};
+use host::files;
 use kubeadm::classify::{Class, Finding};
 use kubeadm::gate;
 use kubeadm::lock;
-use std::time::{Duration, SystemTime};
-
-/// Taking back must not fail because the join took all the time.
-pub const TAKE_BACK: Duration = Duration::from_secs(20);
+use std::time::SystemTime;
 
 /// Does what the plan says, and proves it.
 pub fn apply(
@@ -59,7 +57,7 @@ fn join(
     mut story: Story,
 ) -> anyhow::Result<Outcome> {
     // A run that was killed may have left its configuration, with the token in it.
-    files::delete_file(attempt::config_path())?;
+    files::delete_file(config_file::path())?;
     // What has expired is still all that this node has: it is removed only for a cluster that can be reached.
     if state.expired().is_some()
         && let Some(finding) = reach::pointless(args, deadline)
@@ -67,10 +65,10 @@ fn join(
         return Err(story.fail(args, state, finding));
     }
     let was_running = state.unit.running();
-    let _abort = ansible::on_abort(move || take_back(None, was_running));
+    let _abort = ansible::on_abort(move || revert(None, was_running));
     // They need no gate, and systemd takes its time to read its units anew.
     let asked = prepare::ask(args, deadline);
-    open(state, leftovers, deadline, &mut story).inspect_err(|_| take_back(None, was_running))?;
+    open(state, leftovers, deadline, &mut story).inspect_err(|_| revert(None, was_running))?;
     story.took.mark("gate");
     task.phase("prerequisites");
     let prepared = prepare::prepare(args, asked, deadline);
@@ -90,12 +88,12 @@ fn join(
             Ok(story.finish(args, state, proof, "has joined"))
         }
         Err(Ended { finding, keep: true }) => {
-            gate::lift(UNIT, &Deadline::after(TAKE_BACK))?;
+            gate::lift(UNIT, &Deadline::after(revert::BUDGET))?;
             Err(story.fail(args, state, finding))
         }
         Err(Ended { finding, keep: false }) => {
             let failure = story.fail(args, state, finding);
-            take_back(None, was_running);
+            revert(None, was_running);
             Err(failure)
         }
     }
@@ -109,17 +107,4 @@ fn open(state: &State, leftovers: bool, deadline: &Deadline, story: &mut Story) 
     }
     story.steps.extend(leftovers::remove_deserted_bridge(deadline)?);
     gate::open_for_join(&state.unit, deadline)
-}
-
-/// Leaves the node as it was: no configuration with a token, no gate, no kubelet that tries in vain.
-pub fn take_back(snapshot: Option<&Snapshot>, was_running: bool) {
-    let deadline = Deadline::after(TAKE_BACK);
-    // Each step is tried, whatever became of the one before; the next run finds and undoes what could not be undone.
-    let _ = files::delete_file(attempt::config_path());
-    let _ = leftovers::remove_bootstrap();
-    let _ = snapshot.map(|snapshot| snapshot.undo(&deadline));
-    let _ = gate::lift(UNIT, &deadline);
-    if !was_running {
-        let _ = systemd::stop(UNIT, &deadline);
-    }
 }

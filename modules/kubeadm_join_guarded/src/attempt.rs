@@ -2,30 +2,26 @@
 
 use crate::approval::Approval;
 use crate::args::Args;
+use crate::journal::{journal, tail};
 use crate::observe::{State, UNIT};
 use crate::phases::Phase;
 use crate::watch::{Watch, Watched};
-use crate::{leftovers, log, reach};
+use crate::{config_file, leftovers, reach};
 use ansible::Task;
 use host::deadline::Deadline;
 use host::files;
-use host::journal::{self, Journal};
+use host::journal::Journal;
 use host::process::Output;
 use join_prerequisites::observe::listeners;
 use kubeadm::classify::{self, Class, Finding, Texts};
-use kubeadm::config::{self, Timeouts};
 use kubeadm::kubelet::{self, Health, Kubelet};
 use kubeadm::last_words::last_words;
-use kubeadm::lock::RUN_DIR;
 use kubeadm::program;
 use kubeadm::redact::redact;
-use kubeadm::version::NEWEST_API;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-/// How long kubeadm may take to discover the cluster. Its own default is five minutes.
-const DISCOVERY: Duration = Duration::from_secs(40);
 /// Kept of the budget for taking a failed attempt back.
 const RESERVE: Duration = Duration::from_secs(6);
 
@@ -88,7 +84,8 @@ pub fn attempt(
         return Ok(Attempt::pointless(began, finding));
     }
     let since = SystemTime::now();
-    let file = write_config(args, state, deadline)?;
+    let left = deadline.left().saturating_sub(RESERVE);
+    let file = config_file::write(args, state, left)?;
     let restarts = Kubelet::observe(UNIT, deadline).map(|kubelet| kubelet.restarts).unwrap_or(0);
     let approval = Approval::new(&state.node_name, args.approval());
     let mut watch = Watch::new(task, &args.cri_socket, restarts, approval, died_of);
@@ -108,23 +105,6 @@ pub fn attempt(
     // kubeadm deletes it itself, unless it was killed.
     leftovers::remove_bootstrap()?;
     Ok(judge(ran, watch.finish(), since, began, &args.cri_socket, deadline))
-}
-
-/// The JoinConfiguration, for root's eyes only, on a file system that is memory.
-fn write_config(args: &Args, state: &State, deadline: &Deadline) -> anyhow::Result<String> {
-    let api = state.kubeadm.map_or(NEWEST_API, |version| version.api());
-    let left = deadline.left().saturating_sub(RESERVE);
-    let timeouts = Timeouts { discovery: DISCOVERY.min(left), kubelet: left };
-    let text = config::join(api, &args.discovery()?, &args.registration(), timeouts);
-    files::make_dir(RUN_DIR, 0o700)?;
-    let path = config_path();
-    files::write_atomic(&path, text.as_bytes(), 0o600)?;
-    Ok(path)
-}
-
-/// Where the JoinConfiguration lies while kubeadm reads it.
-pub fn config_path() -> String {
-    format!("{RUN_DIR}/join.json")
 }
 
 /// What the end of kubeadm means.
@@ -180,7 +160,7 @@ fn judge(
         findings.insert(0, with_last_words(first, &kubelet, socket, deadline));
     }
     let seconds = began.elapsed().as_secs_f64();
-    Attempt { seconds, phases, stdout, stderr, exit, findings, steps, journal: log::tail(&words, 200) }
+    Attempt { seconds, phases, stdout, stderr, exit, findings, steps, journal: tail(&words, 200) }
 }
 
 /// A port that no kubelet holds is freed by no cleanup of ours: then the class is another, and the owner is named.
@@ -220,12 +200,6 @@ fn with_last_words(finding: Finding, kubelet: &Journal, socket: &str, deadline: 
         }
         _ => finding.with_last_words("kubelet", last_words(kubelet.of_program()).as_deref()),
     }
-}
-
-/// What a unit wrote to the journal; empty when it cannot be read.
-pub fn journal(unit: &str, since: Option<SystemTime>, deadline: &Deadline) -> Journal {
-    let limit = Deadline::after(deadline.left().clamp(Duration::from_secs(2), Duration::from_secs(5)));
-    journal::read(unit, 500, since, &limit).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Attempt after attempt, each taken back before the next, with the remedy its diagnosis asks for in between.
 
-use crate::apply::{TAKE_BACK, take_back};
 use crate::args::Args;
 use crate::attempt;
 use crate::conclude::{Joined, conclude};
@@ -8,6 +7,7 @@ use crate::decide::{self, Next};
 use crate::leftovers::Snapshot;
 use crate::observe::State;
 use crate::plan::Mend;
+use crate::revert::{self, revert};
 use crate::story::Story;
 use crate::{mend, prove, remedy, report};
 use ansible::Task;
@@ -43,7 +43,7 @@ pub fn all(
         let since = SystemTime::now();
         let before = Snapshot::take().map_err(fault)?;
         let kept = before.clone();
-        let _abort = ansible::on_abort(move || take_back(Some(&kept), was_running));
+        let _abort = ansible::on_abort(move || revert(Some(&kept), was_running));
         let attempt = attempt::attempt(args, state, story.died_of.take(), task, deadline).map_err(fault)?;
         story.took.mark("kubeadm");
         story.steps.extend(attempt.steps.iter().cloned());
@@ -55,7 +55,7 @@ pub fn all(
             return joined.map_err(|finding| Ended { finding, keep: true });
         };
         // Before the remedy: kubeadm does not join over what it wrote itself.
-        before.undo(&Deadline::after(TAKE_BACK)).map_err(fault)?;
+        before.undo(&Deadline::after(revert::BUDGET)).map_err(fault)?;
         story.died_of = (finding.class() == Class::KubeletCrashing).then(|| finding.evidence.clone());
         story.history.extend(report::tried(&attempt, began.elapsed().as_secs_f64()));
         match decide::next(args, &story.history, deadline.left(), jitter()) {

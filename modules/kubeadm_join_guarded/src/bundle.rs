@@ -2,7 +2,7 @@
 
 use crate::args::Args;
 use crate::attempt::Attempt;
-use crate::log::tail;
+use crate::journal::{journal, tail};
 use crate::observe::{State, UNIT};
 use host::deadline::Deadline;
 use host::files;
@@ -53,7 +53,7 @@ pub fn write(
         "attempts": attempts.iter().map(attempt).collect::<Vec<_>>(),
         "prerequisites": checks,
         "runtime": runtime(args, &deadline),
-        "runtime_journal": bounded(&crate::attempt::journal(cri::unit(&args.cri_socket), Some(hour_ago()), &deadline).text()),
+        "runtime_journal": bounded(&journal(cri::unit(&args.cri_socket), Some(hour_ago()), &deadline).text()),
         "questions": QUESTIONS.iter().map(|(name, words)| ((*name).to_owned(), json!(ask(words, &deadline)))).collect::<serde_json::Map<_, _>>(),
         "files": listing(),
     });
@@ -66,7 +66,7 @@ pub fn write(
 
 fn attempt(attempt: &Attempt) -> Value {
     json!({
-        "seconds": crate::report::round(attempt.seconds),
+        "seconds": crate::phases::round(attempt.seconds),
         "exit_status": attempt.exit,
         "phases": attempt.phases,
         "classes": attempt.findings.iter().map(|finding| finding.class().name()).collect::<Vec<_>>(),

@@ -51,12 +51,6 @@ fn text(node: &str, number: usize, attempt: &Attempt, tried: Option<&Tried>) -> 
     text
 }
 
-/// The last lines of a text.
-pub fn tail(text: &str, lines: usize) -> String {
-    let all: Vec<&str> = text.lines().collect();
-    all[all.len().saturating_sub(lines)..].join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,10 @@
 //! Small mends of a node that is joined, or has just been, and whose kubelet is not well.
 
+use crate::annotation;
 use crate::args::Args;
+use crate::journal::journal;
 use crate::observe::{State, UNIT};
 use crate::plan::Mend;
-use crate::{annotation, attempt};
 use host::deadline::Deadline;
 use host::systemd;
 use kubeadm::classify::{Finding, Texts, classify};
@@ -47,7 +48,7 @@ pub fn enable(deadline: &Deadline) -> anyhow::Result<Option<String>> {
 
 /// Why a kubelet is not well: its journal may know more than what was seen.
 pub fn cause(finding: Finding, since: SystemTime, deadline: &Deadline) -> Finding {
-    let journal = attempt::journal(UNIT, Some(since), deadline).failed();
+    let journal = journal(UNIT, Some(since), deadline).failed();
     let found = classify(&Texts { kubelet: &redact(&journal.text()), ..Texts::default() });
     let cause = found.into_iter().find(|other| !other.row.symptom());
     cause.unwrap_or_else(|| finding.with_last_words("kubelet", last_words(journal.of_program()).as_deref()))

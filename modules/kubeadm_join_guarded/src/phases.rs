@@ -42,7 +42,7 @@ impl Phases {
             if let Some((_, name)) = mark
                 && !self.begun(name)
             {
-                self.seen.push(Phase { name, began: crate::report::round(elapsed.as_secs_f64()) });
+                self.seen.push(Phase { name, began: round(elapsed.as_secs_f64()) });
                 new.push(*name);
             }
         }
@@ -58,6 +58,11 @@ impl Phases {
     pub fn all(&self) -> &[Phase] {
         &self.seen
     }
+}
+
+/// To a hundredth of a second.
+pub fn round(seconds: f64) -> f64 {
+    (seconds * 100.0).round() / 100.0
 }
 
 #[cfg(test)]

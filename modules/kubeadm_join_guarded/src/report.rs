@@ -4,6 +4,7 @@ use crate::args::Args;
 use crate::attempt::Attempt;
 use crate::decide::Tried;
 use crate::observe::State;
+use crate::phases::round;
 use crate::plan::Plan;
 use ansible::{Diff, Outcome};
 use kubeadm::classify::{Action, Finding};
@@ -145,9 +146,4 @@ pub fn sentence(args: &Args, state: &State, finding: &Finding, attempts: usize) 
 /// The cause as an entry of the history.
 pub fn tried(attempt: &Attempt, seconds: f64) -> Option<Tried> {
     attempt.findings.first().map(|finding| Tried { row: finding.row, seconds })
-}
-
-/// To a hundredth of a second.
-pub fn round(seconds: f64) -> f64 {
-    (seconds * 100.0).round() / 100.0
 }

@@ -4,7 +4,9 @@ use crate::args::Args;
 use crate::attempt::Attempt;
 use crate::bundle::bounded;
 use crate::decide::Tried;
+use crate::journal::tail;
 use crate::observe::State;
+use crate::phases::round;
 use crate::took::Took;
 use crate::{bundle, log, metrics, report};
 use ansible::{Failure, Outcome};
@@ -64,7 +66,7 @@ impl Story {
         self.measure(args, None);
         let Story { outcome, attempts, steps, took, began, .. } = self;
         let outcome = outcome
-            .field("seconds", report::round(began.elapsed().as_secs_f64()))
+            .field("seconds", round(began.elapsed().as_secs_f64()))
             .field("took", took.fields())
             .msg(format!("{} {verb}", state.node_name))
             .field("joined", true);
@@ -79,9 +81,9 @@ impl Story {
             Ok(path) => self.outcome.set("evidence_bundle", path),
             Err(e) => self.outcome.warn(format!("{e:#}")),
         }
-        let journal = self.made.last().map(|attempt| log::tail(&attempt.journal, JOURNAL_LINES));
+        let journal = self.made.last().map(|attempt| tail(&attempt.journal, JOURNAL_LINES));
         let Story { outcome, attempts, steps, began, .. } = self;
-        let outcome = outcome.field("seconds", report::round(began.elapsed().as_secs_f64()));
+        let outcome = outcome.field("seconds", round(began.elapsed().as_secs_f64()));
         let sentence = report::sentence(args, state, &finding, attempts.len().max(1));
         // Only what stays changed counts: the attempts themselves were taken back.
         let mut failure = Failure::new(sentence).with(outcome.changed(!steps.is_empty())).field("joined", false);

@@ -5,7 +5,7 @@
 //! that restarts once, or a token that is a second old are no faults.
 
 use crate::approval::Approval;
-use crate::attempt::journal;
+use crate::journal::journal;
 use crate::observe::UNIT;
 use crate::phases::{Phase, Phases};
 use ansible::Task;

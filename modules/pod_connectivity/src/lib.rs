@@ -4,8 +4,10 @@
 //! A check is a look: what pods can check is observed. Only sandboxes to check from are made, and gone afterwards.
 
 pub mod args;
+mod checked;
 pub mod checks;
 pub mod hop;
+mod look;
 pub mod make;
 pub mod observe;
 mod plan;
@@ -17,8 +19,8 @@ pub mod target;
 
 use ansible::{Contract, Done, Module, Outcome, Run, Spec};
 use args::Args;
+use checked::Checked;
 use plan::Plan;
-use rounds::Checked;
 use std::time::Duration;
 
 /// The module as Ansible runs it.
@@ -56,7 +58,8 @@ impl Contract for PodConnectivity {
 
     fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
         run.phase("looking for pods");
-        let node = observe::observe(args, &run.deadline)?;
+        let mut node = observe::observe(args, &run.deadline)?;
+        look::look(args, &mut node, &run.deadline)?;
         run.phase("checking");
         let checked = rounds::from_pods(args, &node, &run.deadline)?;
         Ok(State { node, checked })

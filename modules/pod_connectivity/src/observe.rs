@@ -1,15 +1,12 @@
 //! What there is to check from and to: sandboxes on the pod network, the cluster's DNS, this node's gateway.
 
 use crate::args::Args;
-use crate::hop::Side;
-use crate::target::Target;
-use crate::{checks, probe};
 use cri::Client;
 use host::deadline::Deadline;
 use host::routes;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 const KUBELET_CONFIG: &str = "/var/lib/kubelet/config.yaml";
@@ -56,38 +53,8 @@ pub struct Pod {
 pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let node = host::files::read_text("/proc/sys/kernel/hostname")?.unwrap_or_default().trim().to_owned();
     let mut cri = Client::connect(&args.socket, deadline)?;
-    let mut state = State { node, dns: dns()?, gateway: gateway(deadline)?, ..State::default() };
-    let pods = pods(&mut cri, &state.node)?;
-    look(args, &mut state, pods, deadline)?;
-    Ok(state)
-}
-
-/// What is to be known of these pods before checks can be chosen.
-pub fn look(args: &Args, state: &mut State, pods: Vec<Pod>, deadline: &Deadline) -> anyhow::Result<()> {
-    if args.mtu {
-        let sources = checks::sources(args, &pods);
-        state.mtus = sources.iter().filter_map(|pod| Some((pod.id.clone(), mtu(pod, deadline)?))).collect();
-    }
-    let named = args.targets()?.into_iter().chain(args.outside()?).filter(|target| target.ip().is_none());
-    for Target { host, .. } in named {
-        if let Some(ip) = address(args, state.dns.as_ref(), &pods, &host) {
-            state.addresses.insert(host, ip);
-        }
-    }
-    state.pods = pods;
-    Ok(())
-}
-
-fn mtu(pod: &Pod, deadline: &Deadline) -> Option<u16> {
-    let side = Side::read(pod.ip, &pod.name, &pod.netns, deadline).ok()?;
-    u16::try_from(side.link()?.mtu).ok()
-}
-
-fn address(args: &Args, dns: Option<&(IpAddr, String)>, pods: &[Pod], name: &str) -> Option<IpAddr> {
-    let (server, _) = checks::dns(args, dns)?;
-    let ask = || Ok(probe::resolve(SocketAddr::new(server, 53), name, args.check_timeout()).ok());
-    let answer = |pod: &Pod| host::netns::inside(&pod.netns, ask).ok().flatten();
-    pods.iter().find_map(answer)?.first().copied()
+    let pods = pods(&mut cri, &node)?;
+    Ok(State { node, pods, dns: dns()?, gateway: gateway(deadline)?, ..State::default() })
 }
 
 /// Running sandboxes that have an address and a network of their own, in the order of their names.

@@ -1,8 +1,8 @@
 //! Whether sandboxes of our own are needed. Pure.
 
 use crate::args::Args;
+use crate::checked::Checked;
 use crate::observe::State;
-use crate::rounds::Checked;
 
 /// Two, so that one can reach the other.
 pub const ENOUGH: usize = 2;

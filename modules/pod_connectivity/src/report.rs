@@ -1,9 +1,9 @@
 //! The matrix, and the sentence above it.
 
 use crate::args::Args;
+use crate::checked::Checked;
 use crate::hop::Hop;
 use crate::make::Made;
-use crate::rounds::Checked;
 use ansible::{Failure, Outcome};
 use serde_json::{Value, json};
 

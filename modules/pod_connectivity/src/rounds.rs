@@ -6,8 +6,10 @@
 //! failure is believed only when its sandbox is there afterwards, and what got lost is checked again from new ones.
 
 use crate::args::Args;
+use crate::checked::Checked;
 use crate::checks::{self, Check, Checks};
 use crate::hop::{self, Facts, Hop, Side};
+use crate::look;
 use crate::make::{self, Made};
 use crate::observe::{self, Pod, State};
 use crate::plan::{ENOUGH, Plan};
@@ -20,21 +22,6 @@ use std::time::Duration;
 const ROUNDS: usize = 8;
 /// A round takes about as long.
 const ROUND: Duration = Duration::from_secs(5);
-
-/// What was checked.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Checked {
-    /// Pods of this node that are not ours.
-    pub(crate) pods: Vec<Pod>,
-    /// How many pods checks were made from.
-    pub(crate) sources: usize,
-    /// What was left out, and why.
-    pub(crate) left_out: Vec<String>,
-    /// Each check with the hop that explains its failure.
-    pub(crate) rows: Vec<(Made, Option<Hop>)>,
-    /// What did not work out.
-    pub(crate) warnings: Vec<String>,
-}
 
 /// From pods that are there.
 pub(crate) fn from_pods(args: &Args, state: &State, deadline: &Deadline) -> anyhow::Result<Checked> {
@@ -55,7 +42,8 @@ pub(crate) fn from_sandboxes(args: &Args, plan: Plan, deadline: &Deadline) -> an
         let temporary = Temporary::make(args, count, number, deadline)?;
         let mut pods = observe::pods(&mut Client::connect(&args.socket, deadline)?, &state.node)?;
         pods.iter_mut().for_each(|pod| pod.temporary = temporary.has(&pod.id));
-        observe::look(args, &mut state, pods, deadline)?;
+        state.pods = pods;
+        look::look(args, &mut state, deadline)?;
         let mut checks = checks::of(args, &state)?;
         let sources = checks.sources.clone();
         // Without its link's size a check of it is not made: such a sandbox went before it could be looked at.
