@@ -1,5 +1,7 @@
 """A node that was wiped by kubeadm's own reset: its Node is still called Ready, and it joins again nevertheless."""
 
+import contextlib
+
 from stage import until
 
 from lab import module, sh
@@ -12,6 +14,19 @@ def wipe(stage):
     until("it is Ready", lambda: stage.w1 in stage.ready(), 90)
     sh(stage.w1, "kubeadm reset -f")
     assert stage.w1 in stage.ready(), "the Node is not Ready any more: too slow a machine for this case"
+
+
+@contextlib.contextmanager
+def alive(stage):
+    """The Node's machine is another, and it is there: its lease is renewed, however long this takes."""
+    renew = f"kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-node-lease patch lease {stage.w1} --type merge -p"
+    when = '{\\"spec\\": {\\"renewTime\\": \\"$(date -u +%FT%T.%6NZ)\\"}}'
+    beat = f'while {renew} "{when}" >/dev/null; do sleep 5; done'
+    sh(stage.cp, f"nohup sh -c '{beat}' >/dev/null 2>&1 & echo $! >/run/beat")
+    try:
+        yield
+    finally:
+        sh(stage.cp, "kill $(cat /run/beat); rm /run/beat")
 
 
 def join(stage, conflict):
@@ -38,19 +53,20 @@ def run(stage, _version):
         assert answer.get("joined"), answer.get("msg")
     with stage.case("another machine's id is refused, and its Node stays"):
         wipe(stage)
-        before = stage.kubectl(f"get node {stage.w1} -o jsonpath={{.metadata.uid}}")
-        refused = module(stage.cp, "stale_node", {**machine, "machine_id": "0" * 31 + "1"})
-        assert refused.get("failed") and not refused.get("deleted"), refused.get("msg")
-        other = module(stage.cp, "stale_node", {**machine, "machine_id": "0" * 31 + "1", "system_uuid": "0" * 31 + "1"})
-        assert other.get("failed") and "another machine" in other["msg"], other.get("msg")
-        assert stage.kubectl(f"get node {stage.w1} -o jsonpath={{.metadata.uid}}") == before
-        sh(stage.w1, f"cp {ID} /root/id; echo {'0' * 31}1 >{ID}")
-        try:
-            status, said = stage.deploy("join", "--limit", stage.w1, "-e", "kubernetes_on_node_conflict=delete")
-        finally:
-            sh(stage.w1, f"cat /root/id >{ID}")
-        assert status and "machine id" in said, f"exit status {status}: the playbook does not say why"
-        assert stage.kubectl(f"get node {stage.w1} -o jsonpath={{.metadata.uid}}") == before
+        with alive(stage):
+            before = stage.kubectl(f"get node {stage.w1} -o jsonpath={{.metadata.uid}}")
+            refused = module(stage.cp, "stale_node", {**machine, "machine_id": "0" * 31 + "1"})
+            assert refused.get("failed") and not refused.get("deleted"), refused.get("msg")
+            other = module(stage.cp, "stale_node", {**machine, "machine_id": "0" * 31 + "1", "system_uuid": "0" * 31 + "1"})
+            assert other.get("failed") and "another machine" in other["msg"], other.get("msg")
+            assert stage.kubectl(f"get node {stage.w1} -o jsonpath={{.metadata.uid}}") == before
+            sh(stage.w1, f"cp {ID} /root/id; echo {'0' * 31}1 >{ID}")
+            try:
+                status, said = stage.deploy("join", "--limit", stage.w1, "-e", "kubernetes_on_node_conflict=delete")
+            finally:
+                sh(stage.w1, f"cat /root/id >{ID}")
+            assert status and "machine id" in said, f"exit status {status}: the playbook does not say why"
+            assert stage.kubectl(f"get node {stage.w1} -o jsonpath={{.metadata.uid}}") == before
     with stage.case("the playbook joins it again by itself"):
         stage.done("join", "--limit", stage.w1, "-e", "kubernetes_on_node_conflict=delete")
         until("all are Ready", lambda: stage.ready() == sorted(stage.nodes))
