@@ -7,6 +7,7 @@ from stage import until
 from lab import module, sh
 
 ID = "/etc/machine-id"
+ANOTHER = "0" * 31 + "1"
 
 
 def wipe(stage):
@@ -55,12 +56,12 @@ def run(stage, _version):
         wipe(stage)
         with alive(stage):
             before = stage.kubectl(f"get node {stage.w1} -o jsonpath={{.metadata.uid}}")
-            refused = module(stage.cp, "stale_node", {**machine, "machine_id": "0" * 31 + "1"})
+            refused = module(stage.cp, "stale_node", {**machine, "machine_id": ANOTHER})
             assert refused.get("failed") and not refused.get("deleted"), refused.get("msg")
-            other = module(stage.cp, "stale_node", {**machine, "machine_id": "0" * 31 + "1", "system_uuid": "0" * 31 + "1"})
+            other = module(stage.cp, "stale_node", {**machine, "machine_id": ANOTHER, "system_uuid": ANOTHER})
             assert other.get("failed") and "another machine" in other["msg"], other.get("msg")
             assert stage.kubectl(f"get node {stage.w1} -o jsonpath={{.metadata.uid}}") == before
-            sh(stage.w1, f"cp {ID} /root/id; echo {'0' * 31}1 >{ID}")
+            sh(stage.w1, f"cp {ID} /root/id; echo {ANOTHER} >{ID}")
             try:
                 status, said = stage.deploy("join", "--limit", stage.w1, "-e", "kubernetes_on_node_conflict=delete")
             finally:
