@@ -11,8 +11,11 @@ mod report;
 use ansible::{Module, Outcome, Params, Task};
 use args::Args;
 use host::deadline::Deadline;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+/// How long a Node that is not there is waited for: a kubelet registers its own within seconds of its start, and never
+/// later, so one that was deleted comes back with no waiting.
+const REGISTERS: Duration = Duration::from_secs(5);
 /// Between two looks: what a look costs the API server is one list.
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -22,13 +25,14 @@ pub static MODULE: Module = Module { spec: &args::SPEC, run };
 fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
     let args: Args = params.parse()?;
     args.validate()?;
-    let deadline = Deadline::after(args.budget());
+    let (deadline, began) = (Deadline::after(args.budget()), Instant::now());
     let mut nodes = observe::first(&args, &deadline)?;
     let mut told = String::new();
     loop {
         let away = report::away(&args, &nodes);
-        if away.is_empty() || task.check_mode || deadline.expired() {
-            return report::outcome(&args, &nodes, &away, task.check_mode);
+        let deleted = away.iter().all(|away| away.missing) && began.elapsed() >= REGISTERS;
+        if away.is_empty() || deleted || task.check_mode || deadline.expired() {
+            return report::outcome(&nodes, &away, began.elapsed(), task.check_mode);
         }
         let phase = report::phase(&args, &nodes, &away);
         if phase != told {

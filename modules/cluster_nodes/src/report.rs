@@ -4,6 +4,7 @@ use crate::args::Args;
 use crate::node::Node;
 use ansible::{Failure, Outcome};
 use serde_json::json;
+use std::time::Duration;
 
 /// A Node that is waited for and is not Ready, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,11 +13,13 @@ pub struct Away {
     pub name: String,
     /// Why.
     pub reason: String,
+    /// The cluster has no such Node.
+    pub missing: bool,
 }
 
 /// Those that are not there or not Ready, in the order they were asked for.
 pub fn away(args: &Args, nodes: &[Node]) -> Vec<Away> {
-    let of = |node: &Node| node.reason.clone().map(|reason| Away { name: node.name.clone(), reason });
+    let of = |node: &Node| node.reason.clone().map(|reason| Away { name: node.name.clone(), reason, missing: false });
     if args.nodes.is_empty() {
         return nodes.iter().filter_map(of).collect();
     }
@@ -24,7 +27,9 @@ pub fn away(args: &Args, nodes: &[Node]) -> Vec<Away> {
     asked
         .filter_map(|name| match nodes.iter().find(|node| node.name == *name) {
             Some(node) => of(node),
-            None => Some(Away { name: name.clone(), reason: "the cluster has no Node of this name".into() }),
+            None => {
+                Some(Away { name: name.clone(), reason: "the cluster has no Node of this name".into(), missing: true })
+            }
         })
         .collect()
 }
@@ -37,7 +42,7 @@ pub fn phase(args: &Args, nodes: &[Node], away: &[Away]) -> String {
 }
 
 /// The result, or the failure, which has the same fields.
-pub fn outcome(args: &Args, nodes: &[Node], away: &[Away], checking: bool) -> anyhow::Result<Outcome> {
+pub fn outcome(nodes: &[Node], away: &[Away], waited: Duration, checking: bool) -> anyhow::Result<Outcome> {
     let ready = nodes.iter().filter(|node| node.ready).count();
     let not_ready: Vec<_> = away.iter().map(|away| json!({"name": away.name, "reason": away.reason})).collect();
     let outcome = Outcome::new()
@@ -48,7 +53,7 @@ pub fn outcome(args: &Args, nodes: &[Node], away: &[Away], checking: bool) -> an
         return Ok(outcome);
     }
     let each: Vec<String> = away.iter().map(|away| format!("{} ({})", away.name, away.reason)).collect();
-    Err(Failure::new(format!("not Ready after {} s: {}", args.timeout, each.join("; "))).with(outcome).into())
+    Err(Failure::new(format!("not Ready after {} s: {}", waited.as_secs(), each.join("; "))).with(outcome).into())
 }
 
 #[cfg(test)]
@@ -89,8 +94,9 @@ mod tests {
         let (args, nodes) = (args(&["a", "c"]), [node("a", false)]);
         let away = away(&args, &nodes);
         assert_eq!(phase(&args, &nodes, &away), "0 of 2 nodes are Ready, waiting for a, c");
-        let error = outcome(&args, &nodes, &away, false).unwrap_err().to_string();
+        let waited = Duration::from_secs(4);
+        let error = outcome(&nodes, &away, waited, false).unwrap_err().to_string();
         assert_eq!(error, "not Ready after 4 s: a (no network); c (the cluster has no Node of this name)");
-        assert!(outcome(&args, &nodes, &away, true).is_ok());
+        assert!(outcome(&nodes, &away, waited, true).is_ok());
     }
 }
