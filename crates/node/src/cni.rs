@@ -64,6 +64,17 @@ impl Running {
         let names = numbers.filter_map(|entry| std::fs::read_to_string(entry.path().join("comm")).ok());
         Running { processes: names.map(|name| name.trim_end().to_owned()).collect() }
     }
+
+    /// Whether a program of this name runs.
+    pub(crate) fn runs(&self, name: &str) -> bool {
+        self.processes.iter().any(|process| process.starts_with(name))
+    }
+}
+
+/// The programs that networks with these plugins need on the node.
+pub(crate) fn agents(types: &[&str]) -> impl Iterator<Item = &'static &'static str> {
+    let of_types = AGENTS.iter().filter(move |agent| agent.plugins.iter().any(|plugin| types.contains(plugin)));
+    of_types.flat_map(|agent| agent.processes)
 }
 
 /// Why the network does not work on this node; none when nothing speaks against it. What is said of flannel is not said
@@ -86,7 +97,7 @@ fn dead_where(network: &Network, running: &Running, there: &dyn Fn(&Path) -> boo
     }
     let types = network.types();
     let agent = AGENTS.iter().find(|agent| agent.plugins.iter().any(|plugin| types.contains(plugin)))?;
-    if agent.processes.iter().any(|name| running.processes.iter().any(|process| process.starts_with(name))) {
+    if agent.processes.iter().any(|name| running.runs(name)) {
         return None;
     }
     let socket = agent.socket.filter(|path| !there(Path::new(path)));

@@ -91,7 +91,7 @@ pub fn findings(state: &State) -> Vec<Finding> {
     if !state.flannel_path.is_empty() {
         found.push(finding(
             "flannel_path_wrong",
-            state.flannel_path.join("; "),
+            state.flannel_path.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
             "pods of this node and of other nodes do not reach each other",
             "make flannel's pod on this node anew, which sets its way anew",
         ));

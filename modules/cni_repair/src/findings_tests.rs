@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::observe::{Bridged, Lease};
+use node::flannel::Fault;
 use std::time::Duration;
 
 /// A healthy worker: two pods on cni0, in 10.244.2.0/24.
@@ -54,7 +55,7 @@ pub(crate) fn healthy() -> State {
 fn what_differs_of_flannels_way_is_told_and_mended_by_its_pod() {
     let words = "flannel.1 has the hardware address 02:00:00:00:00:01, other nodes send to aa:aa:aa:aa:aa:01";
     let pod = Pod { name: "kube-flannel/kube-flannel-ds-x".into(), ..Pod::default() };
-    let state = State { flannel_path: vec![words.to_owned()], flannel: vec![pod], ..healthy() };
+    let state = State { flannel_path: vec![Fault::Device(words.to_owned())], flannel: vec![pod], ..healthy() };
     let found = findings(&state);
     assert_eq!(found.iter().map(|f| (f.id, f.evidence.as_str())).collect::<Vec<_>>(), [("flannel_path_wrong", words)]);
 }

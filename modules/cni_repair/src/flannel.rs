@@ -95,7 +95,7 @@ fn missing(tunnel: bool, ahead: &Ahead, deadline: &Deadline) -> anyhow::Result<L
         return Ok(Look::NotYet("no link of flannel's is up".to_owned()));
     }
     if let Some(first) = subnet::path_faults(deadline)?.first() {
-        return Ok(Look::NotYet(first.clone()));
+        return Ok(Look::NotYet(first.to_string()));
     }
     Ok(Look::Ready(()))
 }

@@ -11,6 +11,7 @@ use crate::signs::{bridge, is_cut_off, is_outside, link, stale_leases, wrong_add
 pub use crate::step::Step;
 use ansible::{Diff, Outcome};
 use host::links::Link;
+use node::flannel::Fault;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -82,7 +83,13 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
             [] if !state.ahead.kubelet_runs => {
                 plan.left.push(format!("{}: flannel's pod does not run on this node", finding.id));
             }
-            pods => plan.steps.push(Step::RestartFlannel(pods.to_vec())),
+            pods => {
+                let tunnels = wrong_tunnels(state);
+                if !tunnels.is_empty() {
+                    plan.steps.push(Step::DeleteTunnel(tunnels));
+                }
+                plan.steps.push(Step::RestartFlannel(pods.to_vec()));
+            }
         }
     }
     let stale: Vec<PathBuf> = stale_leases(state).iter().map(|lease| lease.path.clone()).collect();
@@ -90,6 +97,13 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
         plan.steps.push(Step::DeleteLeases(stale));
     }
     plan
+}
+
+/// flanneld takes a link that is there as it is, whatever its MTU or hardware address: one that is wrong goes first.
+fn wrong_tunnels(state: &State) -> Vec<Link> {
+    let is_wrong = state.flannel_path.iter().any(|fault| matches!(fault, Fault::Device(_)));
+    let of_flannel = |link: &&Link| link.name.starts_with("flannel") && link.vxlan.is_some();
+    state.links.iter().filter(of_flannel).filter(|_| is_wrong).cloned().collect()
 }
 
 /// Around pods that stay.

@@ -115,6 +115,10 @@ fn done(state: &mut State, step: &Step) {
             state.pods.retain(|pod| !gone(&pod.id));
             state.leases.retain(|lease| !gone(&lease.container));
         }
+        Step::DeleteTunnel(links) => {
+            state.links.retain(|link| !links.iter().any(|gone| gone.index == link.index));
+            state.wants_vxlan = true;
+        }
         Step::DeleteBridge(bridge) => state.links.retain(|link| link.index != bridge.index),
         Step::AddBridge(name) => {
             state.links.push(Link {

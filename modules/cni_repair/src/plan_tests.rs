@@ -149,3 +149,19 @@ fn a_runtime_that_does_not_answer_is_left_and_said() {
     state.links[0].up = false;
     assert_eq!(steps(&state), ["set cni0 up"]);
 }
+
+#[test]
+fn a_tunnel_that_is_wrong_itself_goes_before_flannel_starts_anew_and_what_lies_on_it_does_not_need_that() {
+    let vxlan = Some(host::links::Vxlan { id: 1, ..Default::default() });
+    let tunnel = Link { index: 9, name: "flannel.1".into(), kind: "vxlan".into(), up: true, vxlan, ..Link::default() };
+    for (fault, wanted) in [
+        (Fault::Device("flannel.1 has MTU 1000".into()), vec!["delete link flannel.1", "recreate pod kube-flannel/f"]),
+        (Fault::Way("there is no route to 10.244.0.0/24".into()), vec!["recreate pod kube-flannel/f"]),
+    ] {
+        let mut state = healthy();
+        state.links.push(tunnel.clone());
+        state.flannel = vec![Pod { name: "kube-flannel/f".into(), ..Pod::default() }];
+        state.flannel_path = vec![fault];
+        assert_eq!(steps(&state), wanted);
+    }
+}

@@ -4,8 +4,11 @@ use crate::finding::Finding;
 use crate::observe::Facts;
 use crate::observe::api::Refusal;
 use kubeadm::classify::{self, Texts};
-use kubeadm::kubelet::Health;
+use kubeadm::endpoint::Endpoint;
+use kubeadm::kubelet::{self as process, Health};
 use kubeadm::last_words::last_words;
+use kubeadm::time;
+use std::net::IpAddr;
 
 /// Fewer restarts than this are a start that took a while.
 const RESTARTS: u32 = 3;
@@ -35,9 +38,17 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     } else if matches!(unit.file_state.as_str(), "disabled" | "masked-runtime") {
         found.push(Finding::new("kubelet_not_enabled", [format!("{} is {}", unit.name, unit.file_state)]));
     }
-    if let Some(path) = &kubelet.certificate_missing {
-        found.push(Finding::new("kubelet_credentials_missing", [format!("{path} is not there")]));
+    if let Some(why) = &kubelet.no_credentials {
+        found.push(Finding::new("kubelet_credentials_missing", [why.clone()]));
     }
+    if let Some(at) = kubelet.expired {
+        let words = format!("it was good until {}", time::words(at));
+        found.push(Finding::new("kubelet_certificate_expired", [words]));
+    }
+    if !kubelet.loopback_resolvers.is_empty() {
+        found.push(Finding::new("resolver_loopback", kubelet.loopback_resolvers.clone()));
+    }
+    way(facts, found);
     if !kubelet.useless_files.is_empty() {
         let words = kubelet.useless_files.iter().map(ToString::to_string);
         found.push(Finding::new("kubelet_file_missing", words));
@@ -48,6 +59,33 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     }
     state(facts, found);
     api(facts, found);
+}
+
+/// What the kubelet was told of its way to the API server, and from there to itself.
+fn way(facts: &Facts, found: &mut Vec<Finding>) {
+    let kubelet = &facts.kubelet;
+    let given = process::flag(&kubelet.process.args, "--node-ip").unwrap_or_default();
+    let has = |ip: &IpAddr| facts.network.links.iter().any(|link| link.addresses.iter().any(|own| own.ip == *ip));
+    let given = given.split(',').filter_map(|ip| ip.trim().parse::<IpAddr>().ok());
+    let foreign: Vec<String> =
+        given.filter(|ip| !ip.is_unspecified() && !has(ip)).map(|ip| format!("node-ip is {ip}")).collect();
+    if !foreign.is_empty() && !facts.network.links.is_empty() {
+        found.push(Finding::new("node_ip_foreign", foreign));
+    }
+    // A proxy that lets it through is somebody's choice.
+    let Ok(server) = Endpoint::of_server(&kubelet.server) else { return };
+    if let Some(proxy) = kubelet.proxies.towards(&server.host, server.port)
+        && !is_ready(facts)
+    {
+        let proxy = proxy.map_or_else(|why| why.cause, |proxy| proxy.endpoint.to_string());
+        let words = format!("the environment of its process: HTTPS_PROXY is {proxy}, NO_PROXY lacks {server}");
+        found.push(Finding::new("kubelet_proxied", [words]));
+    }
+}
+
+fn is_ready(facts: &Facts) -> bool {
+    let conditions = facts.api.node.as_ref().and_then(|node| node["status"]["conditions"].as_array());
+    conditions.into_iter().flatten().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
 /// What the API server says, or why it says nothing.

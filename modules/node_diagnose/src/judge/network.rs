@@ -8,10 +8,13 @@ mod nftables;
 use crate::finding::Finding;
 use crate::observe::Facts;
 use host::cidr::Cidr;
+use host::cni::Network;
 use host::links::Link;
+use node::remains::{self, Seen};
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     let network = &facts.network;
+    remains(facts, found);
     if !facts.joined() {
         return;
     }
@@ -34,13 +37,27 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     bridge::judge(facts, found);
     vxlan(facts, found);
     if !network.flannel_path.is_empty() {
-        found.push(Finding::new("flannel_path_wrong", network.flannel_path.iter().take(10).cloned()));
+        found.push(Finding::new("flannel_path_wrong", network.flannel_path.iter().take(10).map(ToString::to_string)));
     }
     mtu(facts, found);
     addresses::judge(facts, found);
     firewall::judge(facts, found);
     nftables::judge(facts, found);
     ready(facts, found);
+}
+
+/// What networks that do not run here have left. Before a join, too: then it is still easy to mend.
+fn remains(facts: &Facts, found: &mut Vec<Finding>) {
+    let chains = facts.network.firewall.iter().flat_map(|set| &set.save.tables).flat_map(|table| &table.chains);
+    let chains: Vec<&str> = chains.map(|chain| chain.name.as_str()).collect();
+    let works = facts.cni.confs.iter().filter(|conf| facts.cni.dead(conf).is_none());
+    let types: Vec<&str> = works.filter_map(|conf| conf.network.as_ref().ok()).flat_map(Network::types).collect();
+    let (links, sets, running) = (&facts.network.links, &facts.network.sets, &facts.cni.running);
+    for left in remains::remains(&Seen { links, chains: &chains, sets, types: &types, running }) {
+        let rest = left.until_reboot.iter().map(|what| format!("{}: only a reboot takes {what}", left.network));
+        let words = format!("{}: {}", left.network, left.what.join(", "));
+        found.push(Finding::new("network_left_behind", std::iter::once(words).chain(rest)));
+    }
 }
 
 /// This node's pod subnets: flannel's word, or the API server's.

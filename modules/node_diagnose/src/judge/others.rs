@@ -4,7 +4,8 @@ use crate::finding::Finding;
 use crate::observe::Facts;
 
 /// What would be a remainder of this cluster's, and may as well be in use by the other one.
-const REMAINDERS: [&str; 6] = [
+const REMAINDERS: [&str; 7] = [
+    "network_left_behind",
     "mounts_left_behind",
     "cni_config_leftover",
     "cni_placeholder_left",

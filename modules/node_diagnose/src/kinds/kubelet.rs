@@ -37,6 +37,10 @@ const FAILING: &[&str] = &[
     "filesystem_read_only",
     "inodes_exhausted",
     "kubelet_file_missing",
+    "kubelet_certificate_expired",
+    "kubelet_credentials_missing",
+    "node_ip_foreign",
+    "kubelet_proxied",
 ];
 
 pub(super) static KINDS: &[Kind] = &[
@@ -69,11 +73,31 @@ pub(super) static KINDS: &[Kind] = &[
     critical(
         "kubelet_credentials_missing",
         "the kubelet's credentials are incomplete",
-        "kubelet.conf names a client certificate that is not there: the join ended before it was issued, or it was deleted",
-        "reset the node and join it again",
+        "kubelet.conf cannot be read, or names a client certificate that is not there: the join ended before it was issued, or it was deleted",
+        "join the node again, as the same machine: ./deploy.sh join --limit NODE",
     )
     .mended_by("kubeadm_join_guarded")
     .explained_by(&["clock_off"]),
+    critical(
+        "kubelet_certificate_expired",
+        "the kubelet's client certificate has expired",
+        "the node was off, or could not reach the control plane, for longer than its certificate is good (a year): it cannot renew it any more",
+        "join the node again, as the same machine: ./deploy.sh join --limit NODE",
+    )
+    .mended_by("kubeadm_join_guarded")
+    .explained_by(&["clock_off"]),
+    critical(
+        "node_ip_foreign",
+        "the kubelet is to use an address that this machine has not",
+        "its option node-ip names an address that no link has (any more): the kubelet registers no address, and the Node does not become Ready",
+        "give node-ip an address of this machine, or leave it away, in /etc/default/kubelet or /var/lib/kubelet/kubeadm-flags.env, and restart the kubelet",
+    ),
+    critical(
+        "kubelet_proxied",
+        "the kubelet goes to the API server through a proxy",
+        "its environment has HTTPS_PROXY, and NO_PROXY does not except the API server: what reaches it from a shell says nothing of the kubelet's way",
+        "put the API server's address and the service network into NO_PROXY of kubelet.service (systemctl edit kubelet), and restart it",
+    ),
     critical(
         "kubelet_file_missing",
         "a file that the kubelet's configuration names is missing or has nothing in it",
@@ -114,7 +138,7 @@ pub(super) static KINDS: &[Kind] = &[
         "compare the cluster's CA with /etc/kubernetes/pki/ca.crt; then reset the node and join it again",
     )
     .mended_by("kubeadm_join_guarded")
-    .explained_by(&["clock_off", "kubelet_credentials_missing"]),
+    .explained_by(&["clock_off", "kubelet_credentials_missing", "kubelet_certificate_expired"]),
     critical(
         "node_deleted",
         "the cluster knows no Node of this name",
@@ -129,6 +153,12 @@ pub(super) static KINDS: &[Kind] = &[
         "look whether the API server runs, then at the route and firewalls between this node and its address",
     )
     .explained_by(&["containerd_stopped", "containerd_failed", "containerd_hung", "containerd_masked", "cri_disabled", "cri_not_loaded", "kubelet_masked", "kubelet_stopped", "kubelet_failing", "filesystem_full", "filesystem_read_only", "control_plane_not_running"]),
+    warning(
+        "resolver_loopback",
+        "pods get a name server that is the pod itself",
+        "the resolv.conf that the kubelet hands on has a loopback address, such as systemd-resolved's or dnsmasq's: in a pod that is the pod, and CoreDNS asks itself until it ends",
+        "name a resolv.conf with the real name servers (resolvConf in /var/lib/kubelet/config.yaml; systemd-resolved keeps one in /run/systemd/resolve/resolv.conf), and restart the kubelet",
+    ),
     warning(
         "kubelet_not_enabled",
         "the kubelet will not start at boot",

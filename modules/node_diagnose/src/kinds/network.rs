@@ -110,7 +110,7 @@ pub(super) static KINDS: &[Kind] = &[
     critical(
         "flannel_path_wrong",
         "what flannel has set for the way to other nodes is not there any more, or differs",
-        "flanneld sets the hardware address, routes, neighbours and forwarding entries once, when it or a node comes; what is changed after that stays changed",
+        "flanneld sets the tunnel, routes, neighbours and forwarding entries once, when it or a node comes, and the rules that masquerade once or every five seconds; what is changed after that stays changed",
         "restart flannel's pod on this node, which sets them anew: cni_repair does it",
     )
     .mended_by("cni_repair")
@@ -140,6 +140,13 @@ pub(super) static KINDS: &[Kind] = &[
         "the cluster says that this node is not Ready",
         "the kubelet said so, or has not been heard of; nothing else was found here",
         "read the message; a node that has just joined or was just mended needs some seconds",
+    )
+    .explained_by(&["node_ip_foreign", "kubelet_proxied"]),
+    warning(
+        "network_left_behind",
+        "another pod network that does not run here has left links, chains or sets",
+        "it was removed from the cluster, or the node came from another one: its chains may drop what the present network sends, its links and routes may hold that one's addresses",
+        "take the node out and in again (./deploy.sh reset, then join), which takes away what is proved to be of a pod network; then reboot for the rest",
     ),
     warning(
         "mtu_mismatch",

@@ -43,6 +43,7 @@ fn packets(facts: &Facts) -> Vec<Packet<'_>> {
         protocol: "tcp",
         port: None,
         answer: false,
+        unmarked: false,
     };
     let network = facts.network.flannel.as_ref().and_then(|f| f.network);
     let mut packets = Vec::new();

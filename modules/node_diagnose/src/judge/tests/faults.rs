@@ -13,6 +13,11 @@ fn broken(plugin: &str, cause: Cause) -> (Broken, bool) {
     (Broken { plugin: plugin.into(), path: format!("/opt/cni/bin/{plugin}").into(), cause }, mendable)
 }
 
+fn not_ready(facts: &mut Facts) {
+    let unknown = json!({"type": "Ready", "status": "Unknown", "message": "Kubelet stopped posting node status."});
+    facts.api.node.as_mut().unwrap()["status"]["conditions"][0] = unknown;
+}
+
 pub(super) type Fault = (&'static str, fn(&mut Facts));
 
 pub(super) fn faults() -> Vec<Fault> {
@@ -104,7 +109,42 @@ pub(super) fn faults() -> Vec<Fault> {
             f.kubelet.process.active = "inactive".into();
         }),
         ("kubelet_standalone", |f| f.kubelet.process.args = vec!["/usr/bin/kubelet".into()]),
-        ("kubelet_credentials_missing", |f| f.kubelet.certificate_missing = Some("/var/lib/kubelet/pki/x.pem".into())),
+        ("kubelet_credentials_missing", |f| {
+            f.kubelet.no_credentials = Some("/var/lib/kubelet/pki/x.pem is not there".into())
+        }),
+        ("kubelet_credentials_missing", |f| {
+            f.kubelet.no_credentials =
+                Some("reading /etc/kubernetes/kubelet.conf as a kubeconfig: it has no server".into());
+            f.kubelet.health = None;
+            f.kubelet.process.active = "activating".into();
+        }),
+        ("kubelet_certificate_expired", |f| {
+            f.kubelet.expired = Some(std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+            f.api.refusal = Some(Refusal::Rejected("(Unauthorized)".into()));
+            f.kubelet.health = None;
+            f.kubelet.process.active = "activating".into();
+        }),
+        ("clock_off", |f| {
+            f.kubelet.expired = Some(std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+            f.api.clock_offset = Some(70_000_000);
+        }),
+        ("node_ip_foreign", |f| {
+            f.kubelet.process.args.push("--node-ip=10.9.9.9".into());
+            not_ready(f);
+        }),
+        ("kubelet_proxied", |f| {
+            f.kubelet.server = "https://10.0.0.1:6443".into();
+            let variables = |name: &str| (name == "HTTPS_PROXY").then(|| "http://proxy.lan:3128".to_owned());
+            f.kubelet.proxies = kubeadm::proxy::Proxies::of(variables);
+            not_ready(f);
+        }),
+        ("resolver_loopback", |f| {
+            f.kubelet.loopback_resolvers = vec!["/etc/resolv.conf has nameserver 127.0.0.53".into()];
+        }),
+        ("network_left_behind", |f| {
+            f.network.links.push(Link { name: "vxlan.calico".into(), kind: "vxlan".into(), ..Link::default() });
+            f.network.sets = vec!["cali40this-host".into()];
+        }),
         ("kubelet_file_missing", |f| {
             let why = "is not there".to_owned();
             f.kubelet.useless_files =
@@ -175,7 +215,8 @@ pub(super) fn faults() -> Vec<Fault> {
                 json!("vxlan");
         }),
         ("flannel_path_wrong", |f| {
-            f.network.flannel_path = vec!["there is no route to 10.244.0.0/24, the pods of node cp1".into()];
+            let words = "there is no route to 10.244.0.0/24, the pods of node cp1".to_owned();
+            f.network.flannel_path = vec![node::flannel::Fault::Way(words)];
         }),
         ("mtu_mismatch", |f| f.network.links[0].mtu = 1500),
         ("mtu_mismatch", |f| f.network.links[1].mtu = 1500),
