@@ -71,6 +71,23 @@ impl Running {
     }
 }
 
+/// Whose network it is, in words, if it is one that is not for pods: by the names that podman (containers/common,
+/// libnetwork/cni), nerdctl (pkg/netutil) and containerd's sample (script/setup/install-cni) give.
+pub fn made_by(network: &Network) -> Option<&'static str> {
+    let bridges = || network.plugins.iter().filter_map(|plugin| plugin.get("bridge")?.as_str());
+    let numbered = |prefix: &str| {
+        let number = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+        bridges().any(|bridge| bridge.strip_prefix(prefix).is_some_and(number))
+    };
+    match network.name.as_str() {
+        "podman" => Some("podman's network"),
+        "containerd-net" => Some("containerd's own sample"),
+        _ if numbered("cni-podman") => Some("podman's network"),
+        _ if numbered("nerdctl") => Some("nerdctl's network"),
+        _ => None,
+    }
+}
+
 /// The programs that networks with these plugins need on the node.
 pub(crate) fn agents(types: &[&str]) -> impl Iterator<Item = &'static &'static str> {
     let of_types = AGENTS.iter().filter(move |agent| agent.plugins.iter().any(|plugin| types.contains(plugin)));

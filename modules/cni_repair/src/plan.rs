@@ -11,6 +11,7 @@ use crate::signs::{bridge, is_cut_off, is_outside, link, stale_leases, wrong_add
 pub use crate::step::Step;
 use ansible::{Diff, Outcome};
 use host::links::Link;
+use node::code::Code;
 use node::flannel::Fault;
 use serde_json::json;
 use std::path::PathBuf;
@@ -41,7 +42,7 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
         plan.steps.extend(ahead.steps);
         return plan;
     }
-    let unmendable = ["cni_placeholder_only", "bridge_is_no_bridge", "runtime_unreachable"];
+    let unmendable = [Code::CniPlaceholderOnly, Code::BridgeIsNoBridge, Code::RuntimeUnreachable];
     plan.left
         .extend(findings.iter().filter(|f| unmendable.contains(&f.id)).map(|f| format!("{}: {}", f.id, f.evidence)));
     let Some(network) = state.network.as_ref().filter(|network| !network.placeholder) else { return plan };
@@ -77,7 +78,7 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
         None if !kept.is_empty() => mend(state, &kept, &mut plan.steps),
         _ => {}
     }
-    let by_flannel = ["vxlan_missing", "flannel_path_wrong"];
+    let by_flannel = [Code::VxlanMissing, Code::FlannelPathWrong];
     if let Some(finding) = findings.iter().find(|finding| by_flannel.contains(&finding.id)) {
         match state.flannel.as_slice() {
             [] if !state.ahead.kubelet_runs => {

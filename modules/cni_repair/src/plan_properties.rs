@@ -90,7 +90,7 @@ prop_compose! {
         state.ahead.kubelet_runs = runs;
         state.ahead.no_subnet = no_subnet;
         if in_the_way {
-            state.ahead.in_the_way = vec![("/etc/cni/net.d/00-lo.conf".into(), "cni_loopback_only", "x".into())];
+            state.ahead.in_the_way = vec![("/etc/cni/net.d/00-lo.conf".into(), Code::CniLoopbackOnly, "x".into())];
         }
         state
     }

@@ -10,6 +10,7 @@ use crate::observe::Facts;
 use host::cidr::Cidr;
 use host::cni::Network;
 use host::links::Link;
+use node::code::Code;
 use node::remains::{self, Seen};
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
@@ -19,15 +20,15 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
         return;
     }
     if !network.br_netfilter {
-        found.push(Finding::new("br_netfilter_missing", ["/proc/sys/net/bridge is not there"]));
+        found.push(Finding::new(Code::BrNetfilterMissing, ["/proc/sys/net/bridge is not there"]));
     }
     if !network.switched_off.is_empty() {
-        found.push(Finding::new("forwarding_off", network.switched_off.clone()));
+        found.push(Finding::new(Code::ForwardingOff, network.switched_off.clone()));
     }
     let uses_flannel =
         facts.cni.in_force().and_then(|c| c.network.as_ref().ok()).is_some_and(|n| n.types().contains(&"flannel"));
     if uses_flannel && network.flannel.is_none() {
-        let finding = Finding::new("flannel_not_running", ["/run/flannel/subnet.env is not there"]);
+        let finding = Finding::new(Code::FlannelNotRunning, ["/run/flannel/subnet.env is not there"]);
         found.push(match &facts.system_pods.flannel {
             Some(words) => finding.because(format!("flannel's last words: {words}")),
             None => finding,
@@ -37,7 +38,7 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     bridge::judge(facts, found);
     vxlan(facts, found);
     if !network.flannel_path.is_empty() {
-        found.push(Finding::new("flannel_path_wrong", network.flannel_path.iter().take(10).map(ToString::to_string)));
+        found.push(Finding::new(Code::FlannelPathWrong, network.flannel_path.iter().take(10).map(ToString::to_string)));
     }
     mtu(facts, found);
     addresses::judge(facts, found);
@@ -56,7 +57,7 @@ fn remains(facts: &Facts, found: &mut Vec<Finding>) {
     for left in remains::remains(&Seen { links, chains: &chains, sets, types: &types, running }) {
         let rest = left.until_reboot.iter().map(|what| format!("{}: only a reboot takes {what}", left.network));
         let words = format!("{}: {}", left.network, left.what.join(", "));
-        found.push(Finding::new("network_left_behind", std::iter::once(words).chain(rest)));
+        found.push(Finding::new(Code::NetworkLeftBehind, std::iter::once(words).chain(rest)));
     }
 }
 
@@ -81,7 +82,7 @@ fn pod_cidr(facts: &Facts, found: &mut Vec<Finding>) {
     let Some(own) = node["spec"]["podCIDR"].as_str().and_then(|c| c.parse::<Cidr>().ok()) else { return };
     if annotated && own.address().is_ipv4() == flannel.address().is_ipv4() && own != flannel {
         let words = format!("/run/flannel/subnet.env says {flannel}, the Node's podCIDR is {own}");
-        found.push(Finding::new("pod_cidr_mismatch", [words]));
+        found.push(Finding::new(Code::PodCidrMismatch, [words]));
     }
 }
 
@@ -94,8 +95,8 @@ fn vxlan(facts: &Facts, found: &mut Vec<Finding>) {
     }
     let vxlan = facts.network.links.iter().find(|l| l.name.starts_with("flannel.") && l.vxlan.is_some());
     match vxlan {
-        None => found.push(Finding::new("vxlan_missing", ["no link of flannel's is a VXLAN"])),
-        Some(link) if !link.up => found.push(Finding::new("vxlan_missing", [format!("{} is down", link.name)])),
+        None => found.push(Finding::new(Code::VxlanMissing, ["no link of flannel's is a VXLAN"])),
+        Some(link) if !link.up => found.push(Finding::new(Code::VxlanMissing, [format!("{} is down", link.name)])),
         Some(_) => {}
     }
 }
@@ -130,7 +131,7 @@ fn mtu(facts: &Facts, found: &mut Vec<Finding>) {
         }
     }
     if !words.is_empty() {
-        found.push(Finding::new("mtu_mismatch", words));
+        found.push(Finding::new(Code::MtuMismatch, words));
     }
 }
 
@@ -140,6 +141,6 @@ fn ready(facts: &Facts, found: &mut Vec<Finding>) {
     for condition in conditions.filter(|c| c["type"] == "Ready" && c["status"] != "True") {
         let text = |key: &str| condition[key].as_str().unwrap_or_default().to_owned();
         let words = format!("Ready is {}: {}: {}", text("status"), text("reason"), text("message"));
-        found.push(Finding::new("node_not_ready", [words]));
+        found.push(Finding::new(Code::NodeNotReady, [words]));
     }
 }
