@@ -48,6 +48,13 @@ pub struct Ahead {
     pub kubelet_runs: bool,
 }
 
+impl Ahead {
+    /// A placeholder is all there is, though flannel has run here: its pod has not installed its file, or somebody deleted it.
+    pub fn placeholder_left(&self) -> bool {
+        self.no_network && self.subnet_file && self.in_the_way.is_empty() && self.not_ours.is_empty()
+    }
+}
+
 /// Looks; `wrote` is what flannel's file says.
 pub fn observe(unit: &str, socket: &str, wrote: Option<Cidr>, deadline: &Deadline) -> anyhow::Result<Ahead> {
     let joined = Path::new(kubeadm::kubeconfig::KUBELET_CONF).exists() && Path::new(gate::CONFIG).exists();

@@ -51,6 +51,15 @@ pub fn findings(state: &State) -> Vec<Finding> {
     }
     found.extend(state.ahead.findings());
     let Some(network) = &state.network else { return found };
+    if network.placeholder && state.handover.placeholders.is_empty() && state.ahead.placeholder_left() {
+        found.push(finding(
+            Code::CniPlaceholderLeft,
+            format!("{} is the only network, though flannel has run here", network.conf.display()),
+            "pods get addresses that every other node hands out, too",
+            "make flannel's pod on this node anew, which installs its file, and hand over to it",
+        ));
+        return found;
+    }
     if network.placeholder && state.handover.placeholders.is_empty() {
         found.push(finding(
             Code::CniPlaceholderOnly,

@@ -164,6 +164,16 @@ fn a_placeholder_without_a_real_network_is_all_that_can_be_said() {
 }
 
 #[test]
+fn a_placeholder_that_is_left_though_flannel_has_run_goes_with_flannels_pod_made_anew() {
+    let mut state = healthy();
+    state.network.as_mut().unwrap().placeholder = true;
+    state.flannel = vec![Pod { name: "kube-flannel/f".into(), ..Pod::default() }];
+    (state.ahead.no_network, state.ahead.subnet_file, state.ahead.kubelet_runs) = (true, true, true);
+    assert_eq!(ids(&state), [Code::CniPlaceholderLeft]);
+    assert_eq!(state.ahead.plan(&state).describe(&state), ["recreate pod kube-flannel/f"]);
+}
+
+#[test]
 fn the_documentation_has_a_section_for_every_finding() {
     let page = include_str!("../../../docs/troubleshooting.md");
     for code in Code::ALL.iter().filter(|code| **code != Code::Unknown) {

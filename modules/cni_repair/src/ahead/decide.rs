@@ -106,7 +106,7 @@ impl Ahead {
         plan.left.extend(
             by_hand.map(|(path, id, why)| format!("{id}: a person has to mend or remove {}: {why}", path.display())),
         );
-        let anew = self.no_network && !self.in_the_way.is_empty();
+        let anew = self.no_network && !self.in_the_way.is_empty() || self.placeholder_left();
         if !(self.no_conf || anew || own || self.no_subnet || self.mismatch.is_some()) {
             return plan;
         }

@@ -72,7 +72,7 @@ pub(super) static KINDS: &[Kind] = &[
         Code::CniPlaceholderLeft,
         "the placeholder is still the only CNI configuration of a joined node",
         "the network add-on has not installed its file, and pods get addresses that other nodes hand out too",
-        "look why the add-on does not run on this node; then hand over with cni_placeholder state=handover",
+        "make flannel's pod on this node anew, which installs its file, then hand over to it: cni_repair does both",
     )
-    .mended_by("cni_placeholder"),
+    .mended_by("cni_repair"),
 ];
