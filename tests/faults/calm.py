@@ -28,7 +28,7 @@ NEIGHBOURS = {
         "ip link del br-lan; iptables -D INPUT -i br-lan -j LAB-IN; iptables -X LAB-IN",
     ),
     "a second default route": (
-        "ip link add wan1 type dummy; ip addr add 192.0.2.2/24 dev wan1; ip link set wan1 up; "
+        "ip link add wan1 type veth peer name wan2; ip addr add 192.0.2.2/24 dev wan1; ip link set wan1 up; ip link set wan2 up; "
         "ip route add default via 192.0.2.1 dev wan1 metric 4000",
         "ip link del wan1",
     ),

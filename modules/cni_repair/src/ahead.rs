@@ -24,6 +24,8 @@ pub struct Ahead {
     pub no_conf: bool,
     /// There are files, and none configures a network that runs here; a placeholder does not count.
     pub no_network: bool,
+    /// The first file is another program's, which no pod of Kubernetes is for: it, and whose it is.
+    pub foreign: Option<(PathBuf, &'static str)>,
     /// Files that hide a real network, or that the add-on writes anew; each with the finding that it is and why.
     pub in_the_way: Vec<(PathBuf, Code, String)>,
     /// Files that are of no use and somebody's own, the same way: where there is no network behind them, a person decides.
@@ -49,8 +51,9 @@ pub struct Ahead {
 }
 
 impl Ahead {
-    /// A placeholder is all there is, though flannel has run here: its pod has not installed its file, or somebody deleted it.
-    pub fn placeholder_left(&self) -> bool {
+    /// A placeholder or another program's conf is all there is, though flannel has run here: its pod has not installed its
+    /// file, or somebody deleted it.
+    pub fn without_flannels(&self) -> bool {
         self.no_network && self.subnet_file && self.in_the_way.is_empty() && self.not_ours.is_empty()
     }
 }
@@ -67,6 +70,7 @@ pub fn observe(unit: &str, socket: &str, wrote: Option<Cidr>, deadline: &Deadlin
     let network = real.and_then(|index| confs[index].network.as_ref().ok());
     let mut seen = Ahead { no_conf: confs.is_empty(), subnet_file: subnet_file(), ..Ahead::default() };
     seen.no_network = real.is_none() && !confs.is_empty();
+    seen.foreign = confs.first().and_then(|conf| Some((conf.path.clone(), made_by(conf.network.as_ref().ok()?)?)));
     // Without a network behind them there is nothing that they hide.
     for conf in &confs[..real.unwrap_or(confs.len())] {
         let Some((finding, why)) = useless(conf, &running) else { continue };

@@ -51,7 +51,7 @@ pub fn findings(state: &State) -> Vec<Finding> {
     }
     found.extend(state.ahead.findings());
     let Some(network) = &state.network else { return found };
-    if network.placeholder && state.handover.placeholders.is_empty() && state.ahead.placeholder_left() {
+    if network.placeholder && state.handover.placeholders.is_empty() && state.ahead.without_flannels() {
         found.push(finding(
             Code::CniPlaceholderLeft,
             format!("{} is the only network, though flannel has run here", network.conf.display()),

@@ -15,7 +15,7 @@ const MANIFESTS: &str = "/etc/kubernetes/manifests";
 /// kube-vip's variables (pkg/kubevip/config_envvar.go: vip_address until 0.4, address since).
 const VARIABLES: [&str; 2] = ["address", "vip_address"];
 
-/// Manifests whose addresses are on a link, each with that in words.
+/// Those that are on a link, as `10.0.0.100/32 on eth0`, each with who put it there and how it goes.
 pub(crate) fn held(links: &[Link]) -> Vec<(PathBuf, String)> {
     let paths = files::names(MANIFESTS).unwrap_or_default().into_iter().map(|name| Path::new(MANIFESTS).join(name));
     let text = |path: &Path| files::read_text(path).ok().flatten();
@@ -23,16 +23,18 @@ pub(crate) fn held(links: &[Link]) -> Vec<(PathBuf, String)> {
         let addresses = text(&path).map(|manifest| named(&manifest, &text)).unwrap_or_default();
         addresses.into_iter().map(move |ip| (path.clone(), ip))
     };
-    paths.flat_map(named).filter_map(|(path, ip)| Some((path, told(ip, links)?))).collect()
+    paths.flat_map(named).filter_map(|(path, ip)| told(&path, ip, links)).collect()
 }
 
-fn told(ip: IpAddr, links: &[Link]) -> Option<String> {
+fn told(manifest: &Path, ip: IpAddr, links: &[Link]) -> Option<(PathBuf, String)> {
     let (link, address) = links.iter().find_map(|link| Some((link, link.addresses.iter().find(|a| a.ip == ip)?)))?;
     let Address { ip, prefix } = address;
-    Some(format!(
-        "the address {ip}/{prefix} that it names is on {name} and stays there: ip address del {ip}/{prefix} dev {name}, unless it is this machine's own",
-        name = link.name
-    ))
+    let name = &link.name;
+    let why = format!(
+        "the pod of {} puts it there, and it does not go with that: ip address del {ip}/{prefix} dev {name}, unless it is this machine's own",
+        manifest.display()
+    );
+    Some((PathBuf::from(format!("{ip}/{prefix} on {name}")), why))
 }
 
 /// The addresses that a manifest names for its pod to put on a link; `file` reads what it mounts.
@@ -102,8 +104,10 @@ mod tests {
     fn only_what_is_on_a_link_is_told() {
         let addresses = vec![Address { ip: "10.0.0.100".parse().unwrap(), prefix: 32 }];
         let links = [Link { name: "eth0".into(), addresses, ..Link::default() }];
-        let words = told("10.0.0.100".parse().unwrap(), &links).unwrap();
-        assert!(words.contains("ip address del 10.0.0.100/32 dev eth0"), "{words}");
-        assert_eq!(told("10.0.0.101".parse().unwrap(), &links), None);
+        let manifest = Path::new("/etc/kubernetes/manifests/kube-vip.yaml");
+        let (what, why) = told(manifest, "10.0.0.100".parse().unwrap(), &links).unwrap();
+        assert_eq!(what, Path::new("10.0.0.100/32 on eth0"));
+        assert!(why.contains("kube-vip.yaml") && why.contains("ip address del 10.0.0.100/32 dev eth0"), "{why}");
+        assert_eq!(told(manifest, "10.0.0.101".parse().unwrap(), &links), None);
     }
 }

@@ -21,6 +21,14 @@ impl Ahead {
                 "make flannel's pod on this node anew, which installs its file",
             ));
         }
+        if let Some((path, maker)) = self.foreign.as_ref().filter(|_| self.without_flannels()) {
+            found.push(finding(
+                Code::CniConfigForeign,
+                format!("{} is {maker} and the only network, though flannel has run here", path.display()),
+                "pods get addresses that no other node knows",
+                "make flannel's pod on this node anew, which installs its file before that one",
+            ));
+        }
         for (path, id, why) in &self.in_the_way {
             found.push(finding(
                 *id,
@@ -106,7 +114,7 @@ impl Ahead {
         plan.left.extend(
             by_hand.map(|(path, id, why)| format!("{id}: a person has to mend or remove {}: {why}", path.display())),
         );
-        let anew = self.no_network && !self.in_the_way.is_empty() || self.placeholder_left();
+        let anew = self.no_network && !self.in_the_way.is_empty() || self.without_flannels();
         if !(self.no_conf || anew || own || self.no_subnet || self.mismatch.is_some()) {
             return plan;
         }

@@ -12,6 +12,7 @@ use node::code::Code;
 const INVALID: &str = "a person has to mend or remove the file that the evidence names: it is not the placeholder's or flannel's, and no network is behind it";
 const LOOPBACK: &str =
     "install the pod network on the cluster, and remove the file: containerd adds the loopback by itself";
+const FOREIGN: &str = "give that file a name that sorts behind the network's, such as 87-podman.conflist, or remove it when nobody uses it; then recreate the pods that have its addresses";
 const PLUGIN: &str = "a person has to install a plugin that runs here (Debian: containernetworking-plugins), remount without noexec, or set a cniVersion that all plugins speak";
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
@@ -45,9 +46,17 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     if let Some(dead) = cni.dead(first) {
         leftover(facts, first, dead, found);
     }
-    if let (Some(maker), Some(real)) = (made_by(network), behind(facts)) {
-        let words = format!("{name} is {maker} and is loaded, {} behind it is not", real.path.display());
-        found.push(Finding::new(Code::CniConfigForeign, [words]));
+    match (made_by(network), behind(facts)) {
+        // Whose it is wants to keep it.
+        (Some(maker), Some(real)) => {
+            let words = format!("{name} is {maker} and is loaded, {} behind it is not", real.path.display());
+            found.push(Finding::new(Code::CniConfigForeign, [words]).by_hand(FOREIGN));
+        }
+        (Some(maker), None) if facts.joined() && facts.network.flannel.is_some() => {
+            let words = format!("{name} is {maker} and the only file, though flannel runs on this node");
+            found.push(Finding::new(Code::CniConfigForeign, [words]));
+        }
+        _ => {}
     }
     if is_placeholder(network) {
         match behind(facts) {

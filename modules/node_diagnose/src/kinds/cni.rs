@@ -45,7 +45,8 @@ pub(super) static KINDS: &[Kind] = &[
         "the CNI configuration in force is another program's",
         "containerd takes the first file by name, and podman's, nerdctl's or containerd's own sample stands before that of the pod network: pods get addresses that no other node knows",
         "give that file a name that sorts behind the network's, such as 87-podman.conflist, or remove it when nobody uses it; then cni_repair recreates the pods that have its addresses",
-    ),
+    )
+    .mended_by("cni_repair"),
     critical(
         Code::CniPluginsMissing,
         "CNI plugins that the configuration names are not installed",
