@@ -41,7 +41,7 @@ pub fn findings(state: &State) -> Vec<Finding> {
             "let it go and start it: a repair was killed halfway",
         ));
     }
-    if state.handover.outcome().is_changed() {
+    if !ansible::Plan::is_empty(&state.handover) {
         found.push(finding(
             if state.handover.placeholders.is_empty() { Code::CniPlaceholderLeft } else { Code::CniPlaceholderShadows },
             state.handover.reason.clone(),

@@ -164,6 +164,16 @@ fn a_placeholder_without_a_real_network_is_all_that_can_be_said() {
 }
 
 #[test]
+fn a_placeholder_before_the_real_network_is_handed_over_from() {
+    let mut state = healthy();
+    state.handover.placeholders = vec!["/etc/cni/net.d/00-placeholder.conflist".into()];
+    let found = findings(&state);
+    assert_eq!(found.iter().map(|f| f.id).collect::<Vec<_>>(), [Code::CniPlaceholderShadows]);
+    let args = crate::plan::tests::args(true);
+    assert_eq!(crate::plan::plan(&args, &state, &found).steps, [crate::plan::Step::HandOver]);
+}
+
+#[test]
 fn a_placeholder_that_is_left_though_flannel_has_run_goes_with_flannels_pod_made_anew() {
     let mut state = healthy();
     state.network.as_mut().unwrap().placeholder = true;

@@ -32,7 +32,7 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
         plan.steps.push(Step::ReleaseKubelet);
     }
     // The hand-over changes all that the rest depends on, so the rest is looked at again after it.
-    if state.handover.outcome().is_changed() {
+    if !ansible::Plan::is_empty(&state.handover) {
         plan.steps.push(Step::HandOver);
         return plan;
     }
@@ -195,7 +195,7 @@ impl Plan {
 
 #[cfg(test)]
 #[path = "plan_tests.rs"]
-mod tests;
+pub(crate) mod tests;
 
 #[cfg(test)]
 #[path = "plan_properties.rs"]

@@ -4,7 +4,7 @@ use super::*;
 use crate::findings::findings;
 use crate::findings::tests::{healthy, lease, set_address};
 
-pub(super) fn args(recreate: bool) -> Args {
+pub(crate) fn args(recreate: bool) -> Args {
     let options = json!({"pod_cidr": null, "recreate_pods": recreate, "socket": "/s", "kubelet_unit": "kubelet.service",
         "containerd_unit": "containerd.service", "backup_dir": "/b", "timeout": 10});
     serde_json::from_value(options).unwrap()
