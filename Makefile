@@ -79,6 +79,7 @@ faults: kubejoin rehearsal ## every way a join can fail, on lab nodes: the table
 .PHONY: mend
 mend: kubejoin rehearsal ## every fault of the table, made on lab nodes, found, mended and proved mended (half an hour)
 	tests/faults/mend.py
+	tests/faults/calm.py
 	tests/lab/commands
 
 .PHONY: real

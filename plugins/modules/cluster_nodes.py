@@ -44,6 +44,8 @@ attributes:
     description: A control plane made by kubeadm 1.22 to 1.36. Needs no Python on the target.
     platforms: linux
 notes:
+  - A Node that is not there is waited for five seconds alone. A kubelet registers it when it starts, and never
+    later.
   - An API server that is overloaded, restarting or away for a moment is asked again, within O(timeout).
 seealso:
   - module: vmstation.kubejoin.kubeadm_join_guarded

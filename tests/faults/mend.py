@@ -161,13 +161,17 @@ class Case(NamedTuple):
         return CP if self.where == "cp" else W
 
     def do(self, steps, hanging):
-        for step in filter(None, steps.split(" ;; ")):
+        named = steps.replace("{W}", W).replace("{CP}", CP)
+        for step in filter(None, named.split(" ;; ")):
             if step.startswith("hang: "):
                 hanging.append(Hang(self.node, step[6:]))
             elif step == "unhang":
                 hanging.pop().end()
             elif step.startswith("cp: "):
                 sh(CP, step[4:])
+            elif step.startswith("put: "):
+                source, target = step.split()[1:]
+                sh(self.node, f"cat >{target}", stdin=(pathlib.Path(ROOT) / source).read_text())
             else:
                 sh(self.node, step)
 
@@ -207,7 +211,7 @@ def run_case(case, hanging):
     until("pods talk before", talk)
     before = pods()
     case.do(case.make, hanging)
-    sh(case.node, case.seen)
+    sh(case.node, case.seen.replace("{W}", W))
     answer, seconds = diagnose(case.node)
     began = time.monotonic()
     status, said = deploy("repair")

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-/// The first packet of a connection, or the answer to it. It carries no mark, and nothing has translated its addresses.
+/// The first packet of a connection, or the answer to it. Nothing has translated its addresses.
 #[derive(Debug, Clone)]
 pub struct Packet<'a> {
     /// Where from.
@@ -19,6 +19,8 @@ pub struct Packet<'a> {
     pub port: Option<u16>,
     /// It is the answer to another packet, which conntrack knows by then.
     pub answer: bool,
+    /// Nobody can have marked it. iptables' rules are always read so: the mark that decides there is kube-proxy's own.
+    pub unmarked: bool,
 }
 
 impl Packet<'_> {

@@ -113,6 +113,7 @@ fn stopped(deadline: &Deadline) -> Option<Stopped> {
         protocol: "tcp",
         port: Some(8096),
         answer: false,
+        unmarked: false,
     };
     let back = Packet {
         source: there.destination,

@@ -6,6 +6,7 @@
 
 use crate::kubelet::flag;
 use serde_json::Value;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// What a file has to be.
@@ -75,6 +76,20 @@ pub fn useless(config: &Value, args: &[String]) -> Vec<Useless> {
     }
     found.extend(cgroups(config, Path::new("/sys/fs/cgroup")));
     found
+}
+
+/// The name servers of the resolv.conf that the kubelet hands on to pods that are loopback addresses, each with the file: in
+/// a pod they are the pod itself, and CoreDNS, which asks them, asks itself (its plugin loop).
+pub fn loopback_resolvers(config: &Value, args: &[String]) -> Vec<String> {
+    let by_field = config.pointer("/resolvConf").and_then(Value::as_str);
+    let path = flag(args, "--resolv-conf").or(by_field).unwrap_or(RESOLV_CONF);
+    let text = Some(path).filter(|path| path.starts_with('/')).and_then(|path| std::fs::read_to_string(path).ok());
+    loopback(text.as_deref().unwrap_or_default()).map(|server| format!("{path} has nameserver {server}")).collect()
+}
+
+fn loopback(resolv_conf: &str) -> impl Iterator<Item = IpAddr> + '_ {
+    let server = |line: &str| line.trim().strip_prefix("nameserver")?.split_whitespace().next()?.parse::<IpAddr>().ok();
+    resolv_conf.lines().filter_map(server).filter(|ip| ip.is_loopback())
 }
 
 /// `authentication.x509.clientCAFile`.
@@ -213,5 +228,14 @@ mod tests {
         let config =
             json!({"enforceNodeAllocatable": all, "kubeReservedCgroup": "/kube", "systemReservedCgroup": "/system"});
         assert_eq!(named(config), ["kubeReservedCgroup"]);
+    }
+
+    #[test]
+    fn a_name_server_that_is_a_loopback_address_is_told_and_no_other_is() {
+        let all = |text: &str| loopback(text).map(|ip| ip.to_string()).collect::<Vec<_>>();
+        let resolved = "# by systemd-resolved\nnameserver 127.0.0.53\noptions edns0\nsearch lan\n";
+        assert_eq!(all(resolved), ["127.0.0.53"]);
+        assert_eq!(all("  nameserver ::1 # dnsmasq\nnameserver 192.168.1.1\n"), ["::1"]);
+        assert_eq!(all("nameserver 192.168.1.1\n#nameserver 127.0.0.1\nnameserver\n"), [""; 0]);
     }
 }

@@ -64,6 +64,34 @@ impl Running {
         let names = numbers.filter_map(|entry| std::fs::read_to_string(entry.path().join("comm")).ok());
         Running { processes: names.map(|name| name.trim_end().to_owned()).collect() }
     }
+
+    /// Whether a program of this name runs.
+    pub(crate) fn runs(&self, name: &str) -> bool {
+        self.processes.iter().any(|process| process.starts_with(name))
+    }
+}
+
+/// Whose network it is, in words, if it is one that is not for pods: by the names that podman (containers/common,
+/// libnetwork/cni), nerdctl (pkg/netutil) and containerd's sample (script/setup/install-cni) give.
+pub fn made_by(network: &Network) -> Option<&'static str> {
+    let bridges = || network.plugins.iter().filter_map(|plugin| plugin.get("bridge")?.as_str());
+    let numbered = |prefix: &str| {
+        let number = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+        bridges().any(|bridge| bridge.strip_prefix(prefix).is_some_and(number))
+    };
+    match network.name.as_str() {
+        "podman" => Some("podman's network"),
+        "containerd-net" => Some("containerd's own sample"),
+        _ if numbered("cni-podman") => Some("podman's network"),
+        _ if numbered("nerdctl") => Some("nerdctl's network"),
+        _ => None,
+    }
+}
+
+/// The programs that networks with these plugins need on the node.
+pub(crate) fn agents(types: &[&str]) -> impl Iterator<Item = &'static &'static str> {
+    let of_types = AGENTS.iter().filter(move |agent| agent.plugins.iter().any(|plugin| types.contains(plugin)));
+    of_types.flat_map(|agent| agent.processes)
 }
 
 /// Why the network does not work on this node; none when nothing speaks against it. What is said of flannel is not said
@@ -86,7 +114,7 @@ fn dead_where(network: &Network, running: &Running, there: &dyn Fn(&Path) -> boo
     }
     let types = network.types();
     let agent = AGENTS.iter().find(|agent| agent.plugins.iter().any(|plugin| types.contains(plugin)))?;
-    if agent.processes.iter().any(|name| running.processes.iter().any(|process| process.starts_with(name))) {
+    if agent.processes.iter().any(|name| running.runs(name)) {
         return None;
     }
     let socket = agent.socket.filter(|path| !there(Path::new(path)));

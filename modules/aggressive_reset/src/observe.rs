@@ -19,7 +19,7 @@ use crate::parts::network::{self, Given, Network};
 use crate::parts::runtime::holdings::Holdings;
 use crate::parts::runtime::netns::{self, Deserted};
 use crate::parts::runtime::{self as containerd, Containerd, pods, record};
-use crate::parts::{cni, etcd, kubectl, kubelet, temporary};
+use crate::parts::{cni, etcd, held_addresses, kubectl, kubelet, temporary};
 use crate::trees::look::{self, Found};
 use crate::trees::manifest::Manifest;
 use crate::trees::targets::{self, CNI_CONF, Target};
@@ -109,6 +109,9 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     kept.extend(network.kept.iter().filter(|_| args.level == Level::Aggressive).cloned());
     if args.wants(Part::Network) {
         kept.extend(cni::pinned());
+    }
+    if args.wants(Part::Kubernetes) {
+        kept.extend(held_addresses(&host::links::list(deadline)?));
     }
     if args.wants(Part::Pods) {
         let unproved = netns::unproved(&mounts, &pod_netns).into_iter();

@@ -5,10 +5,14 @@ use crate::node::Node;
 use crate::observe;
 use crate::plan::{Away, Plan};
 use ansible::{Done, Run};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Between two looks: what a look costs the API server is one list.
 const EVERY: Duration = Duration::from_secs(2);
+
+/// How long a Node that is not there is waited for: a kubelet registers its own within seconds of its start, and never
+/// later, so one that was deleted comes back with no waiting.
+const REGISTERS: Duration = Duration::from_secs(5);
 
 /// What the last look showed.
 #[derive(Debug, Default)]
@@ -17,6 +21,8 @@ pub struct Waited {
     pub nodes: Vec<Node>,
     /// Those that are still waited for.
     pub away: Vec<Away>,
+    /// For how long they were.
+    pub waited: Duration,
 }
 
 impl Done for Waited {
@@ -27,19 +33,21 @@ impl Done for Waited {
 
 /// Looks again until nobody is waited for, or the time is over.
 pub fn apply(args: &Args, plan: Plan, run: &Run, done: &mut Waited) -> anyhow::Result<()> {
-    *done = Waited { nodes: plan.nodes, away: plan.away };
-    let mut told = String::new();
-    while !done.away.is_empty() && !run.deadline.expired() {
+    *done = Waited { nodes: plan.nodes, away: plan.away, waited: Duration::ZERO };
+    let (mut told, began) = (String::new(), Instant::now());
+    let comes = |done: &Waited| done.waited < REGISTERS || done.away.iter().any(|away| !away.missing);
+    while !done.away.is_empty() && comes(done) && !run.deadline.expired() {
         let phase = Plan::phase(args, &done.nodes, &done.away);
         if phase != told {
             run.phase(&phase);
             told = phase;
         }
         run.deadline.pause(EVERY);
+        done.waited = began.elapsed();
         // An API server that restarts meanwhile is asked again, as long as there is time.
         if let Ok(nodes) = observe::again(args, &run.deadline) {
             let plan = Plan::of(args, &nodes);
-            *done = Waited { nodes, away: plan.away };
+            (done.nodes, done.away) = (nodes, plan.away);
         }
     }
     Ok(())

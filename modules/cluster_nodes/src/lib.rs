@@ -50,10 +50,10 @@ impl Contract for ClusterNodes {
         apply::apply(args, plan, run, done)
     }
 
-    fn report(args: &Args, nodes: &Vec<Node>, plan: &Plan, done: Option<&Waited>) -> anyhow::Result<Outcome> {
+    fn report(_args: &Args, nodes: &Vec<Node>, plan: &Plan, done: Option<&Waited>) -> anyhow::Result<Outcome> {
         match done {
             None => Ok(report::outcome(nodes, &plan.away)),
-            Some(waited) => report::verdict(args, waited),
+            Some(waited) => report::verdict(waited),
         }
     }
 }

@@ -10,6 +10,8 @@ pub struct Away {
     pub name: String,
     /// Why.
     pub reason: String,
+    /// The cluster has no such Node.
+    pub missing: bool,
 }
 
 /// The waiting, or nothing.
@@ -48,7 +50,7 @@ impl Plan {
 
 /// Those that are not there or not Ready, in the order they were asked for.
 fn away(args: &Args, nodes: &[Node]) -> Vec<Away> {
-    let of = |node: &Node| node.reason.clone().map(|reason| Away { name: node.name.clone(), reason });
+    let of = |node: &Node| node.reason.clone().map(|reason| Away { name: node.name.clone(), reason, missing: false });
     if args.nodes.is_empty() {
         return nodes.iter().filter_map(of).collect();
     }
@@ -56,7 +58,9 @@ fn away(args: &Args, nodes: &[Node]) -> Vec<Away> {
     asked
         .filter_map(|name| match nodes.iter().find(|node| node.name == *name) {
             Some(node) => of(node),
-            None => Some(Away { name: name.clone(), reason: "the cluster has no Node of this name".into() }),
+            None => {
+                Some(Away { name: name.clone(), reason: "the cluster has no Node of this name".into(), missing: true })
+            }
         })
         .collect()
 }

@@ -1,11 +1,11 @@
 //! The answer. Pure.
 
 use crate::apply::Waited;
-use crate::args::Args;
 use crate::node::Node;
 use crate::plan::Away;
 use ansible::{Failure, Outcome};
 use serde_json::json;
+use std::time::Duration;
 
 /// What a look showed.
 pub fn outcome(nodes: &[Node], away: &[Away]) -> Outcome {
@@ -18,18 +18,24 @@ pub fn outcome(nodes: &[Node], away: &[Away]) -> Outcome {
 }
 
 /// What the waiting came to: the result, or the failure, which has the same fields.
-pub fn verdict(args: &Args, waited: &Waited) -> anyhow::Result<Outcome> {
+pub fn verdict(waited: &Waited) -> anyhow::Result<Outcome> {
     let outcome = outcome(&waited.nodes, &waited.away);
     if waited.away.is_empty() {
         return Ok(outcome);
     }
     let each: Vec<String> = waited.away.iter().map(|away| format!("{} ({})", away.name, away.reason)).collect();
-    Err(Failure::new(format!("not Ready after {} s: {}", args.timeout, each.join("; "))).with(outcome).into())
+    Err(Failure::new(format!("not Ready after {} s: {}", seconds(waited.waited), each.join("; "))).with(outcome).into())
+}
+
+/// To the nearest: a look that ends just before the time is over is the last one.
+fn seconds(waited: Duration) -> f64 {
+    waited.as_secs_f64().round()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::Args;
     use crate::plan::Plan;
 
     fn node(name: &str, ready: bool) -> Node {
@@ -54,7 +60,7 @@ mod tests {
         let (args, nodes) = (args(&["a", "c"]), vec![node("a", false)]);
         let away = Plan::of(&args, &nodes).away;
         assert_eq!(Plan::phase(&args, &nodes, &away), "0 of 2 nodes are Ready, waiting for a, c");
-        let error = verdict(&args, &Waited { nodes, away }).unwrap_err().to_string();
+        let error = verdict(&Waited { nodes, away, waited: Duration::from_millis(3990) }).unwrap_err().to_string();
         assert_eq!(error, "not Ready after 4 s: a (no network); c (the cluster has no Node of this name)");
     }
 }

@@ -60,6 +60,19 @@ fn who_is_not_ready_in_time_is_named_with_the_reason_and_check_mode_does_not_wai
 }
 
 #[test]
+fn a_node_that_is_not_there_is_told_within_seconds_for_no_waiting_brings_it() {
+    control_plane().run(|| {
+        with_cluster(0);
+        let began = std::time::Instant::now();
+        let answer = module(json!({"nodes": ["w1", "w9"], "timeout": 60}), false);
+        let msg = answer["msg"].as_str().unwrap();
+        assert!(msg.ends_with(" s: w9 (the cluster has no Node of this name)"), "{answer}");
+        assert_eq!((&answer["failed"], &answer["not_ready"][0]["name"]), (&json!(true), &json!("w9")));
+        assert!((5..20).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    });
+}
+
+#[test]
 fn bad_input_and_a_machine_that_is_not_a_control_plane_are_one_sentence() {
     control_plane().run(|| {
         with_cluster(0);

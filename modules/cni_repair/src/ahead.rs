@@ -12,7 +12,8 @@ use host::cni::plugins::{self, Broken, Cause};
 use host::cni::{self, Conf};
 use host::deadline::Deadline;
 use kubeadm::gate;
-use node::cni::{Running, dead};
+use node::cni::{Running, dead, made_by};
+use node::code::Code;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,10 +24,12 @@ pub struct Ahead {
     pub no_conf: bool,
     /// There are files, and none configures a network that runs here; a placeholder does not count.
     pub no_network: bool,
+    /// The first file is another program's, which no pod of Kubernetes is for: it, and whose it is.
+    pub foreign: Option<(PathBuf, &'static str)>,
     /// Files that hide a real network, or that the add-on writes anew; each with the finding that it is and why.
-    pub in_the_way: Vec<(PathBuf, &'static str, String)>,
+    pub in_the_way: Vec<(PathBuf, Code, String)>,
     /// Files that are of no use and somebody's own, the same way: where there is no network behind them, a person decides.
-    pub not_ours: Vec<(PathBuf, &'static str, String)>,
+    pub not_ours: Vec<(PathBuf, Code, String)>,
     /// Plugins of the network that are there and do not run.
     pub broken: Vec<Broken>,
     /// Plugins of the network that are in none of the runtime's directories.
@@ -47,6 +50,14 @@ pub struct Ahead {
     pub kubelet_runs: bool,
 }
 
+impl Ahead {
+    /// A placeholder or another program's conf is all there is, though flannel has run here: its pod has not installed its
+    /// file, or somebody deleted it.
+    pub fn without_flannels(&self) -> bool {
+        self.no_network && self.subnet_file && self.in_the_way.is_empty() && self.not_ours.is_empty()
+    }
+}
+
 /// Looks; `wrote` is what flannel's file says.
 pub fn observe(unit: &str, socket: &str, wrote: Option<Cidr>, deadline: &Deadline) -> anyhow::Result<Ahead> {
     let joined = Path::new(kubeadm::kubeconfig::KUBELET_CONF).exists() && Path::new(gate::CONFIG).exists();
@@ -59,11 +70,12 @@ pub fn observe(unit: &str, socket: &str, wrote: Option<Cidr>, deadline: &Deadlin
     let network = real.and_then(|index| confs[index].network.as_ref().ok());
     let mut seen = Ahead { no_conf: confs.is_empty(), subnet_file: subnet_file(), ..Ahead::default() };
     seen.no_network = real.is_none() && !confs.is_empty();
+    seen.foreign = confs.first().and_then(|conf| Some((conf.path.clone(), made_by(conf.network.as_ref().ok()?)?)));
     // Without a network behind them there is nothing that they hide.
     for conf in &confs[..real.unwrap_or(confs.len())] {
         let Some((finding, why)) = useless(conf, &running) else { continue };
         let one = (conf.path.clone(), finding, why);
-        let goes = real.is_some() || seen.subnet_file && (is_ours(&conf.path) || finding == "cni_loopback_only");
+        let goes = real.is_some() || seen.subnet_file && (is_ours(&conf.path) || finding == Code::CniLoopbackOnly);
         if goes { seen.in_the_way.push(one) } else { seen.not_ours.push(one) }
     }
     if let Some(network) = network {
@@ -103,15 +115,15 @@ fn subnet_file() -> bool {
 /// A network for pods that may work here: only what is certain takes it out, an agent that does not run may be starting.
 pub(crate) fn is_real(conf: &Conf, running: &Running) -> bool {
     let works = |network: &cni::Network| !dead(network, running).is_some_and(|dead| dead.certain);
-    conf.network.as_ref().is_ok_and(|n| !n.is_loopback_only() && !is_placeholder(n) && works(n))
+    conf.network.as_ref().is_ok_and(|n| !n.is_loopback_only() && !is_placeholder(n) && made_by(n).is_none() && works(n))
 }
 
 /// Which finding it is that this file configures no network, and why; none for a placeholder, which is handed over.
-fn useless(conf: &Conf, running: &Running) -> Option<(&'static str, String)> {
+fn useless(conf: &Conf, running: &Running) -> Option<(Code, String)> {
     match &conf.network {
-        Err(why) => Some(("cni_config_invalid", why.clone())),
-        Ok(network) if network.is_loopback_only() => Some(("cni_loopback_only", "it has only the loopback".into())),
-        Ok(network) => dead(network, running).filter(|d| d.certain).map(|dead| ("cni_config_leftover", dead.why)),
+        Err(why) => Some((Code::CniConfigInvalid, why.clone())),
+        Ok(network) if network.is_loopback_only() => Some((Code::CniLoopbackOnly, "it has only the loopback".into())),
+        Ok(network) => dead(network, running).filter(|d| d.certain).map(|dead| (Code::CniConfigLeftover, dead.why)),
     }
 }
 

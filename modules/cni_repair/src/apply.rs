@@ -70,6 +70,7 @@ fn run(
             rebuild::rebuild(args, &rebuild::Job { state, network, pods, links }, backup, task, deadline)
         }
         Step::DeleteBridge(bridge) => links::delete(std::slice::from_ref(bridge), deadline),
+        Step::DeleteTunnel(links) => links::delete(links, deadline),
         Step::AddBridge(name) => links::add_bridge(name, deadline),
         Step::SetUp(name) => links::set_up(&find(name, deadline)?, deadline),
         Step::DeleteAddress(name, address) => links::delete_address(&find(name, deadline)?, *address, deadline),

@@ -4,13 +4,14 @@ use crate::observe::{Bridged, Pod, State};
 use crate::signs::{bridge, is_cut_off, is_outside, link, stale_leases, vxlan_fault, wrong_addresses};
 use crate::subnet::Subnet;
 use host::links::{Address, Link};
+use node::code::Code;
 use serde::Serialize;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Its name; the same as `node_diagnose`'s where that finds it, too.
-    pub id: &'static str,
+    pub id: Code,
     /// What was seen.
     pub evidence: String,
     /// What that means for pods.
@@ -22,14 +23,9 @@ pub struct Finding {
 }
 
 /// What `node_diagnose` has no finding of that name for.
-pub const ONLY_HERE: [&str; 2] = ["cni_placeholder_only", "runtime_unreachable"];
+pub const ONLY_HERE: [Code; 2] = [Code::CniPlaceholderOnly, Code::RuntimeUnreachable];
 
-pub(crate) fn finding(
-    id: &'static str,
-    evidence: impl Into<String>,
-    effect: &str,
-    remedy: impl Into<String>,
-) -> Finding {
+pub(crate) fn finding(id: Code, evidence: impl Into<String>, effect: &str, remedy: impl Into<String>) -> Finding {
     let link = format!("docs/troubleshooting.md#{id}");
     Finding { id, evidence: evidence.into(), effect: effect.to_owned(), remedy: remedy.into(), link }
 }
@@ -39,15 +35,15 @@ pub fn findings(state: &State) -> Vec<Finding> {
     let mut found = Vec::new();
     if state.kubelet_held {
         found.push(finding(
-            "kubelet_masked",
+            Code::KubeletMasked,
             "the kubelet of this joined node is held back by us",
             "no pod is started or watched",
             "let it go and start it: a repair was killed halfway",
         ));
     }
-    if state.handover.outcome().is_changed() {
+    if !ansible::Plan::is_empty(&state.handover) {
         found.push(finding(
-            if state.handover.placeholders.is_empty() { "cni_placeholder_left" } else { "cni_placeholder_shadows" },
+            if state.handover.placeholders.is_empty() { Code::CniPlaceholderLeft } else { Code::CniPlaceholderShadows },
             state.handover.reason.clone(),
             "pods get addresses that every other node hands out, too",
             "hand over: remove the placeholder and what was made from it",
@@ -55,9 +51,18 @@ pub fn findings(state: &State) -> Vec<Finding> {
     }
     found.extend(state.ahead.findings());
     let Some(network) = &state.network else { return found };
+    if network.placeholder && state.handover.placeholders.is_empty() && state.ahead.without_flannels() {
+        found.push(finding(
+            Code::CniPlaceholderLeft,
+            format!("{} is the only network, though flannel has run here", network.conf.display()),
+            "pods get addresses that every other node hands out, too",
+            "make flannel's pod on this node anew, which installs its file, and hand over to it",
+        ));
+        return found;
+    }
     if network.placeholder && state.handover.placeholders.is_empty() {
         found.push(finding(
-            "cni_placeholder_only",
+            Code::CniPlaceholderOnly,
             format!("{} is the only network", network.conf.display()),
             "pods get addresses that every other node hands out, too",
             "install the real network, such as flannel, on the cluster; nothing can be mended here before",
@@ -66,7 +71,7 @@ pub fn findings(state: &State) -> Vec<Finding> {
     }
     if let Some(error) = &state.runtime_error {
         found.push(finding(
-            "runtime_unreachable",
+            Code::RuntimeUnreachable,
             error.clone(),
             "pods cannot be looked at",
             "see why the container runtime does not answer",
@@ -79,7 +84,7 @@ pub fn findings(state: &State) -> Vec<Finding> {
         let outside: Vec<&Pod> = state.pods.iter().filter(|pod| is_outside(pod, subnet)).collect();
         if !outside.is_empty() {
             found.push(finding(
-                "pod_addresses_foreign",
+                Code::PodAddressesForeign,
                 format!("{} outside {} ({})", names(&outside), subnet.network, subnet.source),
                 "nobody else can reach them: other nodes send these addresses elsewhere",
                 "recreate these pods",
@@ -90,8 +95,8 @@ pub fn findings(state: &State) -> Vec<Finding> {
     found.extend(of_vxlan(state));
     if !state.flannel_path.is_empty() {
         found.push(finding(
-            "flannel_path_wrong",
-            state.flannel_path.join("; "),
+            Code::FlannelPathWrong,
+            state.flannel_path.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
             "pods of this node and of other nodes do not reach each other",
             "make flannel's pod on this node anew, which sets its way anew",
         ));
@@ -99,7 +104,7 @@ pub fn findings(state: &State) -> Vec<Finding> {
     let stale = stale_leases(state);
     if !stale.is_empty() {
         found.push(finding(
-            "leases_stale",
+            Code::LeasesStale,
             format!("{} addresses are held for sandboxes that no longer exist", stale.len()),
             "pods will fail to start with `no IP addresses available in range set`",
             "delete these leases",
@@ -114,19 +119,19 @@ fn of_bridge(state: &State, network: &Bridged, bridge: Option<&Link>) -> Option<
         // Without a pod there is no bridge: the first pod makes it.
         None if state.pods.is_empty() => None,
         None => Some(finding(
-            "bridge_missing",
+            Code::BridgeMissing,
             format!("{} pods run here, and there is no {name}", state.pods.len()),
             "pods of this node reach nobody",
             "make the bridge again and attach the pods",
         )),
         Some(link) if link.kind != "bridge" => Some(finding(
-            "bridge_is_no_bridge",
+            Code::BridgeIsNoBridge,
             format!("{name} is a {} link", if link.kind.is_empty() { "hardware" } else { &link.kind }),
             "no pod can be attached",
             format!("delete or rename the link {name} by hand: it was not made by Kubernetes"),
         )),
         Some(link) if !link.up => Some(finding(
-            "bridge_down",
+            Code::BridgeDown,
             format!("{name} is down"),
             "pods of this node reach nobody: Destination Host Unreachable",
             "set it up",
@@ -143,19 +148,19 @@ fn of_addresses(state: &State, bridge: &Link, subnet: &Subnet) -> Option<Finding
     let name = &bridge.name;
     match (right, wrong.is_empty()) {
         (false, false) => Some(finding(
-            "bridge_address_wrong",
+            Code::BridgeAddressWrong,
             format!("{name} has {list} instead of {ours}"),
             "new pods fail with `\"cni0\" already has an IP address different from`, others lose their gateway",
             "give the bridge its address",
         )),
         (false, true) if !state.pods.is_empty() => Some(finding(
-            "bridge_address_missing",
+            Code::BridgeAddressMissing,
             format!("{name} has no address, it has to have {ours}"),
             "pods have no gateway: they reach each other and nobody else",
             "give the bridge its address",
         )),
         (true, false) => Some(finding(
-            "bridge_address_wrong",
+            Code::BridgeAddressWrong,
             format!("{name} has {list} besides {ours}"),
             "new pods fail with `\"cni0\" already has an IP address different from`",
             "take the other address away",
@@ -170,7 +175,7 @@ fn of_ports(state: &State, bridge: Option<&Link>) -> Vec<Finding> {
     let gone: Vec<&Pod> = state.pods.iter().filter(|pod| is_cut_off(state, pod)).collect();
     if !gone.is_empty() {
         found.push(finding(
-            "veth_missing",
+            Code::VethMissing,
             format!("the link of {} is gone", names(&gone)),
             "these pods reach nobody",
             "recreate these pods",
@@ -180,7 +185,7 @@ fn of_ports(state: &State, bridge: Option<&Link>) -> Vec<Finding> {
     let detached: Vec<&Pod> = state.pods.iter().filter(off).collect();
     if !detached.is_empty() {
         found.push(finding(
-            "pods_unattached",
+            Code::PodsUnattached,
             format!("{} not attached to the bridge", names(&detached)),
             "these pods reach nobody: Destination Host Unreachable",
             "attach their links",
@@ -189,7 +194,7 @@ fn of_ports(state: &State, bridge: Option<&Link>) -> Vec<Finding> {
     let down: Vec<&Pod> = state.pods.iter().filter(|pod| veth(pod).is_some_and(|veth| !veth.up)).collect();
     if !down.is_empty() {
         found.push(finding(
-            "veth_down",
+            Code::VethDown,
             format!("the link of {} is down", names(&down)),
             "these pods reach nobody: Destination Host Unreachable",
             "set it up",
@@ -201,7 +206,7 @@ fn of_ports(state: &State, bridge: Option<&Link>) -> Vec<Finding> {
 fn of_vxlan(state: &State) -> Option<Finding> {
     let evidence = vxlan_fault(state)?;
     Some(finding(
-        "vxlan_missing",
+        Code::VxlanMissing,
         evidence,
         "pods of this node do not reach pods of other nodes",
         "restart flannel's pod on this node, which makes the VXLAN and its routes anew",

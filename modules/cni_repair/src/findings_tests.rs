@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::observe::{Bridged, Lease};
+use node::flannel::Fault;
 use std::time::Duration;
 
 /// A healthy worker: two pods on cni0, in 10.244.2.0/24.
@@ -54,9 +55,12 @@ pub(crate) fn healthy() -> State {
 fn what_differs_of_flannels_way_is_told_and_mended_by_its_pod() {
     let words = "flannel.1 has the hardware address 02:00:00:00:00:01, other nodes send to aa:aa:aa:aa:aa:01";
     let pod = Pod { name: "kube-flannel/kube-flannel-ds-x".into(), ..Pod::default() };
-    let state = State { flannel_path: vec![words.to_owned()], flannel: vec![pod], ..healthy() };
+    let state = State { flannel_path: vec![Fault::Device(words.to_owned())], flannel: vec![pod], ..healthy() };
     let found = findings(&state);
-    assert_eq!(found.iter().map(|f| (f.id, f.evidence.as_str())).collect::<Vec<_>>(), [("flannel_path_wrong", words)]);
+    assert_eq!(
+        found.iter().map(|f| (f.id, f.evidence.as_str())).collect::<Vec<_>>(),
+        [(Code::FlannelPathWrong, words)]
+    );
 }
 
 pub(crate) fn lease(ip: &str, container: &str, age: u64) -> Lease {
@@ -71,30 +75,30 @@ pub(crate) fn set_address(state: &mut State, ip: &str, prefix: u8) {
     state.links[0].addresses = vec![Address { ip: ip.parse().unwrap(), prefix }];
 }
 
-fn ids(state: &State) -> Vec<&'static str> {
+fn ids(state: &State) -> Vec<Code> {
     findings(state).iter().map(|finding| finding.id).collect()
 }
 
 #[test]
 fn a_healthy_node_yields_nothing() {
-    assert_eq!(ids(&healthy()), Vec::<&str>::new());
-    assert_eq!(ids(&State::default()), Vec::<&str>::new());
+    assert_eq!(ids(&healthy()), Vec::<Code>::new());
+    assert_eq!(ids(&State::default()), Vec::<Code>::new());
     let fresh = State { links: Vec::new(), pods: Vec::new(), leases: Vec::new(), ..healthy() };
-    assert_eq!(ids(&fresh), Vec::<&str>::new(), "the first pod makes the bridge");
+    assert_eq!(ids(&fresh), Vec::<Code>::new(), "the first pod makes the bridge");
 }
 
 #[test]
 fn an_address_that_only_begins_like_the_clusters_is_wrong() {
     let mut state = healthy();
     set_address(&mut state, "10.244.0.1", 16);
-    assert_eq!(ids(&state), ["bridge_address_wrong"]);
+    assert_eq!(ids(&state), [Code::BridgeAddressWrong]);
     assert!(findings(&state)[0].evidence.contains("10.244.0.1/16 instead of 10.244.2.1/24"));
     set_address(&mut state, "10.244.2.1", 16);
-    assert_eq!(ids(&state), ["bridge_address_wrong"], "the prefix counts, too");
+    assert_eq!(ids(&state), [Code::BridgeAddressWrong], "the prefix counts, too");
     state.links[0].addresses.push(state.subnet.as_ref().unwrap().gateway);
-    assert_eq!(ids(&state), ["bridge_address_wrong"]);
+    assert_eq!(ids(&state), [Code::BridgeAddressWrong]);
     state.links[0].addresses.clear();
-    assert_eq!(ids(&state), ["bridge_address_missing"]);
+    assert_eq!(ids(&state), [Code::BridgeAddressMissing]);
 }
 
 #[test]
@@ -103,19 +107,19 @@ fn what_the_older_document_describes_is_found() {
     let mut state = healthy();
     state.links[1].master = None;
     state.links[2].up = false;
-    assert_eq!(ids(&state), ["pods_unattached", "veth_down"]);
+    assert_eq!(ids(&state), [Code::PodsUnattached, Code::VethDown]);
     let mut state = healthy();
     state.links[0].up = false;
-    assert_eq!(ids(&state), ["bridge_down"]);
+    assert_eq!(ids(&state), [Code::BridgeDown]);
     let mut state = healthy();
     state.links.remove(0);
-    assert_eq!(ids(&state), ["bridge_missing"]);
+    assert_eq!(ids(&state), [Code::BridgeMissing]);
     let mut state = healthy();
     state.links.remove(1);
-    assert_eq!(ids(&state), ["veth_missing"]);
+    assert_eq!(ids(&state), [Code::VethMissing]);
     let mut state = healthy();
     state.pods[0].ips = vec!["10.244.0.19".parse().unwrap()];
-    assert_eq!(ids(&state), ["pod_addresses_foreign"]);
+    assert_eq!(ids(&state), [Code::PodAddressesForeign]);
     assert!(findings(&state)[0].evidence.starts_with("pod default/a outside 10.244.2.0/24"));
 }
 
@@ -130,13 +134,13 @@ fn a_vxlan_that_is_down_or_missing_is_found_where_it_is_flannels_back_end() {
     };
     let mut state = healthy();
     state.links.push(vxlan(true));
-    assert_eq!(ids(&state), Vec::<&str>::new());
+    assert_eq!(ids(&state), Vec::<Code>::new());
     state.links.pop();
     state.wants_vxlan = true;
-    assert_eq!(ids(&state), ["vxlan_missing"]);
+    assert_eq!(ids(&state), [Code::VxlanMissing]);
     state.wants_vxlan = false;
     state.links.push(vxlan(false));
-    assert_eq!(ids(&state), ["vxlan_missing"]);
+    assert_eq!(ids(&state), [Code::VxlanMissing]);
 }
 
 #[test]
@@ -148,7 +152,7 @@ fn a_lease_is_stale_only_when_the_runtime_says_so_and_no_pod_is_being_made() {
     state.sandboxes = None;
     state.runtime_error = Some("connecting to the runtime".into());
     assert_eq!(stale_leases(&state).len(), 0);
-    assert_eq!(ids(&state), ["runtime_unreachable"]);
+    assert_eq!(ids(&state), [Code::RuntimeUnreachable]);
 }
 
 #[test]
@@ -156,18 +160,33 @@ fn a_placeholder_without_a_real_network_is_all_that_can_be_said() {
     let mut state = healthy();
     set_address(&mut state, "10.244.0.1", 16);
     state.network.as_mut().unwrap().placeholder = true;
-    assert_eq!(ids(&state), ["cni_placeholder_only"]);
+    assert_eq!(ids(&state), [Code::CniPlaceholderOnly]);
+}
+
+#[test]
+fn a_placeholder_before_the_real_network_is_handed_over_from() {
+    let mut state = healthy();
+    state.handover.placeholders = vec!["/etc/cni/net.d/00-placeholder.conflist".into()];
+    let found = findings(&state);
+    assert_eq!(found.iter().map(|f| f.id).collect::<Vec<_>>(), [Code::CniPlaceholderShadows]);
+    let args = crate::plan::tests::args(true);
+    assert_eq!(crate::plan::plan(&args, &state, &found).steps, [crate::plan::Step::HandOver]);
+}
+
+#[test]
+fn a_placeholder_that_is_left_though_flannel_has_run_goes_with_flannels_pod_made_anew() {
+    let mut state = healthy();
+    state.network.as_mut().unwrap().placeholder = true;
+    state.flannel = vec![Pod { name: "kube-flannel/f".into(), ..Pod::default() }];
+    (state.ahead.no_network, state.ahead.subnet_file, state.ahead.kubelet_runs) = (true, true, true);
+    assert_eq!(ids(&state), [Code::CniPlaceholderLeft]);
+    assert_eq!(state.ahead.plan(&state).describe(&state), ["recreate pod kube-flannel/f"]);
 }
 
 #[test]
 fn the_documentation_has_a_section_for_every_finding() {
     let page = include_str!("../../../docs/troubleshooting.md");
-    let sources = [include_str!("findings.rs"), include_str!("ahead/decide.rs"), include_str!("ahead.rs")].join("\n");
-    // An id is the first argument of `finding`, on a line of its own or beside it.
-    let ids = sources.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","));
-    let ids: Vec<&str> = ids.filter(|id| id.chars().all(|c| c.is_ascii_lowercase() || c == '_')).collect();
-    assert!(ids.len() >= 15, "{ids:?}");
-    for id in ids.into_iter().chain(["cni_config_invalid", "cni_loopback_only", "cni_placeholder_left"]) {
-        assert!(page.contains(&format!("\n### {id}\n")), "no section for {id}");
+    for code in Code::ALL.iter().filter(|code| **code != Code::Unknown) {
+        assert!(page.contains(&format!("\n### {code}\n")), "no section for {code}");
     }
 }

@@ -2,7 +2,7 @@
 //! container has ended, by deleting the pod from the cluster, which its DaemonSet replaces. When it does not come up its own
 //! log says why.
 
-use crate::ahead::{Ahead, comes_with_flannel};
+use crate::ahead::{Ahead, comes_with_flannel, is_real};
 use crate::args::Args;
 use crate::observe::Pod;
 use crate::subnet;
@@ -14,6 +14,7 @@ use host::{cni, files, links};
 use kubeadm::kubeconfig::KUBELET_CONF;
 use kubeadm::kubectl::Kubectl;
 use kubeadm::pod_log;
+use node::cni::Running;
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
@@ -86,7 +87,11 @@ fn missing(tunnel: bool, ahead: &Ahead, deadline: &Deadline) -> anyhow::Result<L
     if let Some(given) = subnet::given_to_flannel(deadline).filter(|given| *given != wrote.network) {
         return Ok(Look::NotYet(format!("{} says {}, not {given}", subnet::SUBNET_ENV, wrote.network)));
     }
-    match cni::load(cni::CONF_DIR)?.first().map(|conf| (&conf.path, &conf.network)) {
+    let confs = cni::load(cni::CONF_DIR)?;
+    if ahead.without_flannels() && !confs.iter().any(|conf| is_real(conf, &Running::observe())) {
+        return Ok(Look::NotYet(format!("its configuration is not in {}", cni::CONF_DIR)));
+    }
+    match confs.first().map(|conf| (&conf.path, &conf.network)) {
         None => return Ok(Look::NotYet(format!("there is no configuration in {}", cni::CONF_DIR))),
         Some((path, Err(why))) => return Ok(Look::NotYet(format!("{} {why}", path.display()))),
         Some((_, Ok(_))) => {}
@@ -95,7 +100,7 @@ fn missing(tunnel: bool, ahead: &Ahead, deadline: &Deadline) -> anyhow::Result<L
         return Ok(Look::NotYet("no link of flannel's is up".to_owned()));
     }
     if let Some(first) = subnet::path_faults(deadline)?.first() {
-        return Ok(Look::NotYet(first.clone()));
+        return Ok(Look::NotYet(first.to_string()));
     }
     Ok(Look::Ready(()))
 }

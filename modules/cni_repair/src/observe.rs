@@ -15,6 +15,7 @@ use host::deadline::{Deadline, Look};
 use host::files;
 use host::links::{self, Link};
 use kubeadm::gate::{self, Method};
+use node::flannel::Fault;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -40,7 +41,7 @@ pub struct State {
     /// The Node says that flannel's back end is the VXLAN; only asked when there is none.
     pub wants_vxlan: bool,
     /// What of flannel's way to other nodes differs from what it noted on the Nodes.
-    pub flannel_path: Vec<String>,
+    pub flannel_path: Vec<Fault>,
     /// Ids of all sandboxes; none when the runtime did not answer.
     pub sandboxes: Option<Vec<String>>,
     /// Why the runtime did not answer.

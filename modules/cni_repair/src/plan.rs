@@ -11,6 +11,8 @@ use crate::signs::{bridge, is_cut_off, is_outside, link, stale_leases, wrong_add
 pub use crate::step::Step;
 use ansible::{Diff, Outcome};
 use host::links::Link;
+use node::code::Code;
+use node::flannel::Fault;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -30,7 +32,7 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
         plan.steps.push(Step::ReleaseKubelet);
     }
     // The hand-over changes all that the rest depends on, so the rest is looked at again after it.
-    if state.handover.outcome().is_changed() {
+    if !ansible::Plan::is_empty(&state.handover) {
         plan.steps.push(Step::HandOver);
         return plan;
     }
@@ -40,7 +42,7 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
         plan.steps.extend(ahead.steps);
         return plan;
     }
-    let unmendable = ["cni_placeholder_only", "bridge_is_no_bridge", "runtime_unreachable"];
+    let unmendable = [Code::CniPlaceholderOnly, Code::BridgeIsNoBridge, Code::RuntimeUnreachable];
     plan.left
         .extend(findings.iter().filter(|f| unmendable.contains(&f.id)).map(|f| format!("{}: {}", f.id, f.evidence)));
     let Some(network) = state.network.as_ref().filter(|network| !network.placeholder) else { return plan };
@@ -76,13 +78,19 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
         None if !kept.is_empty() => mend(state, &kept, &mut plan.steps),
         _ => {}
     }
-    let by_flannel = ["vxlan_missing", "flannel_path_wrong"];
+    let by_flannel = [Code::VxlanMissing, Code::FlannelPathWrong];
     if let Some(finding) = findings.iter().find(|finding| by_flannel.contains(&finding.id)) {
         match state.flannel.as_slice() {
             [] if !state.ahead.kubelet_runs => {
                 plan.left.push(format!("{}: flannel's pod does not run on this node", finding.id));
             }
-            pods => plan.steps.push(Step::RestartFlannel(pods.to_vec())),
+            pods => {
+                let tunnels = wrong_tunnels(state);
+                if !tunnels.is_empty() {
+                    plan.steps.push(Step::DeleteTunnel(tunnels));
+                }
+                plan.steps.push(Step::RestartFlannel(pods.to_vec()));
+            }
         }
     }
     let stale: Vec<PathBuf> = stale_leases(state).iter().map(|lease| lease.path.clone()).collect();
@@ -90,6 +98,13 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
         plan.steps.push(Step::DeleteLeases(stale));
     }
     plan
+}
+
+/// flanneld takes a link that is there as it is, whatever its MTU or hardware address: one that is wrong goes first.
+fn wrong_tunnels(state: &State) -> Vec<Link> {
+    let is_wrong = state.flannel_path.iter().any(|fault| matches!(fault, Fault::Device(_)));
+    let of_flannel = |link: &&Link| link.name.starts_with("flannel") && link.vxlan.is_some();
+    state.links.iter().filter(of_flannel).filter(|_| is_wrong).cloned().collect()
 }
 
 /// Around pods that stay.
@@ -180,7 +195,7 @@ impl Plan {
 
 #[cfg(test)]
 #[path = "plan_tests.rs"]
-mod tests;
+pub(crate) mod tests;
 
 #[cfg(test)]
 #[path = "plan_properties.rs"]

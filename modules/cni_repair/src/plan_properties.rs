@@ -90,7 +90,7 @@ prop_compose! {
         state.ahead.kubelet_runs = runs;
         state.ahead.no_subnet = no_subnet;
         if in_the_way {
-            state.ahead.in_the_way = vec![("/etc/cni/net.d/00-lo.conf".into(), "cni_loopback_only", "x".into())];
+            state.ahead.in_the_way = vec![("/etc/cni/net.d/00-lo.conf".into(), Code::CniLoopbackOnly, "x".into())];
         }
         state
     }
@@ -114,6 +114,10 @@ fn done(state: &mut State, step: &Step) {
                 .retain(|link| !links.iter().any(|gone| gone.index == link.index) && !veths.contains(&&link.name));
             state.pods.retain(|pod| !gone(&pod.id));
             state.leases.retain(|lease| !gone(&lease.container));
+        }
+        Step::DeleteTunnel(links) => {
+            state.links.retain(|link| !links.iter().any(|gone| gone.index == link.index));
+            state.wants_vxlan = true;
         }
         Step::DeleteBridge(bridge) => state.links.retain(|link| link.index != bridge.index),
         Step::AddBridge(name) => {

@@ -4,7 +4,7 @@ use super::*;
 use crate::findings::findings;
 use crate::findings::tests::{healthy, lease, set_address};
 
-pub(super) fn args(recreate: bool) -> Args {
+pub(crate) fn args(recreate: bool) -> Args {
     let options = json!({"pod_cidr": null, "recreate_pods": recreate, "socket": "/s", "kubelet_unit": "kubelet.service",
         "containerd_unit": "containerd.service", "backup_dir": "/b", "timeout": 10});
     serde_json::from_value(options).unwrap()
@@ -148,4 +148,20 @@ fn a_runtime_that_does_not_answer_is_left_and_said() {
     assert_eq!(plan.steps, [], "pods may be on the bridge");
     state.links[0].up = false;
     assert_eq!(steps(&state), ["set cni0 up"]);
+}
+
+#[test]
+fn a_tunnel_that_is_wrong_itself_goes_before_flannel_starts_anew_and_what_lies_on_it_does_not_need_that() {
+    let vxlan = Some(host::links::Vxlan { id: 1, ..Default::default() });
+    let tunnel = Link { index: 9, name: "flannel.1".into(), kind: "vxlan".into(), up: true, vxlan, ..Link::default() };
+    for (fault, wanted) in [
+        (Fault::Device("flannel.1 has MTU 1000".into()), vec!["delete link flannel.1", "recreate pod kube-flannel/f"]),
+        (Fault::Way("there is no route to 10.244.0.0/24".into()), vec!["recreate pod kube-flannel/f"]),
+    ] {
+        let mut state = healthy();
+        state.links.push(tunnel.clone());
+        state.flannel = vec![Pod { name: "kube-flannel/f".into(), ..Pod::default() }];
+        state.flannel_path = vec![fault];
+        assert_eq!(steps(&state), wanted);
+    }
 }

@@ -30,6 +30,8 @@ pub enum Step {
     AddAddress(String, Address),
     /// Attach a pod's link to the bridge.
     Attach(String, String),
+    /// Delete flannel's tunnel, which it makes anew as it has to be.
+    DeleteTunnel(Vec<Link>),
     /// Make flannel's pods on this node anew; those that have a sandbox here.
     RestartFlannel(Vec<Pod>),
     /// Copy configuration files that hide the real network, and delete them.
@@ -57,6 +59,7 @@ impl Step {
                     .chain(["start the kubelet".to_owned()])
                     .collect()
             }
+            Step::DeleteTunnel(links) => links.iter().map(|link| format!("delete link {}", link.name)).collect(),
             Step::DeleteBridge(bridge) => vec![format!("delete bridge {}", bridge.name)],
             Step::AddBridge(name) => vec![format!("make bridge {name}")],
             Step::SetUp(name) => vec![format!("set {name} up")],

@@ -8,15 +8,13 @@ use host::cidr::Cidr;
 use host::deadline::{Deadline, Expired, Look};
 use host::links::Address;
 use kubeadm::kubectl::Kubectl;
-use node::flannel::{self, Kernel, Notes};
+use node::flannel::{self, Fault, Kernel, Notes, SETTLED};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
 
 /// Where flannel says what it was given.
 pub const SUBNET_ENV: &str = "/run/flannel/subnet.env";
-/// How long a difference has to stay.
-const SETTLED: Duration = Duration::from_secs(4);
 const KUBELET_CONF: &str = "/etc/kubernetes/kubelet.conf";
 
 /// The pod network of this node, and who says so.
@@ -80,13 +78,16 @@ pub fn backend_is_vxlan(deadline: &Deadline) -> bool {
 
 /// What of flannel's way to other nodes differs from what it noted on the Nodes; nothing when nobody can be asked. A node
 /// that has just come is noted a moment before flanneld here has set its way, so a difference has to stay for a while.
-pub(crate) fn path_faults(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
-    let Some(own) = node(deadline).as_ref().and_then(Notes::of) else { return Ok(Vec::new()) };
+pub(crate) fn path_faults(deadline: &Deadline) -> anyhow::Result<Vec<Fault>> {
+    let own = node(deadline).as_ref().map(Notes::of).unwrap_or_default();
+    if own.is_empty() {
+        return Ok(Vec::new());
+    }
     let kubectl = Kubectl::new(KUBELET_CONF);
     // Newer API servers do not let a kubelet list its peers: what needs no word of theirs is compared all the same.
     let listed = kubectl.run(&["get", "--raw", "/api/v1/nodes"], "", &deadline.at_most(Duration::from_secs(5))).ok();
     let list: serde_json::Value = listed.and_then(|o| serde_json::from_slice(&o.stdout).ok()).unwrap_or_default();
-    let peers: Vec<Notes> = list["items"].as_array().into_iter().flatten().filter_map(Notes::of).collect();
+    let peers: Vec<Notes> = list["items"].as_array().into_iter().flatten().flat_map(Notes::of).collect();
     let mut faults = Vec::new();
     let settled = deadline.at_most(SETTLED).poll(Duration::from_millis(500), "flannel's way", || {
         faults = flannel::wrong(&own, &peers, &Kernel::observe(deadline)?);

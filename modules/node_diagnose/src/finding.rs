@@ -4,6 +4,7 @@
 //! the kinds that explain it. The primary cause is the first critical finding that no other finding explains.
 
 use crate::kinds;
+use node::code::Code;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -31,7 +32,7 @@ impl Severity {
 #[derive(Debug)]
 pub struct Kind {
     /// Its name in results, and its section in docs/troubleshooting.md.
-    pub code: &'static str,
+    pub code: Code,
     /// How much it matters.
     pub severity: Severity,
     /// What is wrong, in a few words.
@@ -43,7 +44,7 @@ pub struct Kind {
     /// What does it by itself: a module of this collection, or nothing.
     pub mended_by: Option<&'static str>,
     /// Kinds that explain this one: beside any of them it is a consequence.
-    pub explained_by: &'static [&'static str],
+    pub explained_by: &'static [Code],
 }
 
 /// One thing that was seen.
@@ -63,7 +64,7 @@ pub struct Finding {
 
 impl Finding {
     /// A finding of the kind with that code; empty evidence is left away.
-    pub fn new(code: &str, evidence: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub fn new(code: Code, evidence: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let evidence =
             evidence.into_iter().map(|line| one_line(&line.into())).filter(|line| !line.is_empty()).collect();
         Finding { kind: kinds::kind(code), evidence, cause: None, remedy: None, by_hand: false }
@@ -143,7 +144,7 @@ pub fn ordered(findings: Vec<Finding>) -> Vec<Finding> {
 
 /// The finding to act upon first: the first one, in the order of causes, that no other one explains.
 pub fn primary(findings: &[Finding]) -> Option<&Finding> {
-    let there = |code: &&str| findings.iter().any(|f| f.kind.code == *code);
+    let there = |code: &Code| findings.iter().any(|f| f.kind.code == *code);
     findings.iter().find(|f| !f.kind.explained_by.iter().any(there)).or(findings.first())
 }
 

@@ -13,6 +13,7 @@ mod storage;
 mod system_pods;
 
 use crate::finding::Kind;
+use node::code::Code;
 
 /// All kinds, causes first.
 pub fn table() -> impl Iterator<Item = &'static Kind> {
@@ -31,18 +32,18 @@ pub fn table() -> impl Iterator<Item = &'static Kind> {
 }
 
 /// The kind with that code.
-pub fn kind(code: &str) -> &'static Kind {
+pub fn kind(code: Code) -> &'static Kind {
     table().find(|k| k.code == code).unwrap_or(&UNKNOWN)
 }
 
 /// Its place in the order of causes.
-pub fn rank(code: &str) -> usize {
+pub fn rank(code: Code) -> usize {
     table().position(|k| k.code == code).unwrap_or(usize::MAX)
 }
 
 /// What a code that is in no row would become; a test looks that there is none.
 static UNKNOWN: Kind = Kind {
-    code: "unknown",
+    code: Code::Unknown,
     severity: crate::finding::Severity::Warning,
     title: "something this table does not know",
     cause: "the table of findings lacks a row",
@@ -52,13 +53,13 @@ static UNKNOWN: Kind = Kind {
 };
 
 /// A row that keeps a node from working.
-const fn critical(code: &'static str, title: &'static str, cause: &'static str, remedy: &'static str) -> Kind {
+const fn critical(code: Code, title: &'static str, cause: &'static str, remedy: &'static str) -> Kind {
     let severity = crate::finding::Severity::Critical;
     Kind { code, severity, title, cause, remedy, mended_by: None, explained_by: &[] }
 }
 
 /// A row that will.
-const fn warning(code: &'static str, title: &'static str, cause: &'static str, remedy: &'static str) -> Kind {
+const fn warning(code: Code, title: &'static str, cause: &'static str, remedy: &'static str) -> Kind {
     let severity = crate::finding::Severity::Warning;
     Kind { code, severity, title, cause, remedy, mended_by: None, explained_by: &[] }
 }
@@ -69,7 +70,7 @@ impl Kind {
         self
     }
 
-    const fn explained_by(mut self, codes: &'static [&'static str]) -> Self {
+    const fn explained_by(mut self, codes: &'static [Code]) -> Self {
         self.explained_by = codes;
         self
     }
@@ -82,7 +83,7 @@ mod tests {
 
     #[test]
     fn every_code_is_there_once_and_what_explains_it_is_there_too() {
-        let codes: Vec<&str> = table().map(|k| k.code).collect();
+        let codes: Vec<Code> = table().map(|k| k.code).collect();
         assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len());
         for kind in table() {
             for code in kind.explained_by {
@@ -105,7 +106,9 @@ mod tests {
     fn the_documentation_has_a_section_for_every_finding_and_no_other() {
         let page = include_str!("../../../docs/troubleshooting.md");
         let sections: BTreeSet<&str> = page.lines().filter_map(|l| l.strip_prefix("### ")).collect();
-        let codes: BTreeSet<&str> = table().map(|k| k.code).chain(cni_repair::findings::ONLY_HERE).collect();
-        assert_eq!(sections, codes);
+        let codes: BTreeSet<Code> = table().map(|k| k.code).chain(cni_repair::findings::ONLY_HERE).collect();
+        assert_eq!(sections, codes.iter().map(|code| code.name()).collect());
+        let all = Code::ALL.iter().copied().filter(|code| *code != Code::Unknown);
+        assert_eq!(codes, all.collect(), "a code without a row");
     }
 }

@@ -26,7 +26,7 @@ CASES = [
 def run(stage, _version):
     lines = (mend.HERE / "mend.tsv").read_text().splitlines()
     rows = {
-        line.split("\t")[0]: line.replace("kubejoin-mend", stage.name).split("\t")
+        line.split("\t")[0]: line.split("\t")
         for line in lines
         if line[:1] not in "#"
     }

@@ -77,6 +77,11 @@ pub const TABLE: &[Fault] = &[
     row("network-plugin-down", "worker", "the kubelet sees no ready pod network whatever the runtime says"),
     row("no-br-netfilter", "worker", "flanneld does not find br_netfilter"),
     row("no-conntrack-max", "worker", "kube-proxy may not set nf_conntrack_max"),
+    row(
+        "flannel-rules",
+        "worker",
+        "flanneld sets its rules as an older or another one does (parameter: plain, nftables)",
+    ),
     row("no-subnet-env", "worker", "flanneld never writes subnet.env"),
     row("no-pod-cidr", "control plane", "nodes get no pod CIDR"),
     row("image-pull", "worker", "images of user pods cannot be pulled"),

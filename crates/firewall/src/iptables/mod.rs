@@ -12,6 +12,7 @@ mod owner;
 mod programs;
 mod removal;
 mod save;
+mod walk;
 mod words;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use owner::{Claim, Owner, claim};
 pub use programs::{Backend, Family, Tool};
 pub use removal::{Naming, Removal};
 pub use save::{Chain, Rule, Save, Table, parse};
+pub use walk::{Verdict, walk};
 
 use anyhow::Result;
 

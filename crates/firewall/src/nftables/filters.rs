@@ -34,6 +34,8 @@ pub(super) struct Chain {
     pub(super) name: String,
     /// It is called for what is forwarded.
     pub(super) forwards: bool,
+    /// It is called for what leaves, to translate source addresses.
+    pub(super) translates: bool,
     pub(super) drops_by_policy: bool,
     pub(super) rules: Vec<Rule>,
 }
@@ -68,6 +70,27 @@ pub fn filters(rulesets: &[Ruleset], deadline: &Deadline) -> Result<Filters> {
     Ok(Filters(filters))
 }
 
+/// flannel's own tables, where it was told to use nftables; none when there are none, which needs no `nft`.
+pub fn of_flannel(deadline: &Deadline) -> Result<Filters> {
+    let there = super::tables(deadline)?;
+    let mut filters = Vec::new();
+    for table in owned(&there).iter().filter(|table| table.name.starts_with("flannel-")) {
+        let nft = find("nft").with_context(|| format!("nft is not installed, so {table} cannot be read"))?;
+        let list = Program::new(nft).args(["-j", "list", "table", &table.family, &table.name]).keep_all();
+        let answer: Value =
+            serde_json::from_slice(&list.run(deadline)?.success()?.stdout).context("reading nft's answer")?;
+        filters.extend(parse(&answer));
+    }
+    Ok(Filters(filters))
+}
+
+impl Filters {
+    /// Reads an answer of nft.
+    pub fn of(answer: &Value) -> Self {
+        Filters(parse(answer))
+    }
+}
+
 /// The tables in an answer of nft (libnftables-json(5)).
 fn parse(answer: &Value) -> Vec<Filter> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -81,6 +104,7 @@ fn parse(answer: &Value) -> Vec<Filter> {
         let chain = |chain: &Value| Chain {
             name: text(&chain["name"]),
             forwards: chain["hook"] == "forward",
+            translates: chain["hook"] == "postrouting" && chain["type"] == "nat",
             drops_by_policy: chain["policy"] == "drop",
             rules: objects(answer, "rule").filter(within).filter(|r| r["chain"] == chain["name"]).map(rule).collect(),
         };

@@ -56,6 +56,8 @@ impl fmt::Display for Stopped {
 /// How a chain ends, when it does not end by falling through.
 enum End {
     Accepted,
+    /// It goes on with another source address.
+    Translated,
     Dropped(String, u64, Option<String>),
 }
 
@@ -84,7 +86,7 @@ impl Filters {
             filter.chains.iter().filter(|chain| chain.forwards).find_map(|base| {
                 let mut walk = Walk { filter, packet, doubtful: false };
                 let rule = match walk.through(&base.name, 0) {
-                    Some(End::Accepted) => return None,
+                    Some(End::Accepted | End::Translated) => return None,
                     Some(End::Dropped(chain, handle, comment)) => Some((chain, handle, comment)),
                     None if base.drops_by_policy => None,
                     None => return None,
@@ -92,6 +94,26 @@ impl Filters {
                 Some(Stopped { table: filter.table.clone(), base: base.name.clone(), rule, certain: !walk.doubtful })
             })
         })
+    }
+
+    /// Whether a chain that translates source addresses does so with this packet; none when a rule that is not understood
+    /// may decide, or when there is no such chain for its family.
+    pub fn translates(&self, packet: &Packet) -> Option<bool> {
+        let family = if packet.source.is_ipv4() { "ip" } else { "ip6" };
+        let bases =
+            self.0.iter().filter(|filter| filter.table.family == family).flat_map(|filter| {
+                filter.chains.iter().filter(|chain| chain.translates).map(move |base| (filter, base))
+            });
+        let answers: Vec<Option<bool>> = bases
+            .map(|(filter, base)| {
+                let mut walk = Walk { filter, packet, doubtful: false };
+                let end = walk.through(&base.name, 0);
+                (!walk.doubtful).then_some(matches!(end, Some(End::Translated)))
+            })
+            .collect();
+        let certain = !answers.is_empty() && answers.iter().all(Option::is_some);
+        let any = answers.contains(&Some(true));
+        (any || certain).then_some(any)
     }
 }
 
@@ -176,6 +198,7 @@ fn act<'a>(chain: &str, rule: &Rule, statement: &'a Value) -> Option<Act<'a>> {
     Some(match word.as_str() {
         "accept" => Act::End(End::Accepted),
         "drop" | "reject" => Act::End(End::Dropped(chain.to_owned(), rule.handle, rule.comment.clone())),
+        "masquerade" | "snat" => Act::End(End::Translated),
         "return" => Act::Return,
         "jump" => Act::Jump(target()?),
         "goto" => Act::Goto(target()?),

@@ -28,6 +28,8 @@ enum Field<'a> {
     /// A link, a protocol, a state.
     Word(&'a str),
     Port(u16),
+    /// Not set, as on every packet that nobody has marked; only asked where nobody can have.
+    Unmarked,
     /// Several of them, compared one by one.
     All(Vec<Field<'a>>),
     /// The packet has no such field, and the rule never matches it.
@@ -74,6 +76,7 @@ fn field<'a>(left: &Value, packet: &Packet<'a>) -> Field<'a> {
         ("meta", "l4proto") => Field::Word(packet.protocol),
         ("meta", "nfproto") => Field::Word(if packet.source.is_ipv4() { "ipv4" } else { "ipv6" }),
         ("meta", "protocol") => Field::Word(if packet.source.is_ipv4() { "ip" } else { "ip6" }),
+        ("meta", "mark") if packet.unmarked => Field::Unmarked,
         ("ct", "state") => Field::Word(if packet.answer { "established" } else { "new" }),
         // Nothing has translated the packet; what else conntrack may say of it is not known.
         ("ct", "status") => Field::Word("untranslated"),
@@ -117,6 +120,7 @@ fn is(field: &Field, value: &Value, sets: Sets) -> Option<bool> {
     match field {
         Field::Address(ip) => address(*ip, value),
         Field::Port(port) => number(*port, value),
+        Field::Unmarked => number(0, value),
         Field::Word("untranslated") => match value.as_str()? {
             "dnat" | "snat" => Some(false),
             _ => None,

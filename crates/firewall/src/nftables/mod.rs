@@ -11,7 +11,7 @@ mod matches;
 pub(crate) mod netlink;
 pub(crate) mod rules;
 
-pub use filters::{Filters, filters};
+pub use filters::{Filters, filters, of_flannel};
 pub use forward::{Layer, Stopped};
 
 use std::fmt;

@@ -9,6 +9,9 @@ pub mod kubelet;
 pub mod network;
 pub mod runtime;
 pub mod temporary;
+mod virtual_ip;
+
+pub(crate) use virtual_ip::held as held_addresses;
 
 use serde::{Deserialize, Serialize};
 

@@ -6,6 +6,7 @@ use crate::observe::State;
 use crate::plan::{Plan, Step};
 use host::cni;
 use host::cni::plugins::Broken;
+use node::code::Code;
 use std::path::PathBuf;
 
 impl Ahead {
@@ -14,15 +15,23 @@ impl Ahead {
         let mut found = Vec::new();
         if self.no_conf {
             found.push(finding(
-                "cni_config_missing",
+                Code::CniConfigMissing,
                 format!("{} has no configuration", cni::CONF_DIR),
                 "no pod starts",
                 "make flannel's pod on this node anew, which installs its file",
             ));
         }
+        if let Some((path, maker)) = self.foreign.as_ref().filter(|_| self.without_flannels()) {
+            found.push(finding(
+                Code::CniConfigForeign,
+                format!("{} is {maker} and the only network, though flannel has run here", path.display()),
+                "pods get addresses that no other node knows",
+                "make flannel's pod on this node anew, which installs its file before that one",
+            ));
+        }
         for (path, id, why) in &self.in_the_way {
             found.push(finding(
-                id,
+                *id,
                 format!("{} is loaded before the real network: {why}", path.display()),
                 "no pod starts",
                 "put a copy of the file aside and delete it",
@@ -30,7 +39,7 @@ impl Ahead {
         }
         for (path, id, why) in &self.not_ours {
             found.push(finding(
-                id,
+                *id,
                 format!("{} is loaded, and there is no network behind it: {why}", path.display()),
                 "no pod starts",
                 "mend or remove the file by hand, and install the pod network on the cluster",
@@ -39,7 +48,7 @@ impl Ahead {
         if !self.broken.is_empty() {
             let all: Vec<String> = self.broken.iter().map(ToString::to_string).collect();
             found.push(finding(
-                "cni_plugin_broken",
+                Code::CniPluginBroken,
                 all.join("; "),
                 "no pod starts",
                 "put a copy of it aside, link the distribution's, and make flannel's pod on this node anew for its own",
@@ -47,7 +56,7 @@ impl Ahead {
         }
         if !self.missing.is_empty() {
             found.push(finding(
-                "cni_plugins_missing",
+                Code::CniPluginsMissing,
                 self.missing.join(", "),
                 "no pod starts",
                 "link the distribution's, and make flannel's pod on this node anew, which installs its own",
@@ -55,7 +64,7 @@ impl Ahead {
         }
         if self.no_subnet {
             found.push(finding(
-                "flannel_not_running",
+                Code::FlannelNotRunning,
                 format!("{} is not there", crate::subnet::SUBNET_ENV),
                 "no pod starts: new pods wait for flannel",
                 "make flannel's pod on this node anew",
@@ -63,7 +72,7 @@ impl Ahead {
         }
         if let Some((wrote, given)) = &self.mismatch {
             found.push(finding(
-                "pod_cidr_mismatch",
+                Code::PodCidrMismatch,
                 format!("{} says {wrote}, the Node's podCIDR is {given}", crate::subnet::SUBNET_ENV),
                 "nobody else can reach this node's pods: other nodes send these addresses elsewhere",
                 "make flannel's pod on this node anew, which writes the file anew",
@@ -105,7 +114,7 @@ impl Ahead {
         plan.left.extend(
             by_hand.map(|(path, id, why)| format!("{id}: a person has to mend or remove {}: {why}", path.display())),
         );
-        let anew = self.no_network && !self.in_the_way.is_empty();
+        let anew = self.no_network && !self.in_the_way.is_empty() || self.without_flannels();
         if !(self.no_conf || anew || own || self.no_subnet || self.mismatch.is_some()) {
             return plan;
         }
@@ -130,7 +139,7 @@ mod tests {
     use host::cidr::Cidr;
     use host::cni::plugins::Cause;
 
-    fn steps(ahead: Ahead) -> (Vec<&'static str>, Vec<String>, Vec<String>) {
+    fn steps(ahead: Ahead) -> (Vec<Code>, Vec<String>, Vec<String>) {
         let mut state = healthy();
         state.flannel =
             vec![crate::observe::Pod { name: "kube-flannel/kube-flannel-ds-x".into(), ..Default::default() }];
@@ -144,10 +153,10 @@ mod tests {
         let cidr = |text: &str| text.parse::<Cidr>().unwrap();
         let mismatch = Some((cidr("10.244.9.0/24"), cidr("10.244.2.0/24")));
         for (id, ahead) in [
-            ("cni_config_missing", Ahead { no_conf: true, ..running() }),
-            ("cni_plugins_missing", Ahead { missing: vec!["flannel".into()], ..running() }),
-            ("flannel_not_running", Ahead { no_subnet: true, ..running() }),
-            ("pod_cidr_mismatch", Ahead { mismatch, ..running() }),
+            (Code::CniConfigMissing, Ahead { no_conf: true, ..running() }),
+            (Code::CniPluginsMissing, Ahead { missing: vec!["flannel".into()], ..running() }),
+            (Code::FlannelNotRunning, Ahead { no_subnet: true, ..running() }),
+            (Code::PodCidrMismatch, Ahead { mismatch, ..running() }),
         ] {
             let restart = vec!["recreate pod kube-flannel/kube-flannel-ds-x".to_owned()];
             assert_eq!(steps(ahead.clone()), (vec![id], restart, vec![]));
@@ -161,7 +170,7 @@ mod tests {
         let linkable = vec![("/usr/lib/cni/bridge".into(), "/opt/cni/bin/bridge".into())];
         let ahead = Ahead { missing: vec!["bridge".into(), "portmap".into()], linkable, ..Ahead::default() };
         let (ids, steps, left) = steps(ahead);
-        assert_eq!((ids, steps), (vec!["cni_plugins_missing"], vec!["link plugin bridge".to_owned()]));
+        assert_eq!((ids, steps), (vec![Code::CniPluginsMissing], vec!["link plugin bridge".to_owned()]));
         assert!(left[0].contains("install portmap "), "{left:?}");
     }
 
@@ -183,7 +192,7 @@ mod tests {
             ..Ahead::default()
         };
         let (ids, steps, left) = steps(ahead);
-        assert_eq!(ids, ["cni_plugin_broken"]);
+        assert_eq!(ids, [Code::CniPluginBroken]);
         assert_eq!(
             steps,
             ["put /opt/cni/bin/portmap aside", "link plugin portmap", "recreate pod kube-flannel/kube-flannel-ds-x"]
@@ -194,24 +203,24 @@ mod tests {
     #[test]
     fn flannels_own_file_that_is_invalid_is_written_anew_and_somebody_elses_is_left_to_a_person() {
         let one =
-            |name: &str| (format!("/etc/cni/net.d/{name}").into(), "cni_config_invalid", "is no JSON: x".to_owned());
+            |name: &str| (format!("/etc/cni/net.d/{name}").into(), Code::CniConfigInvalid, "is no JSON: x".to_owned());
         let only = Ahead { no_network: true, kubelet_runs: true, subnet_file: true, ..Ahead::default() };
         let (ids, done, left) = steps(Ahead { in_the_way: vec![one("10-flannel.conflist")], ..only.clone() });
-        assert_eq!(ids, ["cni_config_invalid"]);
+        assert_eq!(ids, [Code::CniConfigInvalid]);
         assert_eq!(
             done,
             ["put /etc/cni/net.d/10-flannel.conflist aside", "recreate pod kube-flannel/kube-flannel-ds-x"]
         );
         assert!(left.is_empty(), "{left:?}");
         let (ids, done, left) = steps(Ahead { not_ours: vec![one("10-site.conflist")], ..only });
-        assert_eq!((ids, done), (vec!["cni_config_invalid"], vec![]));
+        assert_eq!((ids, done), (vec![Code::CniConfigInvalid], vec![]));
         assert!(left[0].contains("a person has to mend or remove /etc/cni/net.d/10-site.conflist"), "{left:?}");
     }
 
     #[test]
     fn a_file_that_hides_the_real_network_is_put_aside() {
-        let in_the_way = vec![("/etc/cni/net.d/00-lo.conf".into(), "cni_loopback_only", "x".to_owned())];
+        let in_the_way = vec![("/etc/cni/net.d/00-lo.conf".into(), Code::CniLoopbackOnly, "x".to_owned())];
         let (ids, steps, _) = steps(Ahead { in_the_way, ..Ahead::default() });
-        assert_eq!((ids, steps), (vec!["cni_loopback_only"], vec!["put /etc/cni/net.d/00-lo.conf aside".to_owned()]));
+        assert_eq!((ids, steps), (vec![Code::CniLoopbackOnly], vec!["put /etc/cni/net.d/00-lo.conf aside".to_owned()]));
     }
 }

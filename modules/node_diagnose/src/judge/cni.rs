@@ -6,11 +6,13 @@ use cni_placeholder::template::is_placeholder;
 use cni_repair::ahead::is_ours as ours;
 use cri::NETWORK_READY;
 use host::cni::Conf;
-use node::cni::Dead;
+use node::cni::{Dead, made_by};
+use node::code::Code;
 
 const INVALID: &str = "a person has to mend or remove the file that the evidence names: it is not the placeholder's or flannel's, and no network is behind it";
 const LOOPBACK: &str =
     "install the pod network on the cluster, and remove the file: containerd adds the loopback by itself";
+const FOREIGN: &str = "give that file a name that sorts behind the network's, such as 87-podman.conflist, or remove it when nobody uses it; then recreate the pods that have its addresses";
 const PLUGIN: &str = "a person has to install a plugin that runs here (Debian: containernetworking-plugins), remount without noexec, or set a cniVersion that all plugins speak";
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
@@ -23,13 +25,13 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
         let mut evidence = vec![format!("{} has no .conf, .conflist or .json", cni.dir.display())];
         let said = facts.runtime.status().and_then(|s| s.last_cni_load_status()).filter(|s| *s != "OK");
         evidence.extend(said.map(|s| format!("containerd says: {s}")));
-        found.push(Finding::new("cni_config_missing", evidence));
+        found.push(Finding::new(Code::CniConfigMissing, evidence));
         return;
     };
     let name = first.path.display();
     let network = match &first.network {
         Err(why) => {
-            let finding = Finding::new("cni_config_invalid", [format!("{name} {why}")]);
+            let finding = Finding::new(Code::CniConfigInvalid, [format!("{name} {why}")]);
             let mendable = behind(facts).is_some() || ours(&first.path) && facts.network.flannel.is_some();
             found.push(if mendable { finding } else { finding.by_hand(INVALID) });
             return;
@@ -37,22 +39,34 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
         Ok(network) => network,
     };
     if network.is_loopback_only() {
-        let finding = Finding::new("cni_loopback_only", [format!("{name} is the first file and has only loopback")]);
+        let finding = Finding::new(Code::CniLoopbackOnly, [format!("{name} is the first file and has only loopback")]);
         let mendable = behind(facts).is_some() || facts.network.flannel.is_some();
         found.push(if mendable { finding } else { finding.by_hand(LOOPBACK) });
     }
     if let Some(dead) = cni.dead(first) {
         leftover(facts, first, dead, found);
     }
+    match (made_by(network), behind(facts)) {
+        // Whose it is wants to keep it.
+        (Some(maker), Some(real)) => {
+            let words = format!("{name} is {maker} and is loaded, {} behind it is not", real.path.display());
+            found.push(Finding::new(Code::CniConfigForeign, [words]).by_hand(FOREIGN));
+        }
+        (Some(maker), None) if facts.joined() && facts.network.flannel.is_some() => {
+            let words = format!("{name} is {maker} and the only file, though flannel runs on this node");
+            found.push(Finding::new(Code::CniConfigForeign, [words]));
+        }
+        _ => {}
+    }
     if is_placeholder(network) {
         match behind(facts) {
             Some(real) => {
                 let words = format!("{name} is loaded, {} behind it is not", real.path.display());
-                found.push(Finding::new("cni_placeholder_shadows", [words]));
+                found.push(Finding::new(Code::CniPlaceholderShadows, [words]));
             }
             None if facts.joined() && facts.network.flannel.is_some() => {
                 let words = format!("{name} is the only file, though flannel runs on this node");
-                found.push(Finding::new("cni_placeholder_left", [words]));
+                found.push(Finding::new(Code::CniPlaceholderLeft, [words]));
             }
             None => {}
         }
@@ -60,25 +74,27 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     if !cni.missing.is_empty() {
         let dirs: Vec<String> = cni.plugin_dirs.iter().map(|d| d.display().to_string()).collect();
         let words = format!("{} names {}, which is not in {}", name, cni.missing.join(", "), dirs.join(", "));
-        found.push(Finding::new("cni_plugins_missing", [words]));
+        found.push(Finding::new(Code::CniPluginsMissing, [words]));
     }
     if !cni.broken.is_empty() {
         let words = cni.broken.iter().map(|(broken, _)| format!("{name} names {}: {broken}", broken.plugin));
-        let finding = Finding::new("cni_plugin_broken", words);
+        let finding = Finding::new(Code::CniPluginBroken, words);
         found.push(if cni.broken.iter().all(|(_, mendable)| *mendable) { finding } else { finding.by_hand(PLUGIN) });
     }
     if let Some(status) = facts.runtime.status()
         && !status.holds(NETWORK_READY)
     {
         let why = status.last_cni_load_status().unwrap_or("it does not say why");
-        found.push(Finding::new("cni_not_loaded", [format!("{name} is there, and containerd says: {why}")]));
+        found.push(Finding::new(Code::CniNotLoaded, [format!("{name} is there, and containerd says: {why}")]));
     }
 }
 
 /// The network that would be in force without the first file: a real one that may work.
 fn behind(facts: &Facts) -> Option<&Conf> {
     let cni = &facts.cni;
-    let real = |c: &&Conf| c.network.as_ref().is_ok_and(|n| !is_placeholder(n) && !n.is_loopback_only());
+    let real = |c: &&Conf| {
+        c.network.as_ref().is_ok_and(|n| !is_placeholder(n) && !n.is_loopback_only() && made_by(n).is_none())
+    };
     cni.confs.iter().skip(1).filter(real).find(|conf| cni.dead(conf).is_none())
 }
 
@@ -90,12 +106,12 @@ fn leftover(facts: &Facts, first: &Conf, dead: &Dead, found: &mut Vec<Finding>) 
     match behind(facts) {
         None if !dead.certain => {}
         None => found.push(
-            Finding::new("cni_config_leftover", [words])
+            Finding::new(Code::CniConfigLeftover, [words])
                 .by_hand("bring that network back, or remove the file and install the pod network that is wanted"),
         ),
         Some(wanted) => {
             let finding =
-                Finding::new("cni_config_leftover", [words, format!("{} behind it is not", wanted.path.display())]);
+                Finding::new(Code::CniConfigLeftover, [words, format!("{} behind it is not", wanted.path.display())]);
             let move_it = format!("move {name} out of the directory, unless that network is wanted and only starting");
             found.push(if dead.certain { finding } else { finding.by_hand(move_it) });
         }

@@ -8,23 +8,27 @@ mod nftables;
 use crate::finding::Finding;
 use crate::observe::Facts;
 use host::cidr::Cidr;
+use host::cni::Network;
 use host::links::Link;
+use node::code::Code;
+use node::remains::{self, Seen};
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     let network = &facts.network;
+    remains(facts, found);
     if !facts.joined() {
         return;
     }
     if !network.br_netfilter {
-        found.push(Finding::new("br_netfilter_missing", ["/proc/sys/net/bridge is not there"]));
+        found.push(Finding::new(Code::BrNetfilterMissing, ["/proc/sys/net/bridge is not there"]));
     }
     if !network.switched_off.is_empty() {
-        found.push(Finding::new("forwarding_off", network.switched_off.clone()));
+        found.push(Finding::new(Code::ForwardingOff, network.switched_off.clone()));
     }
     let uses_flannel =
         facts.cni.in_force().and_then(|c| c.network.as_ref().ok()).is_some_and(|n| n.types().contains(&"flannel"));
     if uses_flannel && network.flannel.is_none() {
-        let finding = Finding::new("flannel_not_running", ["/run/flannel/subnet.env is not there"]);
+        let finding = Finding::new(Code::FlannelNotRunning, ["/run/flannel/subnet.env is not there"]);
         found.push(match &facts.system_pods.flannel {
             Some(words) => finding.because(format!("flannel's last words: {words}")),
             None => finding,
@@ -34,13 +38,27 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     bridge::judge(facts, found);
     vxlan(facts, found);
     if !network.flannel_path.is_empty() {
-        found.push(Finding::new("flannel_path_wrong", network.flannel_path.iter().take(10).cloned()));
+        found.push(Finding::new(Code::FlannelPathWrong, network.flannel_path.iter().take(10).map(ToString::to_string)));
     }
     mtu(facts, found);
     addresses::judge(facts, found);
     firewall::judge(facts, found);
     nftables::judge(facts, found);
     ready(facts, found);
+}
+
+/// What networks that do not run here have left. Before a join, too: then it is still easy to mend.
+fn remains(facts: &Facts, found: &mut Vec<Finding>) {
+    let chains = facts.network.firewall.iter().flat_map(|set| &set.save.tables).flat_map(|table| &table.chains);
+    let chains: Vec<&str> = chains.map(|chain| chain.name.as_str()).collect();
+    let works = facts.cni.confs.iter().filter(|conf| facts.cni.dead(conf).is_none());
+    let types: Vec<&str> = works.filter_map(|conf| conf.network.as_ref().ok()).flat_map(Network::types).collect();
+    let (links, sets, running) = (&facts.network.links, &facts.network.sets, &facts.cni.running);
+    for left in remains::remains(&Seen { links, chains: &chains, sets, types: &types, running }) {
+        let rest = left.until_reboot.iter().map(|what| format!("{}: only a reboot takes {what}", left.network));
+        let words = format!("{}: {}", left.network, left.what.join(", "));
+        found.push(Finding::new(Code::NetworkLeftBehind, std::iter::once(words).chain(rest)));
+    }
 }
 
 /// This node's pod subnets: flannel's word, or the API server's.
@@ -64,7 +82,7 @@ fn pod_cidr(facts: &Facts, found: &mut Vec<Finding>) {
     let Some(own) = node["spec"]["podCIDR"].as_str().and_then(|c| c.parse::<Cidr>().ok()) else { return };
     if annotated && own.address().is_ipv4() == flannel.address().is_ipv4() && own != flannel {
         let words = format!("/run/flannel/subnet.env says {flannel}, the Node's podCIDR is {own}");
-        found.push(Finding::new("pod_cidr_mismatch", [words]));
+        found.push(Finding::new(Code::PodCidrMismatch, [words]));
     }
 }
 
@@ -77,8 +95,8 @@ fn vxlan(facts: &Facts, found: &mut Vec<Finding>) {
     }
     let vxlan = facts.network.links.iter().find(|l| l.name.starts_with("flannel.") && l.vxlan.is_some());
     match vxlan {
-        None => found.push(Finding::new("vxlan_missing", ["no link of flannel's is a VXLAN"])),
-        Some(link) if !link.up => found.push(Finding::new("vxlan_missing", [format!("{} is down", link.name)])),
+        None => found.push(Finding::new(Code::VxlanMissing, ["no link of flannel's is a VXLAN"])),
+        Some(link) if !link.up => found.push(Finding::new(Code::VxlanMissing, [format!("{} is down", link.name)])),
         Some(_) => {}
     }
 }
@@ -113,7 +131,7 @@ fn mtu(facts: &Facts, found: &mut Vec<Finding>) {
         }
     }
     if !words.is_empty() {
-        found.push(Finding::new("mtu_mismatch", words));
+        found.push(Finding::new(Code::MtuMismatch, words));
     }
 }
 
@@ -123,6 +141,6 @@ fn ready(facts: &Facts, found: &mut Vec<Finding>) {
     for condition in conditions.filter(|c| c["type"] == "Ready" && c["status"] != "True") {
         let text = |key: &str| condition[key].as_str().unwrap_or_default().to_owned();
         let words = format!("Ready is {}: {}: {}", text("status"), text("reason"), text("message"));
-        found.push(Finding::new("node_not_ready", [words]));
+        found.push(Finding::new(Code::NodeNotReady, [words]));
     }
 }

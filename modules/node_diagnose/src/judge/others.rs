@@ -2,15 +2,17 @@
 
 use crate::finding::Finding;
 use crate::observe::Facts;
+use node::code::Code;
 
 /// What would be a remainder of this cluster's, and may as well be in use by the other one.
-const REMAINDERS: [&str; 6] = [
-    "mounts_left_behind",
-    "cni_config_leftover",
-    "cni_placeholder_left",
-    "leases_stale",
-    "addresses_exhausted",
-    "iptables_backends_mixed",
+const REMAINDERS: [Code; 7] = [
+    Code::NetworkLeftBehind,
+    Code::MountsLeftBehind,
+    Code::CniConfigLeftover,
+    Code::CniPlaceholderLeft,
+    Code::LeasesStale,
+    Code::AddressesExhausted,
+    Code::IptablesBackendsMixed,
 ];
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
@@ -20,6 +22,6 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     found.retain(|finding| !REMAINDERS.contains(&finding.kind.code));
     for active in &facts.distributions {
         let signs = active.signs.iter().map(|sign| format!("{}: {sign}", active.distribution));
-        found.push(Finding::new("other_distribution", signs));
+        found.push(Finding::new(Code::OtherDistribution, signs));
     }
 }

@@ -5,6 +5,7 @@ use crate::observe::Facts;
 use crate::observe::runtime::{Answer, Runtime};
 use cri::{CgroupDriver, Error, RUNTIME_READY};
 use kubeadm::classify::{Class, Texts, Weight, classify};
+use node::code::Code;
 use node::containerd::journal;
 
 /// What containerd says of a pod whose sandbox it has started.
@@ -14,11 +15,11 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     let runtime = &facts.runtime;
     let unit = runtime.unit.as_ref();
     if !runtime.installed && unit.is_none_or(|u| u.load == "not-found") && runtime.answer.is_err() {
-        found.push(Finding::new("containerd_missing", ["no containerd program, no containerd.service"]));
+        found.push(Finding::new(Code::ContainerdMissing, ["no containerd program, no containerd.service"]));
         return;
     }
     if let Err(why) = &runtime.config {
-        found.push(Finding::new("containerd_config_invalid", [why.clone()]));
+        found.push(Finding::new(Code::ContainerdConfigInvalid, [why.clone()]));
     }
     match &runtime.answer {
         Ok(answer) => answering(facts, answer, found),
@@ -32,25 +33,25 @@ fn silent(runtime: &Runtime, error: &Error, found: &mut Vec<Finding>) {
     let said = journal::pick(&runtime.journal).unwrap_or_default();
     let active = unit.map_or("unknown", |u| u.active.as_str());
     if unit.is_some_and(|u| u.load == "masked") {
-        found.push(Finding::new("containerd_masked", ["systemctl show says LoadState=masked"]));
+        found.push(Finding::new(Code::ContainerdMasked, ["systemctl show says LoadState=masked"]));
         return;
     }
     match error {
         Error::NoCri { .. } if !disabled.is_empty() => {
-            found.push(Finding::new("cri_disabled", disabled.iter().map(|d| format!("disabled_plugins has {d}"))));
+            found.push(Finding::new(Code::CriDisabled, disabled.iter().map(|d| format!("disabled_plugins has {d}"))));
         }
         Error::NoCri { .. } => {
-            found.push(Finding::new("cri_not_loaded", [error.to_string(), said]));
+            found.push(Finding::new(Code::CriNotLoaded, [error.to_string(), said]));
         }
-        Error::Hung { .. } => found.push(Finding::new("containerd_hung", [error.to_string()])),
+        Error::Hung { .. } => found.push(Finding::new(Code::ContainerdHung, [error.to_string()])),
         _ if matches!(active, "failed" | "activating") => {
             let result = unit.map_or("", |u| u.result.as_str());
             let state = format!("containerd.service is {active} (result {result})");
-            found.push(Finding::new("containerd_failed", [state, said]));
+            found.push(Finding::new(Code::ContainerdFailed, [state, said]));
         }
         _ => {
             let state = format!("containerd.service is {active}");
-            found.push(Finding::new("containerd_stopped", [state, error.to_string()]));
+            found.push(Finding::new(Code::ContainerdStopped, [state, error.to_string()]));
         }
     }
 }
@@ -60,13 +61,13 @@ fn answering(facts: &Facts, answer: &Answer, found: &mut Vec<Finding>) {
     if !status.holds(RUNTIME_READY) {
         let words = status.condition(RUNTIME_READY).map(|c| format!("{} {}", c.reason, c.message));
         let evidence = ["the condition RuntimeReady does not hold".to_owned(), words.unwrap_or_default()];
-        found.push(Finding::new("runtime_not_ready", evidence));
+        found.push(Finding::new(Code::RuntimeNotReady, evidence));
     }
     match &answer.images {
-        Err(why) => found.push(Finding::new("image_filesystem_unusable", [why.clone()])),
+        Err(why) => found.push(Finding::new(Code::ImageFilesystemUnusable, [why.clone()])),
         // Full and read-only are the disk's own findings.
         Ok(images) if images.space.bytes == 0 => {
-            found.push(Finding::new("image_filesystem_unusable", [format!("{} has no capacity", images.path)]));
+            found.push(Finding::new(Code::ImageFilesystemUnusable, [format!("{} has no capacity", images.path)]));
         }
         Ok(_) => {}
     }
@@ -78,19 +79,19 @@ fn answering(facts: &Facts, answer: &Answer, found: &mut Vec<Finding>) {
         && !follows_runtime(facts)
     {
         let words = format!("the kubelet's cgroupDriver is {kubelet}, containerd's SystemdCgroup is {runs}");
-        found.push(Finding::new("cgroup_driver_mismatch", [words]));
+        found.push(Finding::new(Code::CgroupDriverMismatch, [words]));
     }
     let disabled = facts.runtime.config.as_ref().map(|c| c.disabled.as_slice()).unwrap_or_default();
     for disabled in disabled {
         let words = format!("it serves CRI, and disabled_plugins has {disabled}");
-        found.push(Finding::new("containerd_config_not_in_force", [words]));
+        found.push(Finding::new(Code::ContainerdConfigNotInForce, [words]));
     }
     let written = facts.runtime.config.as_ref().ok().and_then(|c| c.systemd_cgroup);
     if let (Some(runs), Some(written)) = (status.systemd_cgroup(), written)
         && runs != written
     {
         let words = format!("it runs with SystemdCgroup {runs}, its configuration says {written}");
-        found.push(Finding::new("containerd_config_not_in_force", [words]));
+        found.push(Finding::new(Code::ContainerdConfigNotInForce, [words]));
     }
 }
 
@@ -99,7 +100,8 @@ fn pods(journal: &str, found: &mut Vec<Finding>) {
     let since = journal.rfind(STARTED).map_or(journal, |at| &journal[at + STARTED.len()..]);
     let known = classify(&Texts { runtime: since, ..Texts::default() });
     let Some(known) = known.into_iter().find(|known| known.row.weight == Weight::Pods) else { return };
-    let code = if known.class() == Class::SandboxImageMissing { "sandbox_image_missing" } else { "sandbox_failing" };
+    let code =
+        if known.class() == Class::SandboxImageMissing { Code::SandboxImageMissing } else { Code::SandboxFailing };
     found.push(Finding::new(code, [known.evidence.clone()]).because(known.explanation()));
 }
 

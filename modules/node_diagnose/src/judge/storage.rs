@@ -4,6 +4,7 @@ use crate::finding::Finding;
 use crate::observe::Facts;
 use crate::observe::storage::Filesystem;
 use host::space::Space;
+use node::code::Code;
 
 /// The kubelet's default hard eviction thresholds in percent (kubelet.config.k8s.io, evictionHard): free space of the
 /// images' and the node's file system, free inodes.
@@ -19,7 +20,7 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
         let space = match &filesystem.space {
             Ok(space) => space,
             Err(why) => {
-                found.push(Finding::new("mount_hangs", [format!("{}: {why}", filesystem.path)]));
+                found.push(Finding::new(Code::MountHangs, [format!("{}: {why}", filesystem.path)]));
                 continue;
             }
         };
@@ -31,13 +32,13 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
         found.extend(of(filesystem, space));
     }
     for hanging in &facts.storage.hanging {
-        found.push(Finding::new("mount_hangs", [hanging.clone()]));
+        found.push(Finding::new(Code::MountHangs, [hanging.clone()]));
     }
     overlay(facts, found);
     let below = &facts.storage.below_kubelet;
     let runs = facts.kubelet.process.running();
     if !facts.joined() && !runs && facts.runtime.pods().is_empty() && !below.is_empty() {
-        found.push(Finding::new("mounts_left_behind", below.iter().take(5).cloned()));
+        found.push(Finding::new(Code::MountsLeftBehind, below.iter().take(5).cloned()));
     }
 }
 
@@ -47,16 +48,19 @@ fn of(filesystem: &Filesystem, space: &Space) -> Option<Finding> {
     let free = percent(space.available, space.bytes);
     let inodes = percent(space.inodes_available, space.inodes);
     if space.read_only || filesystem.options.split(',').any(|o| o == "ro") {
-        return Some(Finding::new("filesystem_read_only", [format!("{place} is mounted read-only")]));
+        return Some(Finding::new(Code::FilesystemReadOnly, [format!("{place} is mounted read-only")]));
     }
     if space.available < FULL_BELOW.min(space.bytes / 100) || space.available == 0 {
         return Some(Finding::new(
-            "filesystem_full",
+            Code::FilesystemFull,
             [format!("{place} has {} of {} left", size(space.available), size(space.bytes))],
         ));
     }
     if space.inodes > 0 && space.inodes_available == 0 {
-        return Some(Finding::new("inodes_exhausted", [format!("{place} has none of {} inodes left", space.inodes)]));
+        return Some(Finding::new(
+            Code::InodesExhausted,
+            [format!("{place} has none of {} inodes left", space.inodes)],
+        ));
     }
     // The kubelet looks at its own file system and the images' only.
     let threshold = match filesystem.path.as_str() {
@@ -68,7 +72,7 @@ fn of(filesystem: &Filesystem, space: &Space) -> Option<Finding> {
     let low = free < threshold || (space.inodes > 0 && inodes < INODES);
     low.then(|| {
         let words = format!("{place} has {free} % of its space and {inodes} % of its inodes free");
-        Finding::new("filesystem_low", [words])
+        Finding::new(Code::FilesystemLow, [words])
     })
 }
 
@@ -79,13 +83,16 @@ fn overlay(facts: &Facts, found: &mut Vec<Finding>) {
         return;
     }
     if !facts.storage.overlay {
-        found.push(Finding::new("overlay_impossible", ["the kernel has no overlay file system and no module for it"]));
+        found.push(Finding::new(
+            Code::OverlayImpossible,
+            ["the kernel has no overlay file system and no module for it"],
+        ));
     }
     for filesystem in &facts.storage.filesystems {
         let unfit = matches!(filesystem.kind.as_str(), "overlay" | "nfs" | "nfs4" | "cifs" | "vfat" | "exfat");
         if filesystem.purpose == "images" && unfit {
             let words = format!("{} lies on {} ({})", filesystem.path, filesystem.point, filesystem.kind);
-            found.push(Finding::new("overlay_impossible", [words]));
+            found.push(Finding::new(Code::OverlayImpossible, [words]));
         }
     }
 }

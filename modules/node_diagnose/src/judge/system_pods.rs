@@ -2,6 +2,7 @@
 
 use crate::finding::Finding;
 use crate::observe::Facts;
+use node::code::Code;
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     if !facts.joined() {
@@ -9,11 +10,11 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     }
     for ended in &facts.system_pods.ended {
         let code = match ended.container.as_str() {
-            "kube-proxy" => "kube_proxy_not_running",
-            "coredns" => "coredns_not_running",
+            "kube-proxy" => Code::KubeProxyNotRunning,
+            "coredns" => Code::CorednsNotRunning,
             // Told by what it has not written, which a flannel that comes back soon has.
             "kube-flannel" => continue,
-            _ => "control_plane_not_running",
+            _ => Code::ControlPlaneNotRunning,
         };
         let finding = Finding::new(code, [format!("{} of pod {} has ended", ended.container, ended.pod)]);
         found.push(match &ended.words {

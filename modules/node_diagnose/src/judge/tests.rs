@@ -20,6 +20,7 @@ use kubeadm::gate::Unit;
 use kubeadm::kubelet::Health;
 use kubeadm::kubelet_files::Useless;
 use node::cni::Dead;
+use node::code::Code;
 use node::containerd::ImageFilesystem;
 use serde_json::json;
 use std::time::Duration;
@@ -200,6 +201,17 @@ fn a_healthy_node_has_no_finding() {
 }
 
 #[test]
+fn leases_of_podmans_network_are_nobodys_leftover_even_where_its_conf_is_the_only_one() {
+    let mut facts = healthy();
+    let text = r#"{"name":"podman","plugins":[{"type":"bridge","bridge":"cni-podman0","ipam":{"type":"host-local"}}]}"#;
+    facts.cni.confs = vec![conf("87-podman-bridge.conflist", text)];
+    facts.network.leases[0].network = "podman".into();
+    facts.network.leases[0].container = "a container of podman's".into();
+    let found: Vec<_> = judge(&facts).iter().map(|f| f.kind.code).collect();
+    assert!(!found.contains(&Code::LeasesStale) && !found.contains(&Code::AddressesExhausted), "{found:?}");
+}
+
+#[test]
 fn each_fault_is_found_by_name_as_the_primary_cause() {
     for (code, fault) in faults() {
         let mut facts = healthy();
@@ -221,22 +233,22 @@ fn what_only_a_person_can_mend_names_no_module() {
         let first = primary(&found).unwrap();
         (first.kind.code, first.mended_by())
     };
-    assert_eq!(mended_by(|f| f.cni.confs = vec![conf("10-site.conflist", "{")]), ("cni_config_invalid", None));
+    assert_eq!(mended_by(|f| f.cni.confs = vec![conf("10-site.conflist", "{")]), (Code::CniConfigInvalid, None));
     assert_eq!(
         mended_by(|f| f.cni.confs = vec![conf("10-flannel.conflist", "{")]),
-        ("cni_config_invalid", Some("cni_repair")),
+        (Code::CniConfigInvalid, Some("cni_repair")),
         "flannel's pod writes its file anew"
     );
     assert_eq!(
         mended_by(|f| f.cni.confs.insert(0, conf("00-a.conflist", "{"))),
-        ("cni_config_invalid", Some("cni_repair")),
+        (Code::CniConfigInvalid, Some("cni_repair")),
         "a network is behind it"
     );
     let noexec = |f: &mut Facts| {
         let (plugin, path) = ("portmap".into(), "/opt/cni/bin/portmap".into());
         f.cni.broken = vec![(Broken { plugin, path, cause: Cause::NoExec }, false)];
     };
-    assert_eq!(mended_by(noexec), ("cni_plugin_broken", None));
+    assert_eq!(mended_by(noexec), (Code::CniPluginBroken, None));
 }
 
 #[test]
@@ -245,7 +257,7 @@ fn a_network_whose_agent_is_only_starting_is_not_called_left_over_when_nothing_w
     let calico = conf("10-calico.conflist", r#"{"name":"k8s-pod-network","plugins":[{"type":"calico"}]}"#);
     facts.cni.dead = vec![(calico.path.clone(), Dead { why: "calico-node does not run".into(), certain: false })];
     facts.cni.confs = vec![calico];
-    assert!(!judge(&facts).iter().any(|f| f.kind.code == "cni_config_leftover"));
+    assert!(!judge(&facts).iter().any(|f| f.kind.code == Code::CniConfigLeftover));
 }
 
 #[test]
@@ -276,10 +288,10 @@ fn a_range_that_pods_themselves_fill_is_told_with_its_size_and_left_to_a_person(
         facts.network.leases.push(lease);
     }
     let found = judge(&facts);
-    let full = found.iter().find(|f| f.kind.code == "addresses_exhausted").unwrap();
+    let full = found.iter().find(|f| f.kind.code == Code::AddressesExhausted).unwrap();
     assert_eq!(full.evidence, ["the range 10.244.2.0/24 is full: 253 of 253 addresses have a lease, 0 of them stale"]);
     assert_eq!(full.mended_by(), None);
-    assert!(!found.iter().any(|f| f.kind.code == "leases_stale"));
+    assert!(!found.iter().any(|f| f.kind.code == Code::LeasesStale));
 }
 
 #[test]
@@ -287,10 +299,10 @@ fn nothing_of_another_distribution_is_called_left_over() {
     let mut facts = healthy();
     facts.network.leases[0].container = "of-k3s".into();
     let codes = |facts: &Facts| judge(facts).iter().map(|f| f.kind.code).collect::<Vec<_>>();
-    assert_eq!(codes(&facts), ["leases_stale"]);
+    assert_eq!(codes(&facts), [Code::LeasesStale]);
     let signs = vec!["process 812 runs /usr/local/bin/k3s".to_owned()];
     facts.distributions = vec![footprint::distributions::Active { distribution: "k3s", signs }];
-    assert_eq!(codes(&facts), ["other_distribution"]);
+    assert_eq!(codes(&facts), [Code::OtherDistribution]);
 }
 
 #[test]
@@ -302,8 +314,8 @@ fn a_full_disk_explains_what_follows_from_it() {
     facts.kubelet.health = None;
     let found = judge(&facts);
     let codes: Vec<_> = found.iter().map(|f| f.kind.code).collect();
-    assert_eq!(codes, ["filesystem_full", "containerd_failed", "kubelet_failing"]);
-    assert_eq!(primary(&found).unwrap().kind.code, "filesystem_full");
+    assert_eq!(codes, [Code::FilesystemFull, Code::ContainerdFailed, Code::KubeletFailing]);
+    assert_eq!(primary(&found).unwrap().kind.code, Code::FilesystemFull);
 }
 
 #[test]
@@ -317,11 +329,11 @@ fn a_node_before_its_join_is_not_joined_and_nothing_else() {
     facts.network = Default::default();
     facts.cni.confs = vec![placeholder()];
     let found: Vec<_> = judge(&facts).iter().map(|f| f.kind.code).collect();
-    assert_eq!(found, ["not_joined"]);
+    assert_eq!(found, [Code::NotJoined]);
     // After a reset there is no CNI configuration, either: waiting for an add-on would be wrong advice.
     facts.cni.confs.clear();
     let found = judge(&facts);
-    assert_eq!(found.iter().map(|f| f.kind.code).collect::<Vec<_>>(), ["not_joined"]);
+    assert_eq!(found.iter().map(|f| f.kind.code).collect::<Vec<_>>(), [Code::NotJoined]);
     assert!(found[0].remedy().contains("join"));
 }
 
@@ -334,7 +346,7 @@ fn the_kubelets_last_words_are_read_with_the_joins_table() {
         "E1121 00:00:00.0 7 kubelet.go:1 \"...\" err=\"failed to run Kubelet: expected cgroupsPath to be of format \\\"slice:prefix:name\\\" for systemd cgroups, got \\\"/kubepods\\\" instead\"\n",
     );
     let found = judge(&facts);
-    let failing = found.iter().find(|f| f.kind.code == "kubelet_failing").unwrap();
+    let failing = found.iter().find(|f| f.kind.code == Code::KubeletFailing).unwrap();
     assert!(failing.cause().contains("cgroup drivers"), "{}", failing.cause());
 }
 
@@ -365,7 +377,7 @@ fn the_firewall_is_read_as_a_packet_of_a_pod_would() {
             return;
         }
         let found = judge(&facts);
-        let has = found.iter().any(|f| f.kind.code == "forward_dropped");
+        let has = found.iter().any(|f| f.kind.code == Code::ForwardDropped);
         assert_eq!(has, dropped, "{policy} {rules_text}");
     }
 }
@@ -380,7 +392,7 @@ fn rules_of_kubernetes_in_both_back_ends_are_found() {
         eprintln!("SKIP: iptables lacks a back end");
         return;
     }
-    assert_eq!(primary(&judge(&facts)).unwrap().kind.code, "iptables_backends_mixed");
+    assert_eq!(primary(&judge(&facts)).unwrap().kind.code, Code::IptablesBackendsMixed);
 }
 
 #[test]
@@ -396,9 +408,10 @@ fn a_pod_that_has_started_since_makes_an_earlier_failure_nobodys_business() {
 
 #[test]
 fn every_kind_has_a_fault_that_shows_it() {
-    let tried: Vec<&str> = faults().iter().map(|(code, _)| *code).collect();
+    let tried: Vec<Code> = faults().iter().map(|(code, _)| *code).collect();
     // These need programs of this machine, another node's state, or time; each has a test of its own or in tests/node.rs.
-    let elsewhere = ["forward_dropped", "iptables_backends_mixed", "mounts_left_behind", "clock_unsynchronized"];
+    let elsewhere =
+        [Code::ForwardDropped, Code::IptablesBackendsMixed, Code::MountsLeftBehind, Code::ClockUnsynchronized];
     for kind in crate::kinds::table() {
         assert!(tried.contains(&kind.code) || elsewhere.contains(&kind.code), "no test shows {}", kind.code);
     }

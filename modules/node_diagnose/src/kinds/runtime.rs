@@ -2,69 +2,70 @@
 
 use super::{critical, warning};
 use crate::finding::Kind;
+use node::code::Code;
 
-const DISK: &[&str] = &["filesystem_full", "filesystem_read_only", "inodes_exhausted"];
+const DISK: &[Code] = &[Code::FilesystemFull, Code::FilesystemReadOnly, Code::InodesExhausted];
 
 pub(super) static KINDS: &[Kind] = &[
     critical(
-        "containerd_missing",
+        Code::ContainerdMissing,
         "containerd is not installed",
         "there is no containerd.service and no containerd program",
         "install it (Debian: apt-get install containerd)",
     ),
     critical(
-        "containerd_config_invalid",
+        Code::ContainerdConfigInvalid,
         "containerd's configuration cannot be read",
         "a syntax error, an import that does not exist, or a version that is unknown: containerd will not start with it",
         "mend the line that the evidence names",
     ),
     critical(
-        "containerd_masked",
+        Code::ContainerdMasked,
         "containerd's unit is masked",
         "somebody masked it, so that nothing can start it",
         "systemctl unmask containerd, then start it",
     ),
     critical(
-        "containerd_failed",
+        Code::ContainerdFailed,
         "containerd does not start",
         "its journal has the reason, which the evidence quotes",
         "mend what the evidence names; containerd_prepare mends the configuration and proves that it starts",
     )
     .mended_by("containerd_prepare")
-    .explained_by(&["filesystem_full", "filesystem_read_only", "inodes_exhausted", "containerd_config_invalid"]),
+    .explained_by(&[Code::FilesystemFull, Code::FilesystemReadOnly, Code::InodesExhausted, Code::ContainerdConfigInvalid]),
     critical(
-        "containerd_stopped",
+        Code::ContainerdStopped,
         "containerd is not running",
         "it was stopped, or is not enabled at boot",
         "start it, and enable it: systemctl enable --now containerd",
     )
     .mended_by("containerd_prepare")
-    .explained_by(&["containerd_config_invalid", "containerd_masked"]),
+    .explained_by(&[Code::ContainerdConfigInvalid, Code::ContainerdMasked]),
     critical(
-        "containerd_hung",
+        Code::ContainerdHung,
         "containerd accepts connections and does not answer",
         "it is stopped by a signal, out of file descriptors, or waits for a disk that does not answer",
         "look at the disk, then restart containerd; its containers go on running",
     )
     .mended_by("containerd_prepare")
-    .explained_by(&["mount_hangs", "filesystem_full", "filesystem_read_only"]),
+    .explained_by(&[Code::MountHangs, Code::FilesystemFull, Code::FilesystemReadOnly]),
     critical(
-        "cri_disabled",
+        Code::CriDisabled,
         "containerd's CRI plugin is disabled",
         "the package of docker.com ships disabled_plugins = [\"cri\"]: containerd runs, and no kubelet can use it",
         "take cri out of disabled_plugins and restart containerd",
     )
     .mended_by("containerd_prepare"),
     critical(
-        "cri_not_loaded",
+        Code::CriNotLoaded,
         "containerd's CRI plugin did not load",
         "its configuration has a value that the plugin refuses; the evidence quotes the journal",
         "mend what the evidence names and restart containerd",
     )
     .mended_by("containerd_prepare")
-    .explained_by(&["cri_disabled", "containerd_config_invalid", "inotify_exhausted"]),
+    .explained_by(&[Code::CriDisabled, Code::ContainerdConfigInvalid, Code::InotifyExhausted]),
     critical(
-        "runtime_not_ready",
+        Code::RuntimeNotReady,
         "containerd says that it is not ready",
         "the condition RuntimeReady is false",
         "read containerd's journal, and restart it",
@@ -72,7 +73,7 @@ pub(super) static KINDS: &[Kind] = &[
     .mended_by("containerd_prepare")
     .explained_by(DISK),
     critical(
-        "image_filesystem_unusable",
+        Code::ImageFilesystemUnusable,
         "the file system for images cannot be used",
         "CRI names its directory and statvfs finds no capacity there, or it is not there",
         "restart containerd; when its directory was deleted under it, remove /var/lib/containerd as aggressive_reset does",
@@ -80,28 +81,28 @@ pub(super) static KINDS: &[Kind] = &[
     .mended_by("containerd_prepare")
     .explained_by(DISK),
     critical(
-        "sandbox_image_missing",
+        Code::SandboxImageMissing,
         "containerd cannot get its sandbox (pause) image, so no pod starts",
         "this node has no way to the image's registry, and the image is not here: a site without registry, a name that is not resolved, a proxy that containerd does not know",
         "import the image (ctr --namespace k8s.io images import FILE), mirror its registry, or give containerd_prepare a sandbox_image that is here",
     )
     .explained_by(DISK),
     critical(
-        "sandbox_failing",
+        Code::SandboxFailing,
         "containerd cannot start the sandboxes of new pods",
         "its journal has the reason, which the evidence quotes",
         "mend what the evidence names",
     )
-    .explained_by(&["filesystem_full", "filesystem_read_only", "inodes_exhausted", "cgroup_driver_mismatch", "sandbox_image_missing", "cni_plugins_missing", "cni_plugin_broken", "cni_config_leftover", "addresses_exhausted", "kubelet_file_missing"]),
+    .explained_by(&[Code::FilesystemFull, Code::FilesystemReadOnly, Code::InodesExhausted, Code::CgroupDriverMismatch, Code::SandboxImageMissing, Code::CniPluginsMissing, Code::CniPluginBroken, Code::CniConfigLeftover, Code::AddressesExhausted, Code::KubeletFileMissing]),
     critical(
-        "cgroup_driver_mismatch",
+        Code::CgroupDriverMismatch,
         "kubelet and containerd use different cgroup drivers",
         "the kubelet's cgroupDriver and containerd's SystemdCgroup disagree, so no pod starts",
         "set SystemdCgroup = true in containerd's configuration and restart it",
     )
     .mended_by("containerd_prepare"),
     warning(
-        "containerd_config_not_in_force",
+        Code::ContainerdConfigNotInForce,
         "containerd runs with another configuration than the one in its file",
         "the file was edited and containerd was not restarted",
         "restart containerd, at a time when its pods may be disturbed",

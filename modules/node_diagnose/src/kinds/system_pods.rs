@@ -3,25 +3,26 @@
 
 use super::critical;
 use crate::finding::Kind;
+use node::code::Code;
 
 pub(super) static KINDS: &[Kind] = &[
     critical(
-        "control_plane_not_running",
+        Code::ControlPlaneNotRunning,
         "a program of the control plane has ended and does not come back",
         "it has printed nothing: its image, its manifest in /etc/kubernetes/manifests or a file it needs is wrong",
         "mend what its last words name; the kubelet starts it again by itself, after five minutes at most",
     ),
     critical(
-        "kube_proxy_not_running",
+        Code::KubeProxyNotRunning,
         "kube-proxy has ended and does not come back",
         "it has printed nothing: its image or its configuration, ConfigMap kube-proxy in kube-system, is wrong",
         "mend what its last words name; without it no service is reached from this node, the API server's for flannel neither",
     ),
     critical(
-        "coredns_not_running",
+        Code::CorednsNotRunning,
         "CoreDNS has ended and does not come back",
         "it has printed nothing: its image or its configuration, ConfigMap coredns in kube-system, is wrong",
         "mend what its last words name; a loop means that the node's resolv.conf names the node itself, as systemd-resolved's does",
     )
-    .explained_by(&["kube_proxy_not_running", "api_unreachable"]),
+    .explained_by(&[Code::KubeProxyNotRunning, Code::ApiUnreachable]),
 ];

@@ -82,7 +82,7 @@ pub fn observe(server: &str, name: &str, deadline: &Deadline, missed: &mut Misse
         missed.or_default("this Node, by the API server", Err(anyhow::anyhow!(last.to_owned())))
     } else {
         let nodes = nodes(&kubectl, deadline);
-        seen.flannel = nodes.iter().filter_map(Notes::of).collect();
+        seen.flannel = nodes.iter().flat_map(Notes::of).collect();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let pair = |n: &Value| (text(&n["metadata"]["name"]), text(&n["status"]["nodeInfo"]["machineID"]));
         seen.peers = nodes.iter().map(pair).collect();

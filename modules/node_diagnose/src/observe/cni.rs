@@ -25,6 +25,8 @@ pub struct Cni {
     /// Programs that the first file names, that are there and do not run; and whether `cni_repair` has something to put in
     /// their place.
     pub broken: Vec<(Broken, bool)>,
+    /// What runs, as far as it tells which networks do.
+    pub running: Running,
     /// Files whose networks do not run on this node.
     pub dead: Vec<(PathBuf, Dead)>,
 }
@@ -66,5 +68,5 @@ pub fn observe(args: &Args, config_path: &Path, mut dirs: Vec<String>, limit: &D
     let broken = broken.collect();
     let running = Running::observe();
     let dead = confs.iter().filter_map(|c| Some((c.path.clone(), dead(c.network.as_ref().ok()?, &running)?))).collect();
-    Cni { dir: args.cni_conf_dir.clone(), confs, plugin_dirs, missing, broken, dead }
+    Cni { dir: args.cni_conf_dir.clone(), confs, plugin_dirs, missing, broken, running, dead }
 }

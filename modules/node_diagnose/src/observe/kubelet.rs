@@ -6,11 +6,12 @@ use host::files;
 use host::journal::{self, Journal};
 use kubeadm::dropin::Started;
 use kubeadm::gate::{self, Unit};
-use kubeadm::kubeconfig;
+use kubeadm::kubeconfig::{self, Client};
 use kubeadm::kubelet::{self as process, Health};
 use kubeadm::kubelet_files::{self, Useless};
+use kubeadm::proxy::Proxies;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How many lines of the journal are read when it does not run well.
 const LINES: u32 = 300;
@@ -30,8 +31,14 @@ pub struct Kubelet {
     pub has_conf: bool,
     /// /var/lib/kubelet/config.yaml is there.
     pub has_config: bool,
-    /// The client certificate that kubelet.conf names and that is not there.
-    pub certificate_missing: Option<String>,
+    /// Why its credentials are of no use, in words; none where they are, or where it has none.
+    pub no_credentials: Option<String>,
+    /// When its client certificate expired, by this machine's clock.
+    pub expired: Option<SystemTime>,
+    /// The proxies of its process' environment.
+    pub proxies: Proxies,
+    /// Loopback addresses among the name servers that it hands on to pods, each with its file.
+    pub loopback_resolvers: Vec<String>,
     /// The API server, as `https://host:port`.
     pub server: String,
     /// cgroupDriver of its configuration.
@@ -55,6 +62,14 @@ impl Kubelet {
     }
 }
 
+/// Those that the process was started with: what a shell has says nothing of it.
+fn proxies(pid: u32) -> Proxies {
+    let read = || files::read_optional(format!("/proc/{pid}/environ")).ok().flatten();
+    let text = (pid != 0).then(read).flatten().unwrap_or_default();
+    let all = String::from_utf8_lossy(&text).into_owned();
+    Proxies::of(|name| all.split('\0').find_map(|pair| Some(pair.strip_prefix(name)?.strip_prefix('=')?.to_owned())))
+}
+
 /// Looks.
 pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Kubelet {
     let limit = deadline.at_most(Duration::from_secs(5));
@@ -71,14 +86,21 @@ pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Kubelet {
         ..Kubelet::default()
     };
     seen.health = seen.process.running().then(process::healthz);
-    if let Some(conf) = missed.or_default("kubelet.conf", kubeconfig::read(kubeconfig::KUBELET_CONF)) {
-        let gone = conf.client_certificate.filter(|path| {
-            let path = path.clone();
-            patiently(move || !path.exists()).unwrap_or(false)
-        });
-        seen.certificate_missing = gone.map(|p| p.display().to_string());
-        seen.server = conf.server;
+    match kubeconfig::read(kubeconfig::KUBELET_CONF) {
+        Ok(None) => {}
+        Err(error) => seen.no_credentials = Some(format!("{error:#}")),
+        Ok(Some(conf)) => {
+            seen.server.clone_from(&conf.server);
+            // It lies below /var/lib/kubelet, which may be a mount that hangs.
+            match patiently(move || conf.client(SystemTime::now())) {
+                Some(Client::Missing(path)) => seen.no_credentials = Some(format!("{} is not there", path.display())),
+                Some(Client::Unreadable(why)) => seen.no_credentials = Some(why),
+                Some(Client::Expired(at)) => seen.expired = Some(at),
+                Some(Client::Good { .. }) | None => {}
+            }
+        }
     }
+    seen.proxies = proxies(seen.process.pid);
     let text = missed.or_default("config.yaml", text).unwrap_or_default();
     let config = missed.or_default("config.yaml", kubeconfig::yaml(&text));
     seen.cgroup_driver = config["cgroupDriver"].as_str().map(str::to_owned);
@@ -91,8 +113,8 @@ pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Kubelet {
     };
     if config.is_object() {
         // One of them may lie on a mount that hangs, which has a finding of its own.
-        let look = move || kubelet_files::useless(&config, &args);
-        seen.useless_files = patiently(look).unwrap_or_default();
+        let look = move || (kubelet_files::useless(&config, &args), kubelet_files::loopback_resolvers(&config, &args));
+        (seen.useless_files, seen.loopback_resolvers) = patiently(look).unwrap_or_default();
     }
     let swaps = missed.or_default("/proc/swaps", files::read_text("/proc/swaps")).unwrap_or_default();
     seen.swap = swaps.lines().skip(1).filter_map(|l| l.split_whitespace().next()).map(str::to_owned).collect();

@@ -5,13 +5,14 @@ use super::api::Api;
 use super::runtime::Runtime;
 use cni_repair::results::{self, Record};
 use cri::Client;
+use firewall::ipset;
 use firewall::iptables::{self, Ruleset};
 use firewall::nftables::{self, Filters};
 use host::cidr::Cidr;
 use host::deadline::{Deadline, Expired, Look};
 use host::files;
 use host::links::{self, Link};
-use node::flannel::{Kernel, Notes, wrong};
+use node::flannel::{Fault, Kernel, Notes, SETTLED, wrong};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -43,7 +44,9 @@ pub struct Network {
     /// flannel's subnet file.
     pub flannel: Option<Flannel>,
     /// What of flannel's way to other nodes differs from what it noted on the Nodes.
-    pub flannel_path: Vec<String>,
+    pub flannel_path: Vec<Fault>,
+    /// Names of ipsets.
+    pub sets: Vec<String>,
     /// Leases of addresses.
     pub leases: Vec<Lease>,
     /// The bridge that the CNI configuration makes; none when it makes none.
@@ -115,8 +118,11 @@ impl Network {
     /// Compares flannel's way with the Nodes, twice when it differs: a node that has just come is noted a moment before
     /// flanneld here has set its way.
     pub fn compare_flannel(&mut self, api: &Api, deadline: &Deadline, missed: &mut Missed) {
-        let Some(own) = api.node.as_ref().and_then(Notes::of).filter(|_| self.flannel.is_some()) else { return };
-        let limit = deadline.at_most(MADE);
+        let own = api.node.as_ref().map(Notes::of).unwrap_or_default();
+        if own.is_empty() || self.flannel.is_none() {
+            return;
+        }
+        let limit = deadline.at_most(SETTLED);
         let settled = limit.poll(Duration::from_millis(500), "flannel's way", || {
             self.flannel_path = wrong(&own, &api.flannel, &Kernel::observe(deadline)?);
             Ok(if self.flannel_path.is_empty() { Look::Ready(()) } else { Look::NotYet(String::new()) })
@@ -155,6 +161,7 @@ pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Network {
         switched_off: switched_off(),
         flannel,
         flannel_path: Vec::new(),
+        sets: missed.or_default("ipsets", ipset::list(&limit)),
         leases: missed.or_default("address leases", leases()),
         records: missed
             .or_default("pods' links", results::records(Path::new(RESULTS), bridge.as_deref().unwrap_or("cni0"))),

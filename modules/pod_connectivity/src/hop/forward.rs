@@ -1,10 +1,9 @@
 //! What the kernel and its firewall let through: forwarding, the rules of iptables and of nft, masquerading.
 
-use super::firewall::{Verdict, walk};
 use super::{Facts, Hop, Side};
 use crate::checks::{Check, Place};
 use crate::probe::Probe;
-use firewall::iptables::{Family, Table};
+use firewall::iptables::{Family, Table, Verdict, walk};
 use firewall::nftables::Layer;
 use firewall::packet::Packet;
 
@@ -34,6 +33,7 @@ pub(super) fn of_forward(facts: &Facts, side: &Side, check: &Check) -> Option<Ho
         protocol,
         port,
         answer: false,
+        unmarked: false,
     };
     let back = Packet {
         source: to,

@@ -3,7 +3,6 @@
 //! Facts are read only when a check has failed; naming the hop from them is pure. What cannot be named says so.
 
 mod facts;
-pub mod firewall;
 mod forward;
 mod way;
 

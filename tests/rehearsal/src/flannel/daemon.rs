@@ -1,6 +1,7 @@
 //! flanneld with the vxlan backend and the Kubernetes subnet manager: subnet.env, link, peers, firewall chains.
 
 use super::links::{self, Peer};
+use super::rules;
 use crate::hostside;
 use crate::yaml::{items, text};
 use crate::{clock, faults, klog, place};
@@ -65,7 +66,7 @@ fn run(args: &[String]) -> Result<()> {
     )
     .map_err(|error| anyhow!("{error}"))?;
     let masq = args.iter().any(|arg| arg == "--ip-masq" || arg == "--ip-masq=true");
-    chains(&network, &subnet, masq)?;
+    rules::set(&network, &subnet, masq)?;
     let gateway = crate::apiserver::services::address(&subnet, 1).map(|ip| ip.to_string()).unwrap_or_default();
     let bits = subnet.split('/').nth(1).unwrap_or("24");
     let env = format!(
@@ -78,32 +79,6 @@ fn run(args: &[String]) -> Result<()> {
     }
     klog::info("main.go:400", "Running backend.");
     follow(&api, &name, &format!("flannel.{vni}"), vni)
-}
-
-fn chains(network: &str, subnet: &str, masq: bool) -> Result<()> {
-    let note = "-m comment --comment \"flanneld masq\"";
-    if masq {
-        hostside::restore(&format!(
-            "*nat\n:FLANNEL-POSTRTG - [0:0]\n\
-             -A FLANNEL-POSTRTG -m mark --mark 0x4000/0x4000 {note} -j RETURN\n\
-             -A FLANNEL-POSTRTG -s {subnet} -d {network} {note} -j RETURN\n\
-             -A FLANNEL-POSTRTG -s {network} -d {subnet} {note} -j RETURN\n\
-             -A FLANNEL-POSTRTG ! -s {network} -d {subnet} {note} -j RETURN\n\
-             -A FLANNEL-POSTRTG -s {network} ! -d 224.0.0.0/4 {note} -j MASQUERADE --random-fully\n\
-             -A FLANNEL-POSTRTG ! -s {network} -d {network} {note} -j MASQUERADE --random-fully\nCOMMIT\n"
-        ))?;
-        hostside::rule(
-            "nat",
-            "-A",
-            "POSTROUTING",
-            &["-m", "comment", "--comment", "flanneld masq", "-j", "FLANNEL-POSTRTG"],
-        )?;
-    }
-    let note = "-m comment --comment \"flanneld forward\"";
-    hostside::restore(&format!(
-        "*filter\n:FLANNEL-FWD - [0:0]\n-A FLANNEL-FWD -s {network} {note} -j ACCEPT\n-A FLANNEL-FWD -d {network} {note} -j ACCEPT\nCOMMIT\n"
-    ))?;
-    hostside::rule("filter", "-A", "FORWARD", &["-m", "comment", "--comment", "flanneld forward", "-j", "FLANNEL-FWD"])
 }
 
 /// The other nodes, as their annotations tell.

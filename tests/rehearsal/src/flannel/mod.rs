@@ -3,3 +3,4 @@
 pub mod cni;
 pub mod daemon;
 mod links;
+mod rules;

@@ -5,6 +5,8 @@ use crate::finding::Finding;
 use crate::observe::Facts;
 use crate::observe::network::Lease;
 use host::links::Link;
+use node::cni::made_by;
+use node::code::Code;
 use std::net::IpAddr;
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
@@ -29,7 +31,7 @@ fn foreign(facts: &Facts, found: &mut Vec<Finding>) {
         let own: Vec<String> = subnets.iter().map(ToString::to_string).collect();
         evidence.truncate(10);
         evidence.push(format!("this node's subnet is {}", own.join(", ")));
-        found.push(Finding::new("pod_addresses_foreign", evidence));
+        found.push(Finding::new(Code::PodAddressesForeign, evidence));
     }
 }
 
@@ -64,7 +66,7 @@ fn ports(facts: &Facts, found: &mut Vec<Finding>) {
         let more = network.links.iter().filter(is_lost).filter(unnamed);
         lost.extend(more.map(|l| format!("{} is not attached to the bridge", l.name)));
     }
-    for (code, words) in [("veth_missing", missing), ("veth_down", down), ("pods_unattached", lost)] {
+    for (code, words) in [(Code::VethMissing, missing), (Code::VethDown, down), (Code::PodsUnattached, lost)] {
         if !words.is_empty() {
             found.push(Finding::new(code, words.into_iter().take(10)));
         }
@@ -77,8 +79,8 @@ fn stale(facts: &Facts, found: &mut Vec<Finding>) {
     if facts.runtime.answer.is_err() {
         return;
     }
-    let in_force =
-        facts.cni.in_force().and_then(|conf| conf.network.as_ref().ok()).map(|network| network.name.as_str());
+    let in_force = facts.cni.in_force().and_then(|conf| conf.network.as_ref().ok());
+    let in_force = in_force.filter(|network| made_by(network).is_none()).map(|network| network.name.as_str());
     let leases: Vec<&Lease> = facts.network.leases.iter().filter(|l| Some(l.network.as_str()) == in_force).collect();
     let alive = |id: &str| facts.runtime.pods().iter().any(|p| p.sandbox.id == id);
     let stale: Vec<&Lease> = leases.iter().filter(|l| !alive(&l.container)).copied().collect();
@@ -86,7 +88,7 @@ fn stale(facts: &Facts, found: &mut Vec<Finding>) {
     if !stale.is_empty() {
         let count = format!("{} of {} leases are of sandboxes that are gone", stale.len(), leases.len());
         let files = stale.iter().map(|l| l.path().display().to_string()).take(10);
-        found.push(Finding::new("leases_stale", std::iter::once(count).chain(files)));
+        found.push(Finding::new(Code::LeasesStale, std::iter::once(count).chain(files)));
     }
 }
 
@@ -103,7 +105,7 @@ fn exhausted(facts: &Facts, leases: &[&Lease], stale: usize, found: &mut Vec<Fin
             let words = format!(
                 "the range {subnet} is full: {taken} of {usable} addresses have a lease, {stale} of them stale"
             );
-            let finding = Finding::new("addresses_exhausted", [words]);
+            let finding = Finding::new(Code::AddressesExhausted, [words]);
             // Where pods hold them all, only fewer pods or a larger range help.
             let fewer =
                 "run fewer pods on this node (maxPods of the kubelet), or give its Node a larger podCIDR in a new join";

@@ -4,6 +4,7 @@ use super::subnets;
 use crate::finding::Finding;
 use crate::observe::Facts;
 use host::links::Address;
+use node::code::Code;
 use std::net::IpAddr;
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
@@ -14,11 +15,11 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     let name = &bridge.name;
     if bridge.kind != "bridge" {
         let kind = if bridge.kind.is_empty() { "hardware" } else { &bridge.kind };
-        found.push(Finding::new("bridge_is_no_bridge", [format!("{name} is a {kind} link")]));
+        found.push(Finding::new(Code::BridgeIsNoBridge, [format!("{name} is a {kind} link")]));
         return;
     }
     if !bridge.up {
-        found.push(Finding::new("bridge_down", [format!("{name} is down")]));
+        found.push(Finding::new(Code::BridgeDown, [format!("{name} is down")]));
     }
     let subnets = subnets(facts);
     let own = || subnets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -28,12 +29,12 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
         let known = family.peek().is_some();
         if known && !family.any(|s| s.contains(address.ip) && s.prefix() == address.prefix) {
             let words = format!("{name} has {address}, this node's subnet is {}", own());
-            found.push(Finding::new("bridge_address_wrong", [words]));
+            found.push(Finding::new(Code::BridgeAddressWrong, [words]));
         }
     }
     if global.is_empty() && !subnets.is_empty() && pods(facts) > 0 {
         let words = format!("{name} has no address, this node's subnet is {}", own());
-        found.push(Finding::new("bridge_address_missing", [words]));
+        found.push(Finding::new(Code::BridgeAddressMissing, [words]));
     }
 }
 
@@ -41,7 +42,8 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
 fn missing(facts: &Facts, found: &mut Vec<Finding>) {
     let pods = pods(facts);
     if let (Some(name), true) = (&facts.network.bridge, pods > 0) {
-        found.push(Finding::new("bridge_missing", [format!("{pods} pods run on this node, and there is no {name}")]));
+        found
+            .push(Finding::new(Code::BridgeMissing, [format!("{pods} pods run on this node, and there is no {name}")]));
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::finding::Finding;
 use crate::observe::Facts;
 use firewall::iptables::{Backend, Family, Rule, Ruleset, Table};
+use node::code::Code;
 
 /// Chains that accept the pod network, made by network add-ons and kube-proxy's neighbours.
 const ACCEPTING: [&str; 5] = ["FLANNEL-FWD", "CNI-FORWARD", "cali-FORWARD", "CILIUM_FORWARD", "WEAVE-NPC"];
@@ -26,7 +27,7 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
         if let Some(filter) = set.save.tables.iter().find(|t| t.name == "filter" && !t.by_handle) {
             let network = facts.network.flannel.as_ref().and_then(|f| f.network).map(|n| n.to_string());
             if let Some(words) = dropped(filter, &Ours { bridge, network: network.as_deref() }) {
-                found.push(Finding::new("forward_dropped", [format!("{}: {words}", set.tool.name())]));
+                found.push(Finding::new(Code::ForwardDropped, [format!("{}: {words}", set.tool.name())]));
             }
         }
     }
@@ -44,7 +45,7 @@ fn mixed(facts: &Facts, found: &mut Vec<Finding>) {
         };
         if let (Some(legacy), Some(nft)) = (of(Backend::Legacy), of(Backend::Nft)) {
             let words = format!("{} and {} both have Kubernetes' chains", legacy.tool.name(), nft.tool.name());
-            found.push(Finding::new("iptables_backends_mixed", [words]));
+            found.push(Finding::new(Code::IptablesBackendsMixed, [words]));
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::observe::Facts;
 use firewall::nftables::{Layer, Stopped};
 use firewall::packet::Packet;
 use host::cidr::Cidr;
+use node::code::Code;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
@@ -17,7 +18,7 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     let evidence: Vec<String> = all.iter().map(ToString::to_string).collect();
     let cause =
         "a chain of nftables drops what it does not know, and accepting it elsewhere, as flannel does, cannot help";
-    found.push(Finding::new("forward_dropped", evidence).because(cause).mended_so(remedy));
+    found.push(Finding::new(Code::ForwardDropped, evidence).because(cause).mended_so(remedy));
 }
 
 /// Where this packet of a pod ends, when that is certain.
@@ -43,6 +44,7 @@ fn packets(facts: &Facts) -> Vec<Packet<'_>> {
         protocol: "tcp",
         port: None,
         answer: false,
+        unmarked: false,
     };
     let network = facts.network.flannel.as_ref().and_then(|f| f.network);
     let mut packets = Vec::new();

@@ -6,6 +6,7 @@ use firewall::nftables;
 use host::deadline::Deadline;
 use host::links::{Link, Vxlan};
 use host::process::Program;
+use node::code::Code;
 use std::time::Duration;
 use testkit::{Sandbox, require};
 
@@ -23,7 +24,7 @@ fn with(ruleset: &str, change: impl Fn(&mut crate::observe::Facts)) -> Option<Fi
     facts.network.links.push(tunnel);
     change(&mut facts);
     nft(&["flush", "ruleset"], "");
-    judge(&facts).into_iter().find(|found| found.kind.code == "forward_dropped")
+    judge(&facts).into_iter().find(|found| found.kind.code == Code::ForwardDropped)
 }
 
 #[test]

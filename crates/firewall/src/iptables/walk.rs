@@ -3,10 +3,11 @@
 //! Matches that are not modelled are neither true nor false: such a rule never decides, but is named as a suspect. Packets
 //! carry no marks, and are of a new connection or the answer to one.
 
-use firewall::iptables::{Rule, Table};
-use firewall::packet::Packet;
-use host::cidr::Cidr;
 use std::net::IpAddr;
+
+use super::{Rule, Table};
+use crate::packet::Packet;
+use host::cidr::Cidr;
 
 /// What becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,9 +121,9 @@ fn mark(text: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firewall::iptables::parse;
+    use crate::iptables::parse;
 
-    const REAL_NODE: &[u8] = include_bytes!("../../../../crates/firewall/tests/data/iptables-save.txt");
+    const REAL_NODE: &[u8] = include_bytes!("../../tests/data/iptables-save.txt");
 
     fn packet(source: &str, destination: &str) -> Packet<'static> {
         Packet {
@@ -133,6 +134,7 @@ mod tests {
             protocol: "tcp",
             port: Some(8096),
             answer: false,
+            unmarked: false,
         }
     }
 
