@@ -57,6 +57,8 @@ def clean():
     sh(
         W,
         f"hostname {W}; [ ! -e /root/machine-id ] || {{ cat /root/machine-id > /etc/machine-id; rm /root/machine-id; }}; "
+        # What nobody knows is kept by every reset: a person takes it away.
+        "rm -f /etc/kubernetes/manifests/*; "
         "rm -f /etc/systemd/system/kubelet.service /etc/systemd/system/kubelet.service.d/*.conf; systemctl daemon-reload; "
         "[ ! -e /root/config.toml ] || { mv /root/config.toml /etc/containerd/; systemctl stop containerd; }; "
         "systemctl unmask kubelet containerd; systemctl start containerd; "
