@@ -33,7 +33,9 @@ LONG = frozenset(
         "flannel_config",
         "kubeadm_init_guarded",
         "kubeadm_join_guarded",
+        "kubectl_apply",
         "node_diagnose",
+        "node_drain",
         "pod_connectivity",
         "stale_node",
     ]

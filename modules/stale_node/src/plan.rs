@@ -3,6 +3,7 @@
 use crate::args::Args;
 use crate::observe::Node;
 use ansible::{Diff, Failure};
+use kubeadm::identity::is_same;
 
 /// What is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +20,8 @@ pub fn plan(args: &Args, node: Option<&Node>) -> anyhow::Result<Plan> {
     if node.control_plane {
         return refuse(args, node, "it is a control plane, which is never deleted here".into());
     }
-    let same = |a: &str, b: &str| !a.is_empty() && bare(a) == bare(b);
-    let (machine, system) = (same(&node.machine_id, &args.machine_id), same(&node.system_uuid, &args.system_uuid));
+    let machine = is_same(&node.machine_id, &args.machine_id);
+    let system = is_same(&node.system_uuid, &args.system_uuid);
     match (machine, system) {
         (true, true) => Ok(Plan::Delete(args.node_name.clone())),
         (false, true) if args.reinstalled => Ok(Plan::Delete(args.node_name.clone())),
@@ -41,11 +42,6 @@ pub fn plan(args: &Args, node: Option<&Node>) -> anyhow::Result<Plan> {
             ),
         ),
     }
-}
-
-/// Firmware and kernels spell UUIDs in both cases, with and without hyphens.
-fn bare(text: &str) -> String {
-    text.chars().filter(char::is_ascii_hexdigit).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 fn refuse(args: &Args, node: &Node, why: String) -> anyhow::Result<Plan> {
