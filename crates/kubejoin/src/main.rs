@@ -16,6 +16,7 @@ fn main() -> std::process::ExitCode {
         &kubelet_mask::MODULE,
         &node_diagnose::MODULE,
         &node_drain::MODULE,
+        &node_labels::MODULE,
         &pod_connectivity::MODULE,
         &stale_node::MODULE,
     ])

@@ -42,7 +42,7 @@ macro_rules! checked {
 }
 
 /// Every module.
-pub static MODULES: [(&Spec, Reader); 16] = [
+pub static MODULES: [(&Spec, Reader); 17] = [
     parsed!(aggressive_reset),
     checked!(cni_placeholder),
     checked!(cni_repair),
@@ -59,6 +59,7 @@ pub static MODULES: [(&Spec, Reader); 16] = [
     parsed!(cluster_nodes),
     parsed!(kubectl_apply),
     parsed!(node_drain),
+    parsed!(node_labels),
 ];
 
 /// Panics when something does not hold.
