@@ -105,6 +105,7 @@ class NativeAction(BackgroundAction):
         self._compute_environment_string(environment)
         options = dict(self._task.args)
         self._update_module_args(self._task.action, options, variables)
+        options["_kubejoin_secrets"] = answer.MASKS
         line, surroundings = encode(options), environment_line(environment)
         run = uuid.uuid4().hex
         with interruptible():

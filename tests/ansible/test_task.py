@@ -91,7 +91,9 @@ def test_a_play_of_every_kind_of_task(controller: Controller) -> None:
 
 def test_the_options_are_in_no_command_line_and_a_warm_task_is_one_command(controller: Controller) -> None:
     controller.adhoc("probe", "text=first")
-    run = controller.adhoc("probe", {"text": "second", "secret": "hushhush"}, "-vvv", ANSIBLE_KEEP_REMOTE_FILES="1")
+    run = controller.adhoc(
+        "probe", {"text": "second", "secret": "hushhush"}, "-vvv", ANSIBLE_KEEP_REMOTE_FILES="1", ANSIBLE_INJECT_INVOCATION="1"
+    )
     assert run.only["text"] == "second" and run.remote_commands() == 1, run.output
     assert run.only["verbosity"] == 3 and run.only["invocation"]["module_args"]["text"] == "second"
     commands = [line for line in run.output.splitlines() if "> EXEC" in line]
@@ -133,3 +135,20 @@ def _encrypt(controller: Controller, text: str, password: str) -> str:
 
 def test_results_are_json_serialisable(controller: Controller) -> None:
     assert json.dumps(controller.adhoc("probe", "text=x").only.result)
+
+
+def test_core_is_told_of_secrets_and_masks_them_everywhere_where_it_can(controller: Controller, core: str) -> None:
+    tasks = """
+    - {name: given, probe: {text: a, secret: "{{ lookup('env', 'SESAME') }}"}, register: given}
+    - {name: shown, ansible.builtin.debug: {msg: "it is {{ lookup('env', 'SESAME') }}"}}
+    """
+    run = controller.play(tasks, "-vvv", SESAME="open-sesame-1")
+    assert run["given"]["text"] == "a" and "_ansible_new_secrets" not in run.output, run.output
+    masks = tuple(int(number) for number in core.split(".")[:2]) >= (2, 22)
+    assert ("open-sesame-1" in run.output) is not masks, run.output
+
+
+def test_invocation_is_left_out_where_core_wants_none(controller: Controller) -> None:
+    for wanted in ("1", "0"):
+        run = controller.adhoc("probe", "text=a", ANSIBLE_INJECT_INVOCATION=wanted)
+        assert "invocation" in run.only or wanted == "0", run.output

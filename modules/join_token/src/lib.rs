@@ -39,9 +39,12 @@ fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
         .field("server_time", now);
     Ok(match (&plan, token) {
         (Plan::Delete(_) | Plan::Look, _) => outcome,
-        (_, token) => outcome.field("token", &token).field(
-            "join",
-            json!({"control_plane_endpoint": state.endpoint, "token": token, "ca_cert_hashes": [state.ca_cert_hash]}),
-        ),
+        (_, token) => {
+            let secret = token.as_deref().and_then(|token| token.split_once('.')).map_or("", |(_, secret)| secret);
+            outcome.secret(token.as_deref().unwrap_or_default()).secret(secret).field("token", &token).field(
+                "join",
+                json!({"control_plane_endpoint": state.endpoint, "token": token, "ca_cert_hashes": [state.ca_cert_hash]}),
+            )
+        }
     })
 }
