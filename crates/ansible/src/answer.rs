@@ -81,7 +81,8 @@ impl Frame {
         if let Some(diff) = answer.get_mut("diff") {
             show(diff, &|text| printable_lines(text).into_owned());
         }
-        let new: Vec<String> = self.secrets.iter().chain(&secrets).filter(|one| one.len() >= TELLING).cloned().collect();
+        let new: Vec<String> =
+            self.secrets.iter().chain(&secrets).filter(|one| one.len() >= TELLING).cloned().collect();
         if self.tell_secrets && !new.is_empty() {
             answer[NEW_SECRETS] = json!(new);
         }

@@ -65,7 +65,17 @@ pub struct Opt {
 impl Opt {
     /// An optional option without a default.
     pub const fn new(name: &'static str, kind: Kind, help: &'static str) -> Self {
-        Opt { name, kind, help, default: None, choices: &[], aliases: &[], required: false, no_log: false, withheld: false }
+        Opt {
+            name,
+            kind,
+            help,
+            default: None,
+            choices: &[],
+            aliases: &[],
+            required: false,
+            no_log: false,
+            withheld: false,
+        }
     }
 
     /// Sets the default, written as JSON: `"\"present\""`, `"true"`, `"300"`, `"[]"`.

@@ -164,7 +164,8 @@ fn daemon_set(args: &Args, config: &Value) -> Value {
         let container = &mut all["spec"]["template"]["spec"]["containers"][0];
         let get = |path: &str| json!({"path": path, "port": "healthz"});
         container["ports"] = json!([{"name": "healthz", "containerPort": args.healthz_port, "protocol": "TCP"}]);
-        container["livenessProbe"] = json!({"httpGet": get("/healthz"), "initialDelaySeconds": 10, "periodSeconds": 30});
+        container["livenessProbe"] =
+            json!({"httpGet": get("/healthz"), "initialDelaySeconds": 10, "periodSeconds": 30});
         // Ready is who has written the subnet file and the rules, and not who has only been started.
         container["readinessProbe"] = json!({"httpGet": get("/readyz"), "initialDelaySeconds": 5, "periodSeconds": 10});
     }

@@ -27,7 +27,8 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let kubectl = Kubectl::new(&args.kubeconfig);
     let nodes = kubectl.list("nodes", deadline)?;
     let windows = nodes.iter().any(|n| n["status"]["nodeInfo"]["operatingSystem"] == "windows");
-    let proxy_nftables = args.nftables == Nftables::Auto && proxy_mode(&kubectl, deadline)?.as_deref() == Some("nftables");
+    let proxy_nftables =
+        args.nftables == Nftables::Auto && proxy_mode(&kubectl, deadline)?.as_deref() == Some("nftables");
     let cluster = Cluster { network: network(args, &kubectl, deadline)?, windows, proxy_nftables };
     let mut objects = Vec::new();
     for wanted in manifest::objects(args, &cluster) {

@@ -36,7 +36,10 @@ fn nftables_follows_kube_proxy_unless_it_is_said() {
         net_conf(&args(options), &Cluster { proxy_nftables, ..cluster(false) })["EnableNFTables"].clone()
     };
     assert_eq!((told(json!({}), true), told(json!({}), false)), (json!(true), json!(false)));
-    assert_eq!((told(json!({"nftables": "disabled"}), true), told(json!({"nftables": "enabled"}), false)), (json!(false), json!(true)));
+    assert_eq!(
+        (told(json!({"nftables": "disabled"}), true), told(json!({"nftables": "enabled"}), false)),
+        (json!(false), json!(true))
+    );
 }
 
 #[test]
@@ -44,7 +47,10 @@ fn an_older_image_of_a_site_is_installed_as_that_release_is() {
     let daemon_set = |options: Value| {
         let all = objects(&args(options), &cluster(false));
         let pod = all.iter().find(|o| o["kind"] == "DaemonSet").unwrap()["spec"]["template"]["spec"].clone();
-        (pod["initContainers"][1]["command"][0].clone(), pod["containers"][0]["readinessProbe"]["httpGet"]["path"].clone())
+        (
+            pod["initContainers"][1]["command"][0].clone(),
+            pod["containers"][0]["readinessProbe"]["httpGet"]["path"].clone(),
+        )
     };
     assert_eq!(daemon_set(json!({})), (json!("/opt/bin/install-conf"), json!("/readyz")));
     assert_eq!(daemon_set(json!({"image": "r/flannel:v0.26.7"})), (json!("cp"), Value::Null));

@@ -9,7 +9,8 @@ impl Release {
     pub fn of(image: &str) -> Self {
         let name = image.split('@').next().unwrap_or_default();
         let tag = name.rsplit('/').next().and_then(|last| last.split_once(':')).map_or("", |(_, tag)| tag);
-        let mut numbers = tag.trim_start_matches('v').split(['-', '+']).next().unwrap_or_default().split('.').map(str::parse);
+        let mut numbers =
+            tag.trim_start_matches('v').split(['-', '+']).next().unwrap_or_default().split('.').map(str::parse);
         match (numbers.next(), numbers.next(), numbers.next()) {
             (Some(Ok(major)), Some(Ok(minor)), Some(Ok(patch))) => Release(Some((major, minor, patch))),
             _ => Release(None),

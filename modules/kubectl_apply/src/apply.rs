@@ -39,8 +39,11 @@ pub fn apply(args: &Args, plan: &Plan, run: &Run, done: &mut Applied) -> anyhow:
             done.refused.push(format!("{}: {error:#}", manifest.file));
         }
         let made = &done.objects[from..];
-        let definitions: Vec<String> =
-            made.iter().filter_map(|one| one.object.strip_prefix(DEFINITION)).map(|name| format!("crd/{name}")).collect();
+        let definitions: Vec<String> = made
+            .iter()
+            .filter_map(|one| one.object.strip_prefix(DEFINITION))
+            .map(|name| format!("crd/{name}"))
+            .collect();
         if !definitions.is_empty() {
             established(&kubectl, &definitions, &run.deadline)?;
         }
@@ -57,7 +60,7 @@ fn one(kubectl: &Kubectl, manifest: &Manifest, deadline: &Deadline, done: &mut A
     words.extend(["--filename", "-"]);
     let output = patiently(deadline, |limit| {
         let output = kubectl.run(&words, &manifest.text, limit)?;
-        let said = words::error(&output.stderr_text());
+        let said = manifest.secrets.hide(&words::error(&output.stderr_text()));
         if !output.status.success() && is_busy_text(&said) {
             bail!("{said}");
         }
@@ -65,7 +68,7 @@ fn one(kubectl: &Kubectl, manifest: &Manifest, deadline: &Deadline, done: &mut A
     })?;
     done.objects.extend(words::objects(&manifest.file, &output.stdout_text()));
     if !output.status.success() {
-        bail!("{}", words::error(&output.stderr_text()));
+        bail!("{}", manifest.secrets.hide(&words::error(&output.stderr_text())));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The options.
 
+use crate::secrets::Secrets;
 use ansible::{Kind, Opt, Rule, Spec};
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
@@ -69,6 +70,8 @@ pub struct Manifest {
     pub text: String,
     /// Whether the server merges it.
     pub server_side: bool,
+    /// What it must not be quoted with.
+    pub secrets: Secrets,
 }
 
 impl Args {
@@ -109,21 +112,29 @@ impl Args {
 fn manifest(number: usize, item: &Value) -> anyhow::Result<Manifest> {
     let known = ["file", "text", "server_side"];
     for key in item.as_object().into_iter().flatten().map(|(key, _)| key) {
-        ensure!(known.contains(&key.as_str()), "option manifests, entry {number}, has {key:?}: it may have {}", known.join(", "));
+        ensure!(
+            known.contains(&key.as_str()),
+            "option manifests, entry {number}, has {key:?}: it may have {}",
+            known.join(", ")
+        );
     }
     let text = item["text"].as_str().unwrap_or_default();
-    ensure!(!text.trim().is_empty(), "option manifests, entry {number}, has no text: give the YAML or JSON of an object");
+    ensure!(
+        !text.trim().is_empty(),
+        "option manifests, entry {number}, has no text: give the YAML or JSON of an object"
+    );
     let file = item["file"].as_str().map_or_else(|| format!("manifest {number}"), str::to_owned);
     let server_side = match &item["server_side"] {
         Value::Null => false,
         Value::Bool(yes) => *yes,
         _ => anyhow::bail!("option manifests, entry {number} ({file}): server_side must be true or false"),
     };
-    Ok(Manifest { file, text: text.to_owned(), server_side })
+    Ok(Manifest { file, text: text.to_owned(), server_side, secrets: Secrets::of(text) })
 }
 
 fn is_below(path: &str) -> bool {
-    !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+    !path.is_empty()
+        && Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
 #[cfg(test)]
@@ -132,7 +143,8 @@ mod tests {
     use serde_json::json;
 
     fn refused(options: Value) -> String {
-        let mut all = json!({"state": "applied", "manifests": [], "files": null, "entry": ".", "kubeconfig": "/k", "timeout": 9});
+        let mut all =
+            json!({"state": "applied", "manifests": [], "files": null, "entry": ".", "kubeconfig": "/k", "timeout": 9});
         all.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
         serde_json::from_value::<Args>(all).unwrap().validate().unwrap_err().to_string()
     }
@@ -143,7 +155,10 @@ mod tests {
             (json!({}), "option manifests is empty"),
             (json!({"manifests": [{"text": "a: 1"}, {"text": " ", "file": "x"}]}), "entry 2, has no text"),
             (json!({"manifests": [{"txt": "topsecret"}]}), "has \"txt\": it may have file, text, server_side"),
-            (json!({"manifests": [{"text": "topsecret", "server_side": "topsecret"}]}), "server_side must be true or false"),
+            (
+                json!({"manifests": [{"text": "topsecret", "server_side": "topsecret"}]}),
+                "server_side must be true or false",
+            ),
             (json!({"state": "rendered", "files": {"../x": "eA=="}}), "the path \"../x\": it must be relative"),
             (json!({"state": "rendered", "files": {"/x": "eA=="}}), "it must be relative"),
             (json!({"state": "rendered", "files": {"x": "topsecret!"}}), "the content of \"x\" is not base64"),

@@ -10,6 +10,7 @@ mod observe;
 mod plan;
 mod render;
 mod report;
+mod secrets;
 mod words;
 
 use ansible::{Contract, Module, Outcome, Run, Spec};

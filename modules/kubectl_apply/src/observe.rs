@@ -37,9 +37,11 @@ pub fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
     }
     run.phase("comparing with what is there");
     let manifests = args.manifests()?;
-    let kubectl = Kubectl::new(&args.kubeconfig);
     // kubectl writes what it compares into files.
-    let compared = room::inside(|_| manifests.iter().map(|one| compare(&kubectl, one, &run.deadline)).collect::<Result<Vec<_>, _>>())?;
+    let compared = room::inside(|room| {
+        let kubectl = Kubectl::new(&args.kubeconfig).scratch(room);
+        manifests.iter().map(|one| compare(&kubectl, one, &run.deadline)).collect::<anyhow::Result<Vec<_>>>()
+    })?;
     Ok(State::Compared(manifests.into_iter().zip(compared).collect()))
 }
 
@@ -57,7 +59,7 @@ fn compare(kubectl: &Kubectl, manifest: &Manifest, deadline: &Deadline) -> anyho
         if output.status.code() == Some(1) && !found.is_empty() {
             return Ok(Compared::Differs(found));
         }
-        let said = words::error(&output.stderr_text());
+        let said = manifest.secrets.hide(&words::error(&output.stderr_text()));
         if let Some(name) = awaited(&said) {
             return Ok(Compared::Awaits(name));
         }

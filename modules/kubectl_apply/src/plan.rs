@@ -37,7 +37,10 @@ pub fn plan(state: &State) -> anyhow::Result<Plan> {
                 plan.diff.push(Diff::new(header, "", format!("comes after {name}, which is made first\n")));
             }
             Compared::Awaits(name) => {
-                refused.push(format!("{}: the cluster has no {name}, and no manifest before this one makes it", manifest.file));
+                refused.push(format!(
+                    "{}: the cluster has no {name}, and no manifest before this one makes it",
+                    manifest.file
+                ));
             }
             Compared::Refused(why) => refused.push(format!("{}: {why}", manifest.file)),
         }
@@ -76,11 +79,12 @@ impl ansible::Plan for Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secrets::Secrets;
     use crate::words::Difference;
     use ansible::Plan as _;
 
     fn manifest(file: &str) -> Manifest {
-        Manifest { file: file.into(), text: "x".into(), server_side: false }
+        Manifest { file: file.into(), text: "x".into(), server_side: false, secrets: Secrets::default() }
     }
 
     fn new(label: &str, after: &str) -> Compared {
@@ -102,7 +106,8 @@ mod tests {
     #[test]
     fn what_waits_for_a_namespace_or_a_definition_of_the_same_run_is_applied_after_it() {
         let namespace = new("v1.Namespace..shop", "kind: Namespace\n");
-        let definition = new("apiextensions.k8s.io.v1.CustomResourceDefinition..w.example.com", "  names:\n    kind: Widget\n");
+        let definition =
+            new("apiextensions.k8s.io.v1.CustomResourceDefinition..w.example.com", "  names:\n    kind: Widget\n");
         let after = |first, name: &str| planned(vec![("a", first), ("b", Compared::Awaits(name.into()))]);
         assert_eq!(after(namespace.clone(), "shop").unwrap().apply.len(), 2);
         assert_eq!(after(definition, "Widget").unwrap().apply.len(), 2);

@@ -20,7 +20,8 @@ pub fn render(args: &Args, deadline: &Deadline) -> anyhow::Result<String> {
             }
             fs::write(&file, content).with_context(writing)?;
         }
-        let output = Program::new("kubectl").args(["kustomize"]).args([room.join(&args.entry)]).keep_all().run(deadline)?;
+        let output =
+            Program::new("kubectl").args(["kustomize"]).args([room.join(&args.entry)]).keep_all().run(deadline)?;
         let place = format!("{}/", room.display());
         ensure!(
             output.status.success(),

@@ -8,7 +8,9 @@ use ansible::Outcome;
 /// `objects`, what became of each that differed; `refused`; or `rendered`.
 pub fn report(state: &State, plan: &Plan, done: Option<&Applied>) -> anyhow::Result<Outcome> {
     let manifests = match state {
-        State::Rendered(text) => return Ok(Outcome::new().msg("the kustomization is rendered").field("rendered", text)),
+        State::Rendered(text) => {
+            return Ok(Outcome::new().msg("the kustomization is rendered").field("rendered", text));
+        }
         State::Compared(manifests) => manifests,
     };
     let same: Vec<&str> =

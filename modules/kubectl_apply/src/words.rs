@@ -86,7 +86,8 @@ pub fn objects(file: &str, text: &str) -> Vec<Object> {
 }
 
 /// kubectl's error as one line. Left out is what quotes an object: a patch that the server refused (`error when applying
-/// patch:` … `to:` … `for:`, cmd/apply/patcher.go), and an object without a kind (`is missing in '…'`, runtime/error.go).
+/// patch:` … `to:` … `for:`, cmd/apply/patcher.go), an object without a kind (`is missing in '…'`, runtime/error.go), and the
+/// surroundings of what cannot be decoded (`...|…|...`, json-iterator).
 pub fn error(stderr: &str) -> String {
     let mut kept = String::new();
     let mut quoting = false;
@@ -97,7 +98,8 @@ pub fn error(stderr: &str) -> String {
         if quoting || line.starts_with("Warning: ") {
             continue;
         }
-        let (words, rest) = line.split_once("is missing in '").map_or((line, None), |(words, rest)| (words, Some(rest)));
+        let (words, rest) =
+            line.split_once("is missing in '").map_or((line, None), |(words, rest)| (words, Some(rest)));
         kept += if kept.is_empty() { "" } else { " " };
         kept += words;
         if rest.is_some() {
@@ -105,7 +107,19 @@ pub fn error(stderr: &str) -> String {
         }
         quoting = line.contains("applying patch:");
     }
+    let kept = unquoted(&kept);
     if kept.is_empty() { "kubectl did not say why".into() } else { kept }
+}
+
+/// Without what stands between `...|` and `|...`.
+fn unquoted(text: &str) -> String {
+    let mut parts = text.split("...|");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        kept += "...";
+        kept += part.rsplit_once("|...").map_or("", |(_, rest)| rest);
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -161,6 +175,12 @@ diff -u -N /tmp/LIVE-1/v1.Secret.front.pass /tmp/MERGED-2/v1.Secret.front.pass
             "error: unable to decode \"STDIN\": Object 'Kind' is missing"
         );
         assert_eq!(error(" \n"), "kubectl did not say why");
+        // As kube-apiserver 1.20.2 answers.
+        let decoding = "Error from server (BadRequest): illegal base64 data at input byte 6, error found in #10 byte of ...|\"sesame%%\"},\"kind\":\"|..., bigger context ...|{\"data\":{\"password\":\"sesame%%\"},|...";
+        assert_eq!(
+            error(decoding),
+            "Error from server (BadRequest): illegal base64 data at input byte 6, error found in #10 byte of ..., bigger context ..."
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ const SECRET: &str = "sesame-open-wide";
 /// Whether `what` is there is whether a file of that name is in /run/cluster: named by the manifest's `name: …`.
 const KUBECTL: &str = r#"#!/bin/sh
 echo "$*" >>/run/asked
-case "$*" in *kustomize*) ls -R /tmp >/run/room; cat "${2}/kustomization.yaml" "${2}/../base/password.txt"; exit ;; esac
+case "$*" in *kustomize*) ls -R /run/kubejoin-room-* >/run/room; cat "${2}/kustomization.yaml" "${2}/../base/password.txt"; exit ;; esac
 case "$*" in *wait*) exit 0 ;; esac
 text=$(cat)
 cat /proc/[0-9]*/cmdline >>/run/lines
@@ -22,7 +22,7 @@ case "$*" in
 *diff*)
     [ "$name" != refused ] || { echo 'Error from server (Forbidden): no' >&2; exit 1; }
     [ -e "/run/cluster/$name" ] && [ "$(cat "/run/cluster/$name")" = "$text" ] && exit 0
-    echo "$text" >"/tmp/LIVE"
+    echo "$text" >"$TMPDIR/LIVE"
     echo "diff -u -N /tmp/LIVE/v1.$kind.$at.$name /tmp/MERGED/v1.$kind.$at.$name"
     [ ! -e "/run/cluster/$name" ] || sed 's/^/-/' "/run/cluster/$name"
     echo "$text" | sed 's/^/+/'
@@ -52,6 +52,14 @@ fn manifest(kind: &str, name: &str, more: &str) -> Value {
     json!({"file": format!("{name}.yaml"), "text": format!("kind: {kind}\nname: {name}\n{more}")})
 }
 
+/// Files in /tmp, and rooms.
+fn left() -> usize {
+    let of = |directory: &str| std::fs::read_dir(directory).unwrap().flatten().collect::<Vec<_>>();
+    let rooms =
+        of("/run").iter().filter(|entry| entry.file_name().to_string_lossy().starts_with("kubejoin-room")).count();
+    of("/tmp").len() + rooms
+}
+
 fn asked() -> String {
     std::fs::read_to_string("/run/asked").unwrap_or_default()
 }
@@ -65,7 +73,11 @@ fn what_differs_is_applied_in_order_and_a_second_time_nothing_is() {
         let check = module(all.clone(), true);
         assert_eq!((&check["changed"], asked().contains("apply")), (&json!(true), false), "{check}");
         let done = module(all.clone(), false);
-        assert_eq!(done["objects"][1], json!({"file": "web.yaml", "object": "configmap/web", "state": "created"}), "{done}");
+        assert_eq!(
+            done["objects"][1],
+            json!({"file": "web.yaml", "object": "configmap/web", "state": "created"}),
+            "{done}"
+        );
         assert_eq!(done["diff"], check["diff"]);
         let again = module(all, false);
         assert_eq!((&again["changed"], &again["same"]), (&json!(false), &json!(["shop.yaml", "web.yaml"])), "{again}");
@@ -91,18 +103,25 @@ fn a_secret_is_in_no_answer_no_command_line_and_no_file_that_is_left() {
     control_plane().run(|| {
         with_kubectl();
         let password = format!("password: {SECRET}\n");
-        let all = json!({"manifests": [manifest("Secret", "password", &password), manifest("Secret", "patched", &password)]});
+        let all =
+            json!({"manifests": [manifest("Secret", "password", &password), manifest("Secret", "patched", &password)]});
         let mut answers = module(all.clone(), true).to_string();
         let done = module(all, false);
         assert!(done["refused"][0].as_str().unwrap().ends_with("for: \"STDIN\": it is immutable"), "{done}");
-        assert_eq!((&done["failed"], &done["changed"], &done["objects"][0]["object"]), (&json!(true), &json!(true), &json!("secret/password")));
+        assert_eq!(
+            (&done["failed"], &done["changed"], &done["objects"][0]["object"]),
+            (&json!(true), &json!(true), &json!("secret/password"))
+        );
         answers += &done.to_string();
         answers += &module(json!({"manifests": [{"text": SECRET, "server_side": SECRET}]}), false).to_string();
         answers += &module(json!({"manifest": SECRET}), false).to_string();
         assert!(!answers.contains(SECRET), "{answers}");
         assert!(std::fs::read_to_string("/run/cluster/password").unwrap().contains(SECRET));
-        assert!(!String::from_utf8_lossy(&std::fs::read("/run/lines").unwrap()).contains(SECRET) && !asked().contains(SECRET));
-        assert_eq!(std::fs::read_dir("/tmp").unwrap().count(), 0, "what kubectl compares does not lie on the machine");
+        assert!(
+            !String::from_utf8_lossy(&std::fs::read("/run/lines").unwrap()).contains(SECRET)
+                && !asked().contains(SECRET)
+        );
+        assert_eq!(left(), 0, "what kubectl compares does not lie on the machine");
     });
 }
 
@@ -111,11 +130,16 @@ fn a_kustomization_is_rendered_out_of_memory() {
     control_plane().run(|| {
         with_kubectl();
         // "resources: []\n" and the secret.
-        let files = json!({"home/kustomization.yaml": "cmVzb3VyY2VzOiBbXQo=", "base/password.txt": "c2VzYW1lLW9wZW4td2lkZQ=="});
+        let files =
+            json!({"home/kustomization.yaml": "cmVzb3VyY2VzOiBbXQo=", "base/password.txt": "c2VzYW1lLW9wZW4td2lkZQ=="});
         let answer = module(json!({"state": "rendered", "files": files, "entry": "home"}), true);
-        assert_eq!((&answer["changed"], &answer["rendered"]), (&json!(false), &json!(format!("resources: []\n{SECRET}"))), "{answer}");
+        assert_eq!(
+            (&answer["changed"], &answer["rendered"]),
+            (&json!(false), &json!(format!("resources: []\n{SECRET}"))),
+            "{answer}"
+        );
         assert!(std::fs::read_to_string("/run/room").unwrap().contains("password.txt"));
-        assert_eq!(std::fs::read_dir("/tmp").unwrap().count(), 0);
+        assert_eq!(left(), 0);
         assert!(!answer["invocation"].to_string().contains("c2VzYW1l"), "{answer}");
     });
 }

@@ -4,7 +4,7 @@ use crate::args::Args;
 use crate::observe::pods;
 use crate::plan::{Blocked, Plan};
 use crate::pod::Pod;
-use ansible::{Done, Failure, Outcome, Run};
+use ansible::{Done, Failure, Run};
 use anyhow::Context as _;
 use host::deadline::{Deadline, Expired, Look};
 use kubeadm::kubectl::Kubectl;
@@ -26,6 +26,8 @@ pub struct Drained {
     pub cordoned: Option<bool>,
     /// Pods that the API server took off the node.
     pub evicted: Vec<String>,
+    /// Pods that were still there when the time was over.
+    pub blocked: Vec<Blocked>,
 }
 
 impl Done for Drained {
@@ -71,7 +73,7 @@ pub fn apply(args: &Args, plan: &Plan, run: &Run, done: &mut Drained) -> anyhow:
         Ok(if leaving.is_empty() { Look::Ready(()) } else { Look::NotYet(String::new()) })
     });
     match gone {
-        Err(error) if error.is::<Expired>() => Err(late(args, leaving).into()),
+        Err(error) if error.is::<Expired>() => Err(late(args, leaving, done).into()),
         other => other,
     }
 }
@@ -87,7 +89,8 @@ fn evict(kubectl: &Kubectl, plan: &Plan, one: &mut Leaving, deadline: &Deadline,
         // Not one of the same name that has come after it.
         "deleteOptions": {"preconditions": {"uid": pod.uid}},
     });
-    let answer = kubectl.run(&["create", "--raw", &path, "--filename", "-"], &eviction.to_string(), &deadline.at_most(QUESTION));
+    let answer =
+        kubectl.run(&["create", "--raw", &path, "--filename", "-"], &eviction.to_string(), &deadline.at_most(QUESTION));
     let said = match answer.map(|output| (output.status.success(), output.stderr_text())) {
         Ok((true, _)) => String::new(),
         Ok((false, said)) => said.split_whitespace().collect::<Vec<_>>().join(" "),
@@ -112,7 +115,7 @@ fn refusal(plan: &Plan, pod: &Pod, said: String) -> Blocked {
     }
 }
 
-fn late(args: &Args, leaving: Vec<Leaving>) -> Failure {
+fn late(args: &Args, leaving: Vec<Leaving>, done: &mut Drained) -> Failure {
     let ending = |pod: &Pod| Blocked {
         pod: pod.id(),
         reason: "ending",
@@ -126,5 +129,6 @@ fn late(args: &Args, leaving: Vec<Leaving>) -> Failure {
         if each.len() == 1 { "one pod is".to_owned() } else { format!("{} pods are", each.len()) },
         each.join("; ")
     );
-    Failure::new(msg).with(Outcome::new().field("blocked", blocked).field("refused", "late"))
+    done.blocked = blocked;
+    Failure::new(msg).field("refused", "late")
 }

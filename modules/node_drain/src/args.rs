@@ -86,7 +86,11 @@ impl Args {
                 "option {name} is {text:?}: it must be hexadecimal digits, as kubeadm_join_guarded reports it"
             );
         }
-        ensure!((1..=86_400).contains(&self.timeout), "option timeout is {}: it must be 1 to 86400 seconds", self.timeout);
+        ensure!(
+            (1..=86_400).contains(&self.timeout),
+            "option timeout is {}: it must be 1 to 86400 seconds",
+            self.timeout
+        );
         ensure!(
             self.kubeconfig.starts_with('/'),
             "option kubeconfig is {:?}: it must be an absolute path",

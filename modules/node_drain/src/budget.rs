@@ -58,7 +58,9 @@ mod tests {
 
     #[test]
     fn a_budget_covers_what_its_selector_says_in_its_own_namespace() {
-        let pod = Pod::read(&json!({"metadata": {"namespace": "shop", "name": "web", "labels": {"app": "web", "tier": "a"}}}));
+        let pod = Pod::read(
+            &json!({"metadata": {"namespace": "shop", "name": "web", "labels": {"app": "web", "tier": "a"}}}),
+        );
         let covers = |namespace: &str, selector: Value| {
             let item = json!({"metadata": {"namespace": namespace, "name": "b"}, "spec": {"selector": selector}});
             Budget::read(&item).covers(&pod)

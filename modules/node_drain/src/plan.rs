@@ -41,7 +41,8 @@ impl Blocked {
 /// Decides.
 pub fn plan(args: &Args, state: Option<&State>) -> anyhow::Result<Plan> {
     let Some(state) = state else { return Ok(Plan::default()) };
-    let given = [("machine id", &args.machine_id, &state.machine_id), ("system UUID", &args.system_uuid, &state.system_uuid)];
+    let given =
+        [("machine id", &args.machine_id, &state.machine_id), ("system UUID", &args.system_uuid, &state.system_uuid)];
     for (what, asked, found) in given {
         if asked.as_ref().is_some_and(|asked| !identity::is_same(asked, found)) {
             let why = format!("it is another machine's, whose {what} is {found}");
@@ -49,8 +50,11 @@ pub fn plan(args: &Args, state: Option<&State>) -> anyhow::Result<Plan> {
         }
     }
     let cordon = args.state != Wanted::Uncordoned;
-    let mut plan =
-        Plan { cordon: (state.cordoned != cordon).then_some(cordon), eviction: state.eviction.clone(), ..Plan::default() };
+    let mut plan = Plan {
+        cordon: (state.cordoned != cordon).then_some(cordon),
+        eviction: state.eviction.clone(),
+        ..Plan::default()
+    };
     if args.state != Wanted::Drained {
         return Ok(plan);
     }
@@ -66,10 +70,12 @@ pub fn plan(args: &Args, state: Option<&State>) -> anyhow::Result<Plan> {
         return refuse(args, "blocked", msg, &kept);
     }
     for pod in &plan.evict {
-        plan.waiting.extend(state.budgets.iter().filter(|budget| budget.covers(pod) && budget.allowed < 1).map(|budget| {
-            let why = format!("the PodDisruptionBudget {} lets none of its pods go now", budget.name);
-            Blocked { pod: pod.id(), reason: "disruption_budget", why }
-        }));
+        plan.waiting.extend(state.budgets.iter().filter(|budget| budget.covers(pod) && budget.allowed < 1).map(
+            |budget| {
+                let why = format!("the PodDisruptionBudget {} lets none of its pods go now", budget.name);
+                Blocked { pod: pod.id(), reason: "disruption_budget", why }
+            },
+        ));
     }
     Ok(plan)
 }

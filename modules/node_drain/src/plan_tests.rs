@@ -36,7 +36,10 @@ fn refused(args: &Args, state: &State) -> String {
 fn pods_of_a_controller_go_and_those_of_the_node_stay() {
     let all = vec![pod("web", "ReplicaSet", json!({})), pod("flannel", "DaemonSet", json!({"emptyDir": {}}))];
     let plan = plan(&args(), Some(&state(all))).unwrap();
-    assert_eq!((plan.cordon, plan.evict.iter().map(Pod::id).collect::<Vec<_>>()), (Some(true), vec!["shop/web".to_owned()]));
+    assert_eq!(
+        (plan.cordon, plan.evict.iter().map(Pod::id).collect::<Vec<_>>()),
+        (Some(true), vec!["shop/web".to_owned()])
+    );
 }
 
 #[test]

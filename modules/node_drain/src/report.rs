@@ -18,7 +18,7 @@ pub fn report(args: &Args, state: Option<&State>, plan: &Plan, done: Option<&Dra
         .field("there", state.is_some())
         .field("evicted", evicted)
         .field("kept", kept)
-        .field("blocked", if done.is_some() { &[][..] } else { &plan.waiting[..] })
+        .field("blocked", done.map_or(&plan.waiting, |done| &done.blocked))
 }
 
 fn words(args: &Args, state: Option<&State>, plan: &Plan) -> String {

@@ -118,7 +118,10 @@ fn text(key: &str, value: &Value) -> anyhow::Result<String> {
         Value::Bool(_) | Value::Number(_) => value.to_string(),
         _ => bail!("the label {key} is {value}: it must be text"),
     };
-    ensure!(is_value(&text), "the label {key} is {text:?}: use at most 63 letters, digits, - _ . with a letter or digit at both ends");
+    ensure!(
+        is_value(&text),
+        "the label {key} is {text:?}: use at most 63 letters, digits, - _ . with a letter or digit at both ends"
+    );
     Ok(text)
 }
 
@@ -149,9 +152,11 @@ mod tests {
 
     #[test]
     fn labels_are_read_as_yaml_writes_them() {
-        let all = args(json!({"w1": {"labels": {"gpu": true, "rack": 7, "a.b/c": null}, "taints": ["x=y:NoSchedule"]}}));
+        let all =
+            args(json!({"w1": {"labels": {"gpu": true, "rack": 7, "a.b/c": null}, "taints": ["x=y:NoSchedule"]}}));
         let wanted = &all.wanted().unwrap()["w1"];
-        let labels: Vec<(&str, &str)> = wanted.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let labels: Vec<(&str, &str)> =
+            wanted.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         assert_eq!(labels, [("a.b/c", ""), ("gpu", "true"), ("rack", "7")]);
     }
 

@@ -52,7 +52,8 @@ impl Contract for NodeLabels {
     fn report(_: &Args, _: &BTreeMap<String, Node>, plan: &Plan, _: Option<&Steps>) -> anyhow::Result<Outcome> {
         let changes: Vec<String> =
             plan.0.iter().map(|change| format!("{}: {}", change.name, change.words().join(", "))).collect();
-        let msg = if changes.is_empty() { "labels and taints are as they should be".into() } else { changes.join("; ") };
+        let msg =
+            if changes.is_empty() { "labels and taints are as they should be".into() } else { changes.join("; ") };
         Ok(Outcome::new().msg(msg).field("changes", changes))
     }
 }

@@ -55,7 +55,10 @@ impl Record {
 pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<BTreeMap<String, Node>> {
     let kubectl = Kubectl::new(&args.kubeconfig);
     let nodes = patiently(deadline, |limit| kubectl.list("nodes", limit))?;
-    Ok(nodes.iter().map(|node| (node["metadata"]["name"].as_str().unwrap_or_default().to_owned(), read(node))).collect())
+    Ok(nodes
+        .iter()
+        .map(|node| (node["metadata"]["name"].as_str().unwrap_or_default().to_owned(), read(node)))
+        .collect())
 }
 
 fn read(node: &Value) -> Node {

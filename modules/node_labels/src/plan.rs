@@ -120,7 +120,10 @@ mod tests {
     fn what_is_given_is_recorded_and_goes_when_it_is_taken_out_again() {
         let asked = wanted(&[("disk", "ssd")], &["dedicated=media:NoSchedule"]);
         let first = decide(&asked, &node(&[("own", "1")], &[], &Record::default())).unwrap();
-        assert_eq!((first.labels.join(" "), first.taints.join(" ")), ("disk=ssd".into(), "dedicated=media:NoSchedule".into()));
+        assert_eq!(
+            (first.labels.join(" "), first.taints.join(" ")),
+            ("disk=ssd".into(), "dedicated=media:NoSchedule".into())
+        );
         let there = node(&[("own", "1"), ("disk", "ssd")], &["dedicated=media:NoSchedule"], &first.after);
         assert_eq!(decide(&asked, &there), None, "a second time there is nothing to do");
         let last = decide(&wanted(&[], &[]), &there).unwrap();

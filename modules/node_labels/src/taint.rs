@@ -21,8 +21,10 @@ pub struct Taint {
 impl Taint {
     /// Reads `key=value:effect` or `key:effect`.
     pub fn read(text: &str) -> anyhow::Result<Self> {
-        let right = "use key=value:effect or key:effect, with one of the effects NoSchedule, PreferNoSchedule and NoExecute";
-        let (rest, effect) = text.rsplit_once(':').with_context(|| format!("the taint {text:?} has no effect: {right}"))?;
+        let right =
+            "use key=value:effect or key:effect, with one of the effects NoSchedule, PreferNoSchedule and NoExecute";
+        let (rest, effect) =
+            text.rsplit_once(':').with_context(|| format!("the taint {text:?} has no effect: {right}"))?;
         let (key, value) = rest.split_once('=').unwrap_or((rest, ""));
         ensure!(is_key(key) && is_value(value) && EFFECTS.contains(&effect), "the taint {text:?} is not one: {right}");
         ensure!(

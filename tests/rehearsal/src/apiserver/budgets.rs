@@ -33,7 +33,8 @@ fn share(value: &Value, all: usize) -> Option<usize> {
 /// One round: how many pods of each budget may be away.
 pub fn round(store: &mut Store) -> Result<()> {
     for mut budget in store.list(BUDGETS, None).cloned().collect::<Vec<_>>() {
-        let (namespace, name) = (text(&budget, "/metadata/namespace").to_owned(), text(&budget, "/metadata/name").to_owned());
+        let (namespace, name) =
+            (text(&budget, "/metadata/namespace").to_owned(), text(&budget, "/metadata/name").to_owned());
         let pods: Vec<&Value> = store.list("pods", Some(&namespace)).filter(|pod| covers(&budget, pod)).collect();
         let healthy = pods
             .iter()
@@ -75,7 +76,8 @@ pub fn evict(store: &mut Store, target: &Target, request: &Request, asked: &Valu
             return Err(Failure::new(429, "TooManyRequests", words));
         }
         _ => {
-            let words = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+            let words =
+                "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
             return Err(Failure::new(500, "InternalError", words));
         }
     }
