@@ -1,5 +1,6 @@
 //! The options.
 
+use crate::names::{is_key, is_value};
 use crate::taint::Taint;
 use ansible::{Kind, Opt, Spec};
 use anyhow::{Context as _, bail, ensure};
@@ -123,22 +124,6 @@ fn text(key: &str, value: &Value) -> anyhow::Result<String> {
         "the label {key} is {text:?}: use at most 63 letters, digits, - _ . with a letter or digit at both ends"
     );
     Ok(text)
-}
-
-/// A qualified name (apimachinery, util/validation).
-pub(crate) fn is_key(key: &str) -> bool {
-    let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
-    let dns = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
-    !name.is_empty()
-        && is_value(name)
-        && prefix.is_none_or(|prefix| !prefix.is_empty() && prefix.len() <= 253 && prefix.chars().all(dns))
-}
-
-/// A label's value.
-pub(crate) fn is_value(text: &str) -> bool {
-    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let end = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
-    text.len() <= 63 && text.chars().all(inner) && end(text.chars().next()) && end(text.chars().last())
 }
 
 #[cfg(test)]

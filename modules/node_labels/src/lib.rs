@@ -5,6 +5,7 @@
 
 mod apply;
 pub mod args;
+mod names;
 mod observe;
 mod plan;
 mod taint;

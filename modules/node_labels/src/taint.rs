@@ -1,6 +1,6 @@
 //! A taint, as text and as the Node has it.
 
-use crate::args::{is_key, is_value};
+use crate::names::{is_key, is_value};
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
