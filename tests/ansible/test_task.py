@@ -73,7 +73,10 @@ def test_a_play_of_every_kind_of_task(controller: Controller) -> None:
     assert run["typed"]["changed"] is True and run["typed"]["check"] is False
     assert run["typed"]["uid"] == 0 and run["typed"]["argv"][1:] == ["probe", "-"]
     assert (run["variable"]["text"], run["variable"]["value"]) == ("2", "2024-01-02")
-    assert (run["vault"]["text"], run["vault"]["value"]) == ("in the vault", {"inner": "in the vault"})
+    # Callbacks, which these results come from, are shown what core 2.22 and later knows to be a secret as this.
+    masks = tuple(int(number) for number in controller.version.split(".")[:2]) >= (2, 22)
+    vaulted = "$REDACTED$" if masks else "in the vault"
+    assert (run["vault"]["text"], run["vault"]["value"]) == (vaulted, {"inner": vaulted})
     assert [item["text"] for item in run["loop"]["results"]] == ["a", "b", "c"]
     surroundings = {"PLAIN": "one", "ODD": 'it\'s "two"\n$HOME;`id`', "MISSING": None, "b": "3"}
     assert run["environment"]["environment"] == surroundings
