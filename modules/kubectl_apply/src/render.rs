@@ -7,18 +7,15 @@ use host::deadline::Deadline;
 use host::process::Program;
 use host::room;
 use std::fs;
+use std::path::Path;
 
 /// What `kubectl kustomize` makes of the files.
 pub fn render(args: &Args, deadline: &Deadline) -> anyhow::Result<String> {
     let files = args.files()?;
     room::inside(|room| {
         for (path, content) in &files {
-            let file = room.join(path);
-            let writing = || format!("putting {path} of the kustomization into memory");
-            if let Some(directory) = file.parent() {
-                fs::create_dir_all(directory).with_context(writing)?;
-            }
-            fs::write(&file, content).with_context(writing)?;
+            put(&room.join(path), content)
+                .with_context(|| format!("putting {path} of the kustomization into memory"))?;
         }
         let output =
             Program::new("kubectl").args(["kustomize"]).args([room.join(&args.entry)]).keep_all().run(deadline)?;
@@ -30,4 +27,12 @@ pub fn render(args: &Args, deadline: &Deadline) -> anyhow::Result<String> {
         );
         Ok(output.stdout_text())
     })
+}
+
+#[allow(clippy::disallowed_methods, reason = "nobody but kubectl, which is started afterwards, sees this file")]
+fn put(file: &Path, content: &[u8]) -> std::io::Result<()> {
+    if let Some(directory) = file.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    fs::write(file, content)
 }
