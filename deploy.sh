@@ -36,7 +36,9 @@ check_call() {
         options+=(--extra-vars "{\"apps_directory\": \"$(cd "$directory" && pwd)\"}")
     fi
     # A file of variables may name them: the playbook looks there.
-    if [[ $command == reset && -z $limit && "${decisive[*]}" != *reset_nodes* && "${decisive[*]}" != *'--extra-vars @'* ]]; then
+    if [[ $command == remove || $command == replace ]]; then
+        [[ -n $limit ]] || refuse "$command is for nodes that are named: say which with --limit"
+    elif [[ $command == reset && -z $limit && "${decisive[*]}" != *reset_nodes* && "${decisive[*]}" != *'--extra-vars @'* ]]; then
         refuse "reset wipes nodes: say which with --limit"
     fi
     [[ -n ${inventories[*]} ]] || check_lab

@@ -8,6 +8,8 @@ usage: ./deploy.sh COMMAND [options]
   cluster     bring a whole cluster up: control plane, pod network, workers; changes nothing when it is up
   join        join workers; nodes that have joined are left alone
   reset       take nodes out and clean them; needs --limit
+  remove      take nodes out for good: pods elsewhere, machine clean, Node gone; needs --limit
+  replace     a new machine takes the place, labels and taints of one that is gone; needs --limit
   verify      check the cluster and show its nodes
   diagnose    find out what is wrong with nodes, touching nothing
   repair      mend what keeps nodes and their pod network from working
@@ -46,7 +48,16 @@ Joins the workers of the inventory, or those of --limit. A node that failed befo
 diagnosis says, and tried again. MASTER_IP, JOIN_TIMEOUT and MAX_RETRIES are heeded." ;;
         reset) echo "usage: ./deploy.sh reset --limit NODE [-i FILE] [--check] [--diff] [-e reset_level=gentle|aggressive]
 Takes what Kubernetes left on a node away, and nothing else: no mount is deleted through, preserve_paths are proved
-unharmed. Control planes are refused unless -e reset_control_plane=true." ;;
+unharmed. Where the cluster answers, pods are moved elsewhere first (-e reset_drain=false leaves that out) and the Node goes.
+Control planes are refused unless -e reset_control_plane=true." ;;
+        remove) echo "usage: ./deploy.sh remove --limit NODE [-i FILE] [--check] [--diff] [-e drain_timeout=SECONDS]
+Cordons the node and evicts its pods (300 s; what blocks is named), resets it, and deletes its Node when it is that machine's.
+Pods with an emptyDir or without a controller are refused unless -e drain_delete_emptydir_data=true, -e drain_force=true.
+For a machine that does not exist any more: -e node_gone=true. Its name is asked for again, or -e node_gone_name=NODE gives it;
+its Node goes when its kubelet has fallen silent, and the machine is asked nothing." ;;
+        replace) echo "usage: ./deploy.sh replace --limit NODE [-i FILE] [--check] [--diff]
+Joins a new machine, which the inventory names as NODE, over the Node of the old one, which is off or gone: labels, taints
+and annotations stay. Refused while the old machine's Node is Ready." ;;
         verify) echo "usage: ./deploy.sh verify [-i FILE]
 Waits until every node is Ready and shows them; fails when one is not." ;;
         diagnose) echo "usage: ./deploy.sh diagnose [-i FILE] [--limit NODE] [-e diagnose_directory=DIR] [-e diagnose_textfile_directory=DIR]

@@ -1,16 +1,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The filter `manifests`: what is in a directory of manifests, as pieces that can be sent to a node, in order."""
+"""The filter `manifests`: what is in a directory of manifests, as texts that can be applied, in order."""
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.kustomization import bundle
 from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.manifest_files import look
-from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.manifest_objects import checked, identity
+from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.manifest_objects import called, checked, identity, is_large
 from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.manifest_text import (
     Document,
     Wrong,
@@ -49,18 +48,17 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: >-
-    C(wrong), one sentence each; C(kustomization), with C(entry) and C(chunks) of a base64 archive, when it has to be rendered
-    first; C(parts) to apply one after the other, each with C(file), C(first) (namespaces and custom resource definitions, which
-    others need) and C(chunks) of base64 that one command line can carry; C(definitions), the names of the custom resource
-    definitions; C(workloads), with C(kind), C(name) and C(namespace), that roll out; and C(left_out), the directories in it.
+    C(wrong), one sentence each; C(kustomization), with C(entry) and C(files) in base64, when it has to be rendered first;
+    C(manifests) to apply one after the other, namespaces and custom resource definitions, which others need, first: each with
+    C(file), C(text) and C(server_side), as M(vmstation.kubejoin.kubectl_apply) takes them; C(objects), what C(kubectl) calls the
+    objects in them, by file; C(workloads), with C(kind), C(name) and C(namespace), that roll out; and C(left_out), the directories
+    in it. It holds what the manifests hold, secrets too: a task that keeps it needs C(no_log).
   type: dict
 """
 
 # Kinds that others need to be there.
 FIRST = ("Namespace", "CustomResourceDefinition")
 WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
-# Bytes of one piece: one argument of a program may have 128 KiB, and base64 makes four out of three.
-PIECE = 60_000
 
 
 def manifests(directory: str, rendered: str | None = None) -> dict[str, Any]:
@@ -76,7 +74,7 @@ def manifests(directory: str, rendered: str | None = None) -> dict[str, Any]:
         else:
             return {
                 **read.result(found.left_out),
-                "kustomization": {**kustomization._asdict(), "chunks": chunks(kustomization.archive)},
+                "kustomization": kustomization._asdict(),
             }
     if found.kustomization and rendered is not None:
         read.add(str(found.kustomization), rendered.replace("\r\n", "\n"), is_json=False)
@@ -93,38 +91,44 @@ def manifests(directory: str, rendered: str | None = None) -> dict[str, Any]:
     return read.result(found.left_out)
 
 
+class Part(NamedTuple):
+    """One document: its text, what is in it, whether others need it, and whether only the server can merge it."""
+
+    file: str
+    text: str
+    first: bool
+    server_side: bool
+
+
 class Read:
     """What was read so far."""
 
     def __init__(self) -> None:
         self.wrong: list[str] = []
-        self.first: list[dict[str, Any]] = []
-        self.rest: list[dict[str, Any]] = []
+        self.parts: list[Part] = []
         self.objects: list[dict[str, Any]] = []
+        self.called: dict[str, list[str]] = {}
         self.places: dict[tuple[str, ...], str] = {}
 
     def add(self, path: str, text: str, *, is_json: bool) -> None:
         """The documents of one file."""
         found, wrong = documents(text, is_json=is_json)
         self.wrong += [f"{path}: {why}" for why in wrong]
-        early, late = [], []
+        name = printable(Path(path).name)
         for document in found:
             try:
                 objects = self.objects_of(path, document)
             except Wrong as why:
                 self.wrong.append(f"{path}: {why}")
                 continue
-            if not objects:
-                continue
             needed = [item for item in objects if item["kind"] in FIRST]
+            large = any(is_large(item) for item in objects)
             if len(needed) == len(objects):
-                early.append(document.text)
+                self.parts += [Part(name, document.text, True, large)] if objects else []
             else:
-                early += [json.dumps(item, default=str) for item in needed]
-                late.append(document.text)
-        name = Path(path).name
-        self.first += [part(name, early, first=True)] if early else []
-        self.rest += [part(name, late, first=False)] if late else []
+                self.parts += [Part(name, json.dumps(item, default=str), True, is_large(item)) for item in needed]
+                self.parts.append(Part(name, document.text, False, large))
+            self.called.setdefault(name, []).extend(called(item) for item in objects)
 
     def objects_of(self, path: str, document: Document) -> list[dict[str, Any]]:
         """What one document holds. The same object twice would be applied twice, and never be unchanged."""
@@ -140,26 +144,30 @@ class Read:
 
     def result(self, left_out: list[str]) -> dict[str, Any]:
         """As RETURN has it."""
-        definitions = [item["metadata"]["name"] for item in self.objects if item["kind"] == "CustomResourceDefinition"]
         return {
             "wrong": [printable(why) for why in self.wrong],
             "kustomization": None,
-            "parts": self.first + self.rest,
-            "definitions": definitions,
+            "manifests": together(self.parts),
+            "objects": self.called,
             "workloads": [workload(item) for item in self.objects if item["kind"] in WORKLOADS],
             "left_out": [printable(name) for name in left_out],
         }
 
 
-def part(name: str, texts: list[str], *, first: bool) -> dict[str, Any]:
-    """Documents of one file, in pieces."""
-    content = "---\n".join(text if text.endswith("\n") else text + "\n" for text in texts).encode()
-    return {"file": printable(name), "first": first, "chunks": chunks(content)}
-
-
-def chunks(content: bytes) -> list[str]:
-    """In base64, in pieces that one argument can carry."""
-    return [base64.b64encode(content[at : at + PIECE]).decode() for at in range(0, len(content), PIECE)]
+def together(parts: list[Part]) -> list[dict[str, Any]]:
+    """The documents of one file that can be applied with one call, as one text."""
+    texts: dict[tuple[bool, str, bool], list[str]] = {}
+    for part in parts:
+        texts.setdefault((not part.first, part.file, part.server_side), []).append(part.text)
+    # Sorting by the first of it alone keeps the files in their order.
+    return [
+        {
+            "file": file,
+            "text": "---\n".join(text if text.endswith("\n") else text + "\n" for text in texts[late, file, server_side]),
+            "server_side": server_side,
+        }
+        for late, file, server_side in sorted(texts, key=lambda key: key[0])
+    ]
 
 
 def workload(item: dict[str, Any]) -> dict[str, str]:

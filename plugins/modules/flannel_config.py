@@ -54,6 +54,22 @@ options:
     description:
       - The interface, or its address, that carries pod traffic; the one of the default route unless given.
     type: str
+  nftables:
+    description:
+      - 'Whether flannel masquerades with nftables instead of iptables: V(auto) does as the cluster''s kube-proxy
+        does. flannel calls it experimental.'
+    type: str
+    default: auto
+    choices:
+      - auto
+      - enabled
+      - disabled
+  healthz_port:
+    description:
+      - The port on every node at which flannel answers the kubelet's probes; V(0) goes without. Before flannel
+        0.28.9 there are none.
+    type: int
+    default: 8081
   namespace:
     description:
       - Where flannel's objects are.
@@ -63,12 +79,12 @@ options:
     description:
       - flannel's image; a site without a way to the Internet names its own.
     type: str
-    default: ghcr.io/flannel-io/flannel:v0.26.7
+    default: ghcr.io/flannel-io/flannel:v0.28.9
   cni_plugin_image:
     description:
       - The image that brings flannel's CNI plugin.
     type: str
-    default: ghcr.io/flannel-io/flannel-cni-plugin:v1.6.2-flannel1
+    default: ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3
   image_pull_policy:
     description:
       - When images are pulled.
@@ -103,6 +119,8 @@ attributes:
     platforms: linux
 notes:
   - Runs on a control plane, with the kubeconfig of an administrator.
+  - An image whose tag names an older release is installed as that release is, without C(install-conf) before 0.28.6
+    and without probes before 0.28.9.
   - flanneld reads its configuration at start only, so a changed configuration restarts the DaemonSet, one node
     at a time.
 seealso:
@@ -118,8 +136,8 @@ EXAMPLES = r"""
 
 - name: flannel of an air-gapped site, over the storage network's interface
   vmstation.kubejoin.flannel_config:
-    image: registry.example/flannel:v0.26.7
-    cni_plugin_image: registry.example/flannel-cni-plugin:v1.6.2-flannel1
+    image: registry.example/flannel:v0.28.9
+    cni_plugin_image: registry.example/flannel-cni-plugin:v1.9.1-flannel3
     iface: eth1
 """
 
@@ -161,9 +179,11 @@ def main():
             'port': {'type': 'int'},
             'mtu': {'type': 'int'},
             'iface': {'type': 'str'},
+            'nftables': {'type': 'str', 'default': 'auto', 'choices': ['auto', 'enabled', 'disabled']},
+            'healthz_port': {'type': 'int', 'default': 8081},
             'namespace': {'type': 'str', 'default': 'kube-flannel'},
-            'image': {'type': 'str', 'default': 'ghcr.io/flannel-io/flannel:v0.26.7'},
-            'cni_plugin_image': {'type': 'str', 'default': 'ghcr.io/flannel-io/flannel-cni-plugin:v1.6.2-flannel1'},
+            'image': {'type': 'str', 'default': 'ghcr.io/flannel-io/flannel:v0.28.9'},
+            'cni_plugin_image': {'type': 'str', 'default': 'ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3'},
             'image_pull_policy': {'type': 'str', 'default': 'IfNotPresent', 'choices': ['IfNotPresent', 'Always', 'Never']},
             'wait': {'type': 'bool', 'default': True},
             'timeout': {'type': 'int', 'default': 300},

@@ -179,7 +179,7 @@ EXAMPLES = r"""
     token: "{{ token.token }}"
     ca_cert_hashes: "{{ token.ca_cert_hashes }}"
     node_name: storage
-    node_labels:
+    vmstation.kubejoin.node_labels:
       disk: big
     node_taints:
       - storage=only:NoSchedule

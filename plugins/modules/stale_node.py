@@ -17,6 +17,8 @@ description:
     before it was wiped, or another one.
   - Deletes only when machine id and system UUID are those of the machine that wants to join. Refuses a control
     plane.
+  - A machine that does not exist any more can prove nothing. With O(gone) its Node is deleted when its kubelet
+    has stopped talking to the cluster, and only then.
 options:
   node_name:
     description:
@@ -27,17 +29,21 @@ options:
       - name
   machine_id:
     description:
-      - /etc/machine-id of the machine that wants to join, as kubeadm_join_guarded reports it.
+      - /etc/machine-id of the machine that wants to join, as kubeadm_join_guarded reports it. Needed unless O(gone).
     type: str
-    required: true
   system_uuid:
     description:
-      - Its system UUID, as kubeadm_join_guarded reports it.
+      - Its system UUID, as kubeadm_join_guarded reports it. Needed unless O(gone).
     type: str
-    required: true
   reinstalled:
     description:
       - The machine's operating system was installed anew, so that only its system UUID is the same.
+    type: bool
+    default: false
+  gone:
+    description:
+      - The machine does not exist any more, and nobody can be asked who it was. Its Node is deleted only when its
+        kubelet has stopped talking to the cluster.
     type: bool
     default: false
   kubeconfig:
@@ -76,6 +82,11 @@ EXAMPLES = r"""
     system_uuid: "{{ join.system_uuid }}"
   delegate_to: "{{ groups['control_plane'][0] }}"
   when: join.next_action | default('') == 'delete_node'
+
+- name: The Node of a machine whose disk has died goes, too
+  vmstation.kubejoin.stale_node:
+    node_name: storage
+    gone: true
 """
 
 RETURN = r"""
@@ -109,11 +120,13 @@ def main():
     module = AnsibleModule(
         argument_spec={
             'node_name': {'type': 'str', 'required': True, 'aliases': ['name']},
-            'machine_id': {'type': 'str', 'required': True},
-            'system_uuid': {'type': 'str', 'required': True},
+            'machine_id': {'type': 'str'},
+            'system_uuid': {'type': 'str'},
             'reinstalled': {'type': 'bool', 'default': False},
+            'gone': {'type': 'bool', 'default': False},
             'kubeconfig': {'type': 'path', 'default': '/etc/kubernetes/admin.conf'},
         },
+        required_together=[['machine_id', 'system_uuid']],
         supports_check_mode=True,
     )
     module.fail_json(msg="vmstation.kubejoin.stale_node is run by the action plugin of its collection; this file is documentation only")

@@ -14,8 +14,18 @@ from typing import Any, NamedTuple
 
 from ansible.utils.unsafe_proxy import wrap_var
 
+try:
+    from ansible.module_utils.secrets import register_secrets
+except ImportError:  # before ansible-core 2.22
+    register_secrets = None
+
 # Ansible would drop the host for the rest of the play: a module that answers has reached it.
 NEVER = frozenset(["unreachable"])
+
+# Whether core masks values that it is told of wherever it shows them.
+MASKS = register_secrets is not None
+# As AnsibleModule tells core, which takes it from modules that it runs itself alone.
+SECRETS = "_ansible_new_secrets"
 
 MEANING = {
     signal.SIGKILL: "out of memory, or killed by hand",
@@ -57,6 +67,9 @@ def failure(msg: str, **fields: Any) -> dict[str, Any]:
 
 
 def _clean(result: dict[str, Any]) -> dict[str, Any]:
+    secrets = result.get(SECRETS)
+    if MASKS and isinstance(secrets, list):
+        register_secrets([secret for secret in secrets if isinstance(secret, str)])
     kept = {key: value for key, value in result.items() if key not in NEVER and not key.startswith("_ansible_")}
     for stream in ("stdout", "stderr"):
         if isinstance(kept.get(stream), str):

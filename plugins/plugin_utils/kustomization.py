@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A kustomization as an archive: its directory and those that it names, to be rendered where kubectl is, on a control plane.
+"""A kustomization's files: its directory and those that it names, to be rendered where kubectl is, on a control plane.
 
 Files of a kustomization lie below its directory: kustomize itself sees to that. Only other directories (`resources`, `bases`,
 `components`) may lie beside it, so only those are followed.
@@ -7,9 +7,8 @@ Files of a kustomization lie below its directory: kustomize itself sees to that.
 
 from __future__ import annotations
 
-import io
+import base64
 import os
-import tarfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,10 +21,10 @@ LARGEST = 4 * 1024 * 1024
 
 
 class Bundle(NamedTuple):
-    """The gzipped tar archive, and the directory in it to be rendered."""
+    """The files, by path, in base64; and the directory among them that is to be rendered."""
 
     entry: str
-    archive: bytes
+    files: dict[str, str]
 
 
 def bundle(kustomization: Path) -> Bundle:
@@ -36,23 +35,21 @@ def bundle(kustomization: Path) -> Bundle:
     top = Path(os.path.commonpath(directories))
     # What lies in another one goes along with that.
     outermost = [d for d in directories if not any(other in d.parents for other in directories)]
-    out, size = io.BytesIO(), 0
-    with tarfile.open(fileobj=out, mode="w:gz") as archive:
-        for directory in outermost:
-            for path in sorted(files(directory)):
-                size += path.stat().st_size
-                if size > LARGEST:
-                    raise Wrong(
-                        f"{directory}: it has more than {LARGEST} bytes, too many for a kustomization: keep only its files there"
-                    )
-                try:
-                    content = path.read_bytes()
-                except OSError as error:
-                    raise Wrong(f"{path}: it cannot be read: {error.strerror}") from None
-                entry = tarfile.TarInfo(str(path.relative_to(top)))
-                entry.size = len(content)
-                archive.addfile(entry, io.BytesIO(content))
-    return Bundle(str(start.relative_to(top)), out.getvalue())
+    found: dict[str, str] = {}
+    size = 0
+    for directory in outermost:
+        for path in sorted(files(directory)):
+            size += path.stat().st_size
+            if size > LARGEST:
+                raise Wrong(
+                    f"{directory}: it has more than {LARGEST} bytes, too many for a kustomization: keep only its files there"
+                )
+            try:
+                content = path.read_bytes()
+            except OSError as error:
+                raise Wrong(f"{path}: it cannot be read: {error.strerror}") from None
+            found[str(path.relative_to(top))] = base64.b64encode(content).decode()
+    return Bundle(str(start.relative_to(top)), found)
 
 
 def files(directory: Path) -> list[Path]:

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from .manifest_text import Wrong
+from .printable import printable
 
 # What the API server takes of annotations, into which `kubectl apply` writes the whole object.
 APPLICABLE = 262_144
@@ -28,16 +29,27 @@ def checked(said: Any, where: str) -> list[dict[str, Any]]:
     if not meta.get("name"):
         raise Wrong(f"{where}: the {kind} has generateName, which cannot be applied: give it a name")
     try:
-        # Dates are text to Kubernetes.
-        size = len(json.dumps(said, separators=(",", ":"), default=str))
+        size(said)
     except (ValueError, RecursionError):
         raise Wrong(f"{where}: the {kind} {meta['name']} contains itself") from None
-    if size > APPLICABLE:
-        raise Wrong(
-            f"{where}: the {kind} {meta['name']} has {size} bytes, and kubectl apply takes {APPLICABLE}: "
-            "apply it by hand, with kubectl apply --server-side"
-        )
     return [said]
+
+
+def size(item: dict[str, Any]) -> int:
+    """Bytes of it as JSON. Dates are text to Kubernetes."""
+    return len(json.dumps(item, separators=(",", ":"), default=str))
+
+
+def is_large(item: dict[str, Any]) -> bool:
+    """Whether it is too large for `kubectl apply`, so that the API server has to merge it."""
+    return size(item) > APPLICABLE
+
+
+def called(item: dict[str, Any]) -> str:
+    """What kubectl calls it, such as `deployment.apps/web`."""
+    group = str(item["apiVersion"]).rpartition("/")[0]
+    dot = "." if group else ""
+    return printable(f"{item['kind'].lower()}{dot}{group}/{item['metadata']['name']}")
 
 
 def is_list(said: dict[str, Any]) -> bool:

@@ -33,7 +33,9 @@ LONG = frozenset(
         "flannel_config",
         "kubeadm_init_guarded",
         "kubeadm_join_guarded",
+        "kubectl_apply",
         "node_diagnose",
+        "node_drain",
         "pod_connectivity",
         "stale_node",
     ]
@@ -103,6 +105,7 @@ class NativeAction(BackgroundAction):
         self._compute_environment_string(environment)
         options = dict(self._task.args)
         self._update_module_args(self._task.action, options, variables)
+        options["_kubejoin_secrets"] = answer.MASKS
         line, surroundings = encode(options), environment_line(environment)
         run = uuid.uuid4().hex
         with interruptible():

@@ -1,11 +1,9 @@
-"""The filter `manifests`: order, sizes, lists, kustomizations; and what is wrong, each once, with file and line."""
+"""The filter `manifests`: order, large ones, lists, kustomizations; and what is wrong, each once, with file and line."""
 
 from __future__ import annotations
 
 import base64
-import io
 import os
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -31,32 +29,28 @@ def read(directory: str) -> dict[str, Any]:
     return found
 
 
-def text(part: dict) -> str:
-    return b"".join(base64.b64decode(chunk) for chunk in part["chunks"]).decode()
-
-
 def test_definitions_and_namespaces_go_first_whatever_file_they_are_in(tmp_path: Path) -> None:
     found = read(written(tmp_path, a=SHOP + "---\n" + WEB, b="# a word\n---\n" + CRD + "---\n\n---\n"))
-    assert [(part["file"], part["first"]) for part in found["parts"]] == [("b.yaml", True), ("a.yaml", False)]
-    assert found["definitions"] == ["shops.example.com"]
+    assert [part["file"] for part in found["manifests"]] == ["b.yaml", "a.yaml"]
+    assert found["objects"]["b.yaml"] == ["customresourcedefinition.apiextensions.k8s.io/shops.example.com"]
+    assert found["objects"]["a.yaml"] == ["shop.example.com/corner", "deployment.apps/web"]
     assert found["workloads"] == [{"kind": "Deployment", "name": "web", "namespace": "front"}]
-    assert text(found["parts"][1]) == SHOP + "---\n" + WEB, "the text as it was written, comments included"
+    assert found["manifests"][1]["text"] == SHOP + "---\n" + WEB, "the text as it was written, comments included"
 
 
 def test_a_list_is_looked_into(tmp_path: Path) -> None:
     items = "".join("- " + doc.rstrip("\n").replace("\n", "\n  ") + "\n" for doc in (CRD, SHOP, WEB))
     found = read(written(tmp_path, all="apiVersion: v1\nkind: List\nitems:\n" + items))
-    assert [part["first"] for part in found["parts"]] == [True, False]
-    assert "CustomResourceDefinition" in text(found["parts"][0]) and "Shop" not in text(found["parts"][0])
-    assert (found["definitions"], len(found["workloads"])) == (["shops.example.com"], 1)
+    first, rest = (part["text"] for part in found["manifests"])
+    assert "CustomResourceDefinition" in first and '"Shop"' not in first and "Shop" in rest
+    assert len(found["workloads"]) == 1
 
 
-def test_what_is_large_goes_in_pieces_that_one_argument_can_carry(tmp_path: Path) -> None:
-    one = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: big-%d}\ndata:\n  film: " + "ä" * 40_000 + "\n"
-    big = "---\n".join(one % number for number in range(8))
-    (part,) = read(written(tmp_path, big=big))["parts"]
-    assert len(part["chunks"]) > 5 and max(map(len, part["chunks"])) < 100_000
-    assert text(part) == big
+def test_what_is_too_large_for_an_annotation_is_merged_by_the_server(tmp_path: Path) -> None:
+    small = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: small}\n"
+    found = read(written(tmp_path, a=SHOP + "spec: " + "x" * 300_000 + "\n---\n" + small))
+    assert [(part["server_side"], len(part["text"]) > 300_000) for part in found["manifests"]] == [(True, True), (False, False)]
+    assert found["manifests"][1]["text"] == small
 
 
 @pytest.mark.parametrize(
@@ -70,7 +64,6 @@ def test_what_is_large_goes_in_pieces_that_one_argument_can_carry(tmp_path: Path
         ("apiVersion: v1\nkind: Pod\nmetadata: {generateName: x-}\n", "generateName, which cannot be applied"),
         ("apiVersion: v1\nkind: List\nitems: [{kind: Pod}]\n", "line 1, item 1: no Kubernetes object"),
         ("a:\n\t- b\n", "line 2, column 1: there is a tab where YAML wants spaces"),
-        (SHOP + "spec: " + "x" * 300_000 + "\n", "the Shop corner has 300"),
         (
             SHOP + "---\n" + SHOP + "spec: 1\nkind: Again\n",
             "line 9, column 1: the key 'kind' stands twice, first on line 6",
@@ -128,7 +121,7 @@ def test_json_may_have_tabs_and_several_values_and_stand_in_any_file(tmp_path: P
     one = '{\n\t"apiVersion": "v1",\n\t"kind": "ConfigMap",\n\t"metadata": {"name": "%s"}\n}\n'
     (tmp_path / "a.json").write_text("\ufeff" + one % "a" + one % "b")
     (tmp_path / "c.yaml").write_text(one % "c")
-    assert [text(part).count("ConfigMap") for part in read(str(tmp_path))["parts"]] == [2, 1]
+    assert [part["text"].count("ConfigMap") for part in read(str(tmp_path))["manifests"]] == [2, 1]
 
 
 def test_what_yaml_allows_is_allowed(tmp_path: Path) -> None:
@@ -136,7 +129,7 @@ def test_what_yaml_allows_is_allowed(tmp_path: Path) -> None:
     written(
         tmp_path, a="%YAML 1.1\n---\n# nothing\n---\r\n" + SHOP + merged + "...\n", empty="", comment="# later\n---\n"
     )
-    assert [part["file"] for part in read(str(tmp_path))["parts"]] == ["a.yaml"]
+    assert [part["file"] for part in read(str(tmp_path))["manifests"]] == ["a.yaml"]
 
 
 def test_a_directory_with_nothing_to_apply_says_what_it_is(tmp_path: Path) -> None:
@@ -180,21 +173,18 @@ def kustomized(tmp_path: Path) -> str:
 
 def test_a_kustomization_goes_with_the_directories_that_it_names_and_no_other(tmp_path: Path) -> None:
     found = read(kustomized(tmp_path))["kustomization"]
-    archive = base64.b64decode("".join(found["chunks"]))
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        assert sorted(tar.getnames()) == [
-            "base/kustomization.yaml", "base/web.yaml", "overlays/home/kustomization.yml", "overlays/home/patches/x.yaml",
-        ]  # fmt: skip
+    assert sorted(found["files"]) == [
+        "base/kustomization.yaml", "base/web.yaml", "overlays/home/kustomization.yml", "overlays/home/patches/x.yaml",
+    ]  # fmt: skip
+    assert base64.b64decode(found["files"]["base/web.yaml"]).decode() == WEB
     assert found["entry"] == "overlays/home"
 
 
 def test_what_a_kustomization_renders_to_is_read_like_a_manifest(tmp_path: Path) -> None:
     directory = kustomized(tmp_path)
     found = manifests(directory, rendered=(WEB + "---\n" + CRD).replace("\n", "\r\n"))
-    assert [(part["file"], part["first"]) for part in found["parts"]] == [
-        ("kustomization.yml", True), ("kustomization.yml", False),
-    ]  # fmt: skip
-    assert found["definitions"] and found["workloads"] and found["kustomization"] is None and not found["wrong"]
+    assert [part["file"] for part in found["manifests"]] == ["kustomization.yml"] * 2
+    assert "CustomResourceDefinition" in found["manifests"][0]["text"] and found["workloads"] and found["kustomization"] is None and not found["wrong"]
     assert "there is no object in any" in manifests(directory, rendered="")["wrong"][0]
 
 

@@ -17,7 +17,10 @@ DECIDED_ELSEWHERE = {
     "control_plane_ip",
     "worker_control_plane_ip",
     "verify_control_plane_ip",
+    "node_reset_control_plane_ip",
     "cni_placeholder_profile",
+    "node_labels_name",
+    "node_labels_there",
 }
 DECIDED_ELSEWHERE |= {"diagnose_directory", "apps_directory"}
 # role's variable: the play's.

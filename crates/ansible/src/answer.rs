@@ -22,18 +22,25 @@ pub(crate) struct Frame {
     pub(crate) secrets: Vec<String>,
     pub(crate) warnings: Vec<String>,
     pub(crate) show_diff: bool,
+    pub(crate) no_invocation: bool,
+    pub(crate) tell_secrets: bool,
 }
 
 impl Frame {
     pub(crate) fn new(envelope: &Envelope) -> Self {
-        Frame { show_diff: envelope.diff, ..Frame::default() }
+        Frame {
+            show_diff: envelope.diff,
+            no_invocation: envelope.no_invocation,
+            tell_secrets: envelope.tell_secrets,
+            ..Frame::default()
+        }
     }
 
     /// The JSON of a finished task.
     pub(crate) fn success(&self, outcome: Outcome) -> Value {
         let mut answer = Map::new();
         answer.insert("changed".into(), json!(outcome.changed));
-        self.finish(answer, outcome.fields, outcome.diff, outcome.warnings)
+        self.finish(answer, outcome)
     }
 
     /// The JSON of a failed task. `unreachable` is never said: Ansible would drop the host.
@@ -45,17 +52,12 @@ impl Frame {
         let mut answer = Map::new();
         answer.insert("failed".into(), json!(true));
         answer.insert("changed".into(), json!(failure.changed));
-        answer.insert("msg".into(), json!(failure.msg));
-        self.finish(answer, failure.fields, failure.diff, failure.warnings)
+        answer.insert("msg".into(), json!(&failure.msg));
+        self.finish(answer, failure.into_outcome())
     }
 
-    fn finish(
-        &self,
-        mut answer: Map<String, Value>,
-        fields: Map<String, Value>,
-        diff: Vec<crate::Diff>,
-        warnings: Vec<String>,
-    ) -> Value {
+    fn finish(&self, mut answer: Map<String, Value>, outcome: Outcome) -> Value {
+        let Outcome { fields, diff, warnings, secrets, .. } = outcome;
         for (key, value) in fields {
             answer.entry(key).or_insert(value);
         }
@@ -66,7 +68,9 @@ impl Frame {
         if !warnings.is_empty() {
             answer.insert("warnings".into(), json!(warnings));
         }
-        answer.insert("invocation".into(), json!({"module_args": self.echo}));
+        if !self.no_invocation {
+            answer.insert("invocation".into(), json!({"module_args": self.echo}));
+        }
         let mut answer = Value::Object(answer);
         mask(&mut answer, &self.secrets);
         for key in SENTENCES {
@@ -77,9 +81,20 @@ impl Frame {
         if let Some(diff) = answer.get_mut("diff") {
             show(diff, &|text| printable_lines(text).into_owned());
         }
+        let new: Vec<String> =
+            self.secrets.iter().chain(&secrets).filter(|one| one.len() >= TELLING).cloned().collect();
+        if self.tell_secrets && !new.is_empty() {
+            answer[NEW_SECRETS] = json!(new);
+        }
         answer
     }
 }
+
+/// Where `AnsibleModule` of core 2.22 says what core has to mask. Only for our action plugin, which takes it out: an older core
+/// would show it in a warning about a key that it does not know.
+const NEW_SECRETS: &str = "_ansible_new_secrets";
+/// Fewer characters stand in too many places that are no secret.
+const TELLING: usize = 8;
 
 /// What Ansible, or the collection's callback, writes on a terminal as it stands: sentences for people, each one line. Other
 /// fields are data, and stay what they are.

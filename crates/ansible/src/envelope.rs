@@ -14,6 +14,10 @@ pub(crate) struct Envelope {
     pub(crate) verbosity: u64,
     pub(crate) module_name: Option<String>,
     pub(crate) progress: Option<String>,
+    /// Core does not want `invocation`: by default since 2.22.
+    pub(crate) no_invocation: bool,
+    /// Our action plugin takes secrets from the answer and has core mask them wherever it would show them.
+    pub(crate) tell_secrets: bool,
 }
 
 /// Takes the envelope out of `all`; what is left are the user's options.
@@ -27,6 +31,8 @@ pub(crate) fn split(all: Map<String, Value>) -> (Envelope, Map<String, Value>) {
         verbosity: all.get("_ansible_verbosity").and_then(Value::as_u64).unwrap_or(0),
         module_name: text("_ansible_module_name"),
         progress: text("_kubejoin_progress"),
+        no_invocation: all.get("_ansible_inject_invocation").and_then(Value::as_bool) == Some(false),
+        tell_secrets: flag("_kubejoin_secrets"),
     };
     let options =
         all.into_iter().filter(|(key, _)| !key.starts_with("_ansible_") && !key.starts_with("_kubejoin_")).collect();
@@ -52,6 +58,7 @@ mod tests {
             (envelope.verbosity, envelope.module_name.as_deref(), envelope.progress.as_deref()),
             (3, Some("a.b.c"), Some("/run/x"))
         );
+        assert!(!envelope.no_invocation && !envelope.tell_secrets);
         assert_eq!(Value::Object(options), json!({"state": "present"}));
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn docs(spec: &Spec) -> Value {
             let elements = if let Kind::List(e) = o.kind { Value::from(e.name()) } else { Value::Null };
             let default: Value = o.default.and_then(|d| serde_json::from_str(d).ok()).unwrap_or(Value::Null);
             json!({"name": o.name, "type": o.kind.name(), "elements": elements, "default": default, "choices": o.choices,
-                   "aliases": o.aliases, "required": o.required, "no_log": o.no_log, "help": o.help})
+                   "aliases": o.aliases, "required": o.required, "no_log": o.no_log || o.withheld, "help": o.help})
         })
         .collect();
     let rules: Vec<Value> = spec

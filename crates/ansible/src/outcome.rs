@@ -38,6 +38,7 @@ pub struct Outcome {
     pub(crate) fields: Map<String, Value>,
     pub(crate) diff: Vec<Diff>,
     pub(crate) warnings: Vec<String>,
+    pub(crate) secrets: Vec<String>,
 }
 
 impl Outcome {
@@ -79,6 +80,12 @@ impl Outcome {
         self.warnings.push(warning.into());
     }
 
+    /// Has Ansible, where its core can, mask this value of a field wherever it would show it.
+    pub fn secret(mut self, value: impl Into<String>) -> Self {
+        self.secrets.push(value.into());
+        self
+    }
+
     /// Whether anything was changed.
     pub fn is_changed(&self) -> bool {
         self.changed
@@ -100,6 +107,7 @@ pub struct Failure {
     pub(crate) fields: Map<String, Value>,
     pub(crate) diff: Vec<Diff>,
     pub(crate) warnings: Vec<String>,
+    pub(crate) secrets: Vec<String>,
 }
 
 impl Failure {
@@ -126,6 +134,7 @@ impl Failure {
         self.fields.extend(outcome.fields);
         self.diff.extend(outcome.diff);
         self.warnings.extend(outcome.warnings);
+        self.secrets.extend(outcome.secrets);
         self
     }
 }
@@ -133,7 +142,13 @@ impl Failure {
 impl Failure {
     /// What it has to tell beside its sentence.
     pub(crate) fn into_outcome(self) -> Outcome {
-        Outcome { changed: self.changed, fields: self.fields, diff: self.diff, warnings: self.warnings }
+        Outcome {
+            changed: self.changed,
+            fields: self.fields,
+            diff: self.diff,
+            warnings: self.warnings,
+            secrets: self.secrets,
+        }
     }
 }
 

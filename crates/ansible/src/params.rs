@@ -13,6 +13,8 @@ use serde_json::{Map, Value};
 
 /// What `invocation` says of an option that the module does not have.
 const NOT_SHOWN: &str = "NOT_SHOWN_OF_AN_UNKNOWN_OPTION";
+/// What it says of one that is withheld.
+const WITHHELD: &str = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER";
 
 /// Checked options: every option of the spec is present, `null` when neither given nor defaulted.
 #[derive(Debug, Clone)]
@@ -70,6 +72,11 @@ pub(crate) fn check(spec: &Spec, options: Map<String, Value>, module_name: &str)
         let value = given.get(opt.name).cloned().unwrap_or_else(|| default(opt));
         echo.insert(opt.name.to_owned(), value);
     }
+    for (name, value) in &mut echo {
+        if spec.find(name).is_some_and(|opt| opt.withheld) && !value.is_null() {
+            *value = Value::from(WITHHELD);
+        }
+    }
     let params = values(spec, &given).and_then(|all| {
         if unknown.is_empty() { Ok(Params(all)) } else { Err(unsupported(spec, &unknown, module_name)) }
     });
@@ -89,7 +96,7 @@ fn values(spec: &Spec, given: &Map<String, Value>) -> Result<Map<String, Value>,
             None | Some(Value::Null) => default(opt),
             Some(value) => match convert(value, &opt.kind) {
                 Ok(value) => value,
-                Err(_) if opt.no_log => {
+                Err(_) if opt.no_log || opt.withheld => {
                     return Err(format!(
                         "option {} has a value that cannot be converted to {}",
                         opt.name,

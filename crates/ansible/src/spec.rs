@@ -58,12 +58,24 @@ pub struct Opt {
     pub required: bool,
     /// Whether its value is masked wherever it would appear in the answer.
     pub no_log: bool,
+    /// Whether `invocation` leaves its value out; nothing of it is looked for elsewhere in the answer.
+    pub withheld: bool,
 }
 
 impl Opt {
     /// An optional option without a default.
     pub const fn new(name: &'static str, kind: Kind, help: &'static str) -> Self {
-        Opt { name, kind, help, default: None, choices: &[], aliases: &[], required: false, no_log: false }
+        Opt {
+            name,
+            kind,
+            help,
+            default: None,
+            choices: &[],
+            aliases: &[],
+            required: false,
+            no_log: false,
+            withheld: false,
+        }
     }
 
     /// Sets the default, written as JSON: `"\"present\""`, `"true"`, `"300"`, `"[]"`.
@@ -93,6 +105,13 @@ impl Opt {
     /// Masks the value wherever it would appear in the answer.
     pub const fn no_log(mut self) -> Self {
         self.no_log = true;
+        self
+    }
+
+    /// Leaves the value out of `invocation`. For text that may hold secrets among much else, every word of which cannot be
+    /// masked: the module itself sees to it that none gets into the rest of the answer.
+    pub const fn withheld(mut self) -> Self {
+        self.withheld = true;
         self
     }
 }

@@ -29,6 +29,8 @@ pub mod process;
 pub mod processes;
 #[cfg(feature = "remove")]
 pub mod remove;
+#[cfg(feature = "room")]
+pub mod room;
 #[cfg(feature = "links")]
 pub mod routes;
 #[cfg(feature = "space")]

@@ -20,6 +20,15 @@ pub fn system_uuid() -> String {
     first(&SYSTEM)
 }
 
+/// Whether two identities are one and none of them is empty. Firmware and kernels spell UUIDs in both cases, with and
+/// without hyphens.
+pub fn is_same(a: &str, b: &str) -> bool {
+    let bare = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_hexdigit).map(|c| c.to_ascii_lowercase()).collect()
+    };
+    !a.is_empty() && bare(a) == bare(b)
+}
+
 /// The first that can be read and is not empty. Device tree values end with a null byte.
 fn first(paths: &[impl AsRef<Path>]) -> String {
     let read = |path: &dyn AsRef<Path>| {

@@ -17,12 +17,19 @@ pub const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
 #[derive(Debug, Clone)]
 pub struct Kubectl {
     kubeconfig: PathBuf,
+    scratch: Option<PathBuf>,
 }
 
 impl Kubectl {
     /// The cluster of this kubeconfig.
     pub fn new(kubeconfig: impl AsRef<Path>) -> Self {
-        Kubectl { kubeconfig: kubeconfig.as_ref().to_owned() }
+        Kubectl { kubeconfig: kubeconfig.as_ref().to_owned(), scratch: None }
+    }
+
+    /// Has kubectl write what it writes for itself, such as the files that it compares, into this directory.
+    pub fn scratch(mut self, directory: &Path) -> Self {
+        self.scratch = Some(directory.to_owned());
+        self
     }
 
     /// One object, or `None` when there is none of that name or kind.
@@ -66,6 +73,9 @@ impl Kubectl {
         let limit = deadline.left().min(Duration::from_secs(30)).as_secs().max(1);
         let mut program = Program::new("kubectl").args(["--kubeconfig"]).args([&self.kubeconfig]);
         program = program.args([format!("--request-timeout={limit}s")]).args(args);
+        if let Some(directory) = &self.scratch {
+            program = program.env("TMPDIR", directory);
+        }
         program.stdin(stdin).run(deadline)
     }
 }

@@ -50,8 +50,12 @@ pub fn patiently<T>(deadline: &Deadline, mut ask: impl FnMut(&Deadline) -> anyho
 
 /// Whether waiting may cure it.
 fn is_busy(error: &anyhow::Error) -> bool {
-    let text = format!("{error:#}");
-    error.chain().any(|cause| cause.is::<TimedOut>()) || BUSY.iter().any(|words| text.contains(words))
+    error.chain().any(|cause| cause.is::<TimedOut>()) || is_busy_text(&format!("{error:#}"))
+}
+
+/// Whether these are the words of an API server that would answer a little later.
+pub fn is_busy_text(words: &str) -> bool {
+    BUSY.iter().any(|busy| words.contains(busy))
 }
 
 /// 1, 2, 4, 8 seconds and up to as much again: nodes that were turned away together do not come back together.

@@ -12,8 +12,11 @@ fn main() -> std::process::ExitCode {
         &join_token::MODULE,
         &kubeadm_init_guarded::MODULE,
         &kubeadm_join_guarded::MODULE,
+        &kubectl_apply::MODULE,
         &kubelet_mask::MODULE,
         &node_diagnose::MODULE,
+        &node_drain::MODULE,
+        &node_labels::MODULE,
         &pod_connectivity::MODULE,
         &stale_node::MODULE,
     ])

@@ -18,15 +18,29 @@ pub static SPEC: Spec = Spec {
         Opt::new("port", Kind::Int, "The VXLAN's UDP port. V(4789) when the cluster has Windows nodes, which accept no other; V(8472) otherwise."),
         Opt::new("mtu", Kind::Int, "The MTU of the pod network; flannel takes it from the interface unless given."),
         Opt::new("iface", Kind::Str, "The interface, or its address, that carries pod traffic; the one of the default route unless given."),
+        Opt::new("nftables", Kind::Str, "Whether flannel masquerades with nftables instead of iptables: V(auto) does as the cluster's kube-proxy does. flannel calls it experimental.").default("\"auto\"").choices(&["auto", "enabled", "disabled"]),
+        Opt::new("healthz_port", Kind::Int, "The port on every node at which flannel answers the kubelet's probes; V(0) goes without. Before flannel 0.28.9 there are none.").default("8081"),
         Opt::new("namespace", Kind::Str, "Where flannel's objects are.").default("\"kube-flannel\""),
-        Opt::new("image", Kind::Str, "flannel's image; a site without a way to the Internet names its own.").default("\"ghcr.io/flannel-io/flannel:v0.26.7\""),
-        Opt::new("cni_plugin_image", Kind::Str, "The image that brings flannel's CNI plugin.").default("\"ghcr.io/flannel-io/flannel-cni-plugin:v1.6.2-flannel1\""),
+        Opt::new("image", Kind::Str, "flannel's image; a site without a way to the Internet names its own.").default("\"ghcr.io/flannel-io/flannel:v0.28.9\""),
+        Opt::new("cni_plugin_image", Kind::Str, "The image that brings flannel's CNI plugin.").default("\"ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3\""),
         Opt::new("image_pull_policy", Kind::Str, "When images are pulled.").default("\"IfNotPresent\"").choices(&["IfNotPresent", "Always", "Never"]),
         Opt::new("wait", Kind::Bool, "Wait until flannel runs on every node. When it does not, what was there before is put back.").default("true"),
         Opt::new("timeout", Kind::Int, "How long all of it may take, in seconds.").default("300"),
     ],
     rules: &[],
 };
+
+/// Whether flannel uses nftables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Nftables {
+    /// As kube-proxy does.
+    Auto,
+    /// Yes.
+    Enabled,
+    /// No.
+    Disabled,
+}
 
 /// The options, checked.
 #[derive(Debug, Clone, Deserialize)]
@@ -45,6 +59,10 @@ pub struct Args {
     pub mtu: Option<i64>,
     /// Interface or address, if given.
     pub iface: Option<String>,
+    /// Whether flannel uses nftables.
+    pub nftables: Nftables,
+    /// A port, or 0.
+    pub healthz_port: i64,
     /// Namespace of flannel's objects.
     pub namespace: String,
     /// flannel's image.
@@ -77,6 +95,11 @@ impl Args {
             }
         }
         ensure!(
+            (0..=65_535).contains(&args.healthz_port),
+            "option healthz_port is {}: use a port from 1 to 65535, or 0 for no probes",
+            args.healthz_port
+        );
+        ensure!(
             args.backend == "vxlan" || args.vni.is_none() && args.port.is_none(),
             "options vni and port are for backend=vxlan, but backend is {:?}: leave them out",
             args.backend
@@ -90,7 +113,7 @@ impl Args {
         for (option, image) in [("image", &args.image), ("cni_plugin_image", &args.cni_plugin_image)] {
             ensure!(
                 !image.is_empty() && !image.contains(char::is_whitespace),
-                "option {option} is {image:?}: use an image name such as registry.example/flannel:v0.26.7"
+                "option {option} is {image:?}: use an image name such as registry.example/flannel:v0.28.9"
             );
         }
         Ok(args)

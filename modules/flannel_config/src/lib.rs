@@ -8,6 +8,7 @@ pub mod manifest;
 pub mod observe;
 pub mod plan;
 mod pods;
+mod release;
 
 use ansible::{Outcome, Params, Task};
 use host::deadline::Deadline;

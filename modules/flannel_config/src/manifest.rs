@@ -4,7 +4,8 @@
 //! backends.md); the VXLAN numbers for Windows are those of the Windows HNS overlay, which takes VNI 4096 and above and
 //! port 4789 only.
 
-use crate::args::Args;
+use crate::args::{Args, Nftables};
+use crate::release::Release;
 use serde_json::{Value, json};
 
 /// What the manifest depends on besides the options.
@@ -14,6 +15,8 @@ pub struct Cluster {
     pub network: String,
     /// Whether a node runs Windows.
     pub windows: bool,
+    /// Whether kube-proxy's mode is nftables.
+    pub proxy_nftables: bool,
 }
 
 /// The name of the ConfigMap.
@@ -37,7 +40,13 @@ pub fn net_conf(args: &Args, cluster: &Cluster) -> Value {
     if let Some(mtu) = args.mtu {
         backend["MTU"] = json!(mtu);
     }
-    json!({"Network": cluster.network, "EnableNFTables": false, "Backend": backend})
+    // Two programs that masquerade with different tools both do it, and what one lets through the other may not.
+    let nftables = match args.nftables {
+        Nftables::Auto => cluster.proxy_nftables,
+        Nftables::Enabled => true,
+        Nftables::Disabled => false,
+    };
+    json!({"Network": cluster.network, "EnableNFTables": nftables, "Backend": backend})
 }
 
 /// Every object, in the order in which they are applied.
@@ -90,11 +99,20 @@ fn access(args: &Args) -> [Value; 3] {
 }
 
 fn daemon_set(args: &Args, config: &Value) -> Value {
-    let copy = |name: &str, image: &str, from: &str, to: &str, mounts: Value| json!({"name": name, "image": image, "imagePullPolicy": args.image_pull_policy, "command": ["cp"], "args": ["-f", from, to], "volumeMounts": mounts});
+    let release = Release::of(&args.image);
+    let init = |name: &str, image: &str, command: &str, words: Value, mounts: Value| json!({"name": name, "image": image, "imagePullPolicy": args.image_pull_policy, "command": [command], "args": words, "volumeMounts": mounts});
+    let (conf, place) = ("/etc/kube-flannel/cni-conf.json", "/etc/cni/net.d/10-flannel.conflist");
+    // It renames the file into place, so that no loader of CNI configurations reads half of it.
+    let (install, words) = match release.has_install_conf() {
+        true => ("/opt/bin/install-conf", json!([conf, place])),
+        false => ("cp", json!(["-f", conf, place])),
+    };
+    let probes = args.healthz_port > 0 && release.has_readyz();
     let mut flags = vec!["--ip-masq".to_owned(), "--kube-subnet-mgr".to_owned()];
     flags.extend(args.iface.iter().map(|i| format!("--iface={i}")));
+    flags.extend(probes.then(|| format!("--healthz-port={}", args.healthz_port)));
     let field = |name: &str, path: &str| json!({"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}});
-    json!({
+    let mut all = json!({
         "apiVersion": "apps/v1", "kind": "DaemonSet",
         "metadata": {"name": DAEMON_SET, "namespace": args.namespace, "labels": labels()},
         "spec": {
@@ -112,9 +130,9 @@ fn daemon_set(args: &Args, config: &Value) -> Value {
                     "serviceAccountName": "flannel",
                     "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}],
                     "initContainers": [
-                        copy("install-cni-plugin", &args.cni_plugin_image, "/flannel", "/opt/cni/bin/flannel",
+                        init("install-cni-plugin", &args.cni_plugin_image, "cp", json!(["-f", "/flannel", "/opt/cni/bin/flannel"]),
                             json!([{"name": "cni-plugin", "mountPath": "/opt/cni/bin"}])),
-                        copy("install-cni", &args.image, "/etc/kube-flannel/cni-conf.json", "/etc/cni/net.d/10-flannel.conflist",
+                        init("install-cni", &args.image, install, words,
                             json!([{"name": "cni", "mountPath": "/etc/cni/net.d"}, {"name": "flannel-cfg", "mountPath": "/etc/kube-flannel/"}])),
                     ],
                     "containers": [{
@@ -123,7 +141,8 @@ fn daemon_set(args: &Args, config: &Value) -> Value {
                         "resources": {"requests": {"cpu": "100m", "memory": "50Mi"}},
                         "securityContext": {"privileged": false, "capabilities": {"add": ["NET_ADMIN", "NET_RAW"]}},
                         "env": [field("POD_NAME", "metadata.name"), field("POD_NAMESPACE", "metadata.namespace"),
-                            {"name": "EVENT_QUEUE_DEPTH", "value": "5000"}],
+                            {"name": "EVENT_QUEUE_DEPTH", "value": "5000"},
+                            {"name": "CONT_WHEN_CACHE_NOT_READY", "value": "false"}],
                         "volumeMounts": [
                             {"name": "run", "mountPath": "/run/flannel"},
                             {"name": "flannel-cfg", "mountPath": "/etc/kube-flannel/"},
@@ -140,7 +159,17 @@ fn daemon_set(args: &Args, config: &Value) -> Value {
                 }
             }
         }
-    })
+    });
+    if probes {
+        let container = &mut all["spec"]["template"]["spec"]["containers"][0];
+        let get = |path: &str| json!({"path": path, "port": "healthz"});
+        container["ports"] = json!([{"name": "healthz", "containerPort": args.healthz_port, "protocol": "TCP"}]);
+        container["livenessProbe"] =
+            json!({"httpGet": get("/healthz"), "initialDelaySeconds": 10, "periodSeconds": 30});
+        // Ready is who has written the subnet file and the rules, and not who has only been started.
+        container["readinessProbe"] = json!({"httpGet": get("/readyz"), "initialDelaySeconds": 5, "periodSeconds": 10});
+    }
+    all
 }
 
 /// A short name for a configuration: FNV-1a, which need not resist anybody, only differ when the text does.

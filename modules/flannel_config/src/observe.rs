@@ -1,6 +1,6 @@
 //! The cluster: its pod network, its Windows nodes, and flannel's objects as they are.
 
-use crate::args::Args;
+use crate::args::{Args, Nftables};
 use crate::manifest::{self, Cluster};
 use anyhow::Context as _;
 use host::deadline::Deadline;
@@ -27,7 +27,9 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let kubectl = Kubectl::new(&args.kubeconfig);
     let nodes = kubectl.list("nodes", deadline)?;
     let windows = nodes.iter().any(|n| n["status"]["nodeInfo"]["operatingSystem"] == "windows");
-    let cluster = Cluster { network: network(args, &kubectl, deadline)?, windows };
+    let proxy_nftables =
+        args.nftables == Nftables::Auto && proxy_mode(&kubectl, deadline)?.as_deref() == Some("nftables");
+    let cluster = Cluster { network: network(args, &kubectl, deadline)?, windows, proxy_nftables };
     let mut objects = Vec::new();
     for wanted in manifest::objects(args, &cluster) {
         let text = |path: &str| wanted.pointer(path).and_then(Value::as_str).unwrap_or_default();
@@ -53,4 +55,12 @@ fn network(args: &Args, kubectl: &Kubectl, deadline: &Deadline) -> anyhow::Resul
         (Some(wanted), None) => Ok(wanted.clone()),
         (None, found) => found.context("the cluster names no pod network (podSubnet in ConfigMap kubeadm-config): give option network, such as 10.244.0.0/16"),
     }
+}
+
+/// kube-proxy's mode; none where it is left to kube-proxy, or where there is no kube-proxy.
+fn proxy_mode(kubectl: &Kubectl, deadline: &Deadline) -> anyhow::Result<Option<String>> {
+    let config = kubectl.get("configmap", "kube-proxy", "kube-system", deadline)?;
+    let Some(text) = config.as_ref().and_then(|config| config["data"]["config.conf"].as_str()) else { return Ok(None) };
+    let config = yaml(text).context("reading kube-proxy's configuration (config.conf in ConfigMap kube-proxy)")?;
+    Ok(config["mode"].as_str().map(str::to_owned))
 }

@@ -16,7 +16,7 @@ fn args(options: Value) -> Args {
 }
 
 fn cluster(windows: bool) -> Cluster {
-    Cluster { network: "10.9.0.0/16".into(), windows }
+    Cluster { network: "10.9.0.0/16".into(), windows, proxy_nftables: false }
 }
 
 fn state(args: &Args, cluster: Cluster, live: impl Fn(&Value) -> Option<Value>) -> State {
@@ -28,6 +28,33 @@ fn state(args: &Args, cluster: Cluster, live: impl Fn(&Value) -> Option<Value>) 
 fn the_network_is_the_clusters_and_linux_keeps_flannels_own_vxlan_numbers() {
     assert_eq!(net_conf(&args(json!({})), &cluster(false))["Network"], "10.9.0.0/16");
     assert_eq!(net_conf(&args(json!({})), &cluster(false))["Backend"], json!({"Type": "vxlan"}));
+}
+
+#[test]
+fn nftables_follows_kube_proxy_unless_it_is_said() {
+    let told = |options: Value, proxy_nftables: bool| {
+        net_conf(&args(options), &Cluster { proxy_nftables, ..cluster(false) })["EnableNFTables"].clone()
+    };
+    assert_eq!((told(json!({}), true), told(json!({}), false)), (json!(true), json!(false)));
+    assert_eq!(
+        (told(json!({"nftables": "disabled"}), true), told(json!({"nftables": "enabled"}), false)),
+        (json!(false), json!(true))
+    );
+}
+
+#[test]
+fn an_older_image_of_a_site_is_installed_as_that_release_is() {
+    let daemon_set = |options: Value| {
+        let all = objects(&args(options), &cluster(false));
+        let pod = all.iter().find(|o| o["kind"] == "DaemonSet").unwrap()["spec"]["template"]["spec"].clone();
+        (
+            pod["initContainers"][1]["command"][0].clone(),
+            pod["containers"][0]["readinessProbe"]["httpGet"]["path"].clone(),
+        )
+    };
+    assert_eq!(daemon_set(json!({})), (json!("/opt/bin/install-conf"), json!("/readyz")));
+    assert_eq!(daemon_set(json!({"image": "r/flannel:v0.26.7"})), (json!("cp"), Value::Null));
+    assert_eq!(daemon_set(json!({"healthz_port": 0})), (json!("/opt/bin/install-conf"), Value::Null));
 }
 
 #[test]

@@ -16,7 +16,10 @@ pub fn outcome(state: &State, plan: &Plan, token: Option<String>) -> Outcome {
     if matches!(plan, Plan::Delete(_) | Plan::Look) {
         return outcome;
     }
-    outcome.field("token", &token).field(
+    // Its second half is the secret, and stands alone in places.
+    let whole = token.as_deref().unwrap_or_default();
+    let secret = whole.split_once('.').map_or("", |(_, secret)| secret);
+    outcome.secret(whole).secret(secret).field("token", &token).field(
         "join",
         json!({"control_plane_endpoint": state.endpoint, "token": token, "ca_cert_hashes": [state.ca_cert_hash]}),
     )

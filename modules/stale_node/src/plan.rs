@@ -3,6 +3,7 @@
 use crate::args::Args;
 use crate::observe::Node;
 use ansible::{Diff, Failure};
+use kubeadm::identity::is_same;
 
 /// What is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,19 @@ pub fn plan(args: &Args, node: Option<&Node>) -> anyhow::Result<Plan> {
     if node.control_plane {
         return refuse(args, node, "it is a control plane, which is never deleted here".into());
     }
-    let same = |a: &str, b: &str| !a.is_empty() && bare(a) == bare(b);
+    if args.gone {
+        return match node.ready.as_str() {
+            "Unknown" => Ok(Plan::Delete(args.node_name.clone())),
+            ready => refuse(
+                args,
+                node,
+                format!(
+                    "its kubelet talks to the cluster (Ready is {ready}), so the machine is there: take it out without node_gone, or turn it off and wait a minute"
+                ),
+            ),
+        };
+    }
+    let same = |found: &str, given: &Option<String>| given.as_ref().is_some_and(|given| is_same(found, given));
     let (machine, system) = (same(&node.machine_id, &args.machine_id), same(&node.system_uuid, &args.system_uuid));
     match (machine, system) {
         (true, true) => Ok(Plan::Delete(args.node_name.clone())),
@@ -29,7 +42,8 @@ pub fn plan(args: &Args, node: Option<&Node>) -> anyhow::Result<Plan> {
             node,
             format!(
                 "its system UUID is this machine's and its machine id is not ({} instead of {}): the machine was installed anew, or is a copy; set reinstalled if it was installed anew",
-                node.machine_id, args.machine_id
+                node.machine_id,
+                args.machine_id.as_deref().unwrap_or_default()
             ),
         ),
         _ => refuse(
@@ -41,11 +55,6 @@ pub fn plan(args: &Args, node: Option<&Node>) -> anyhow::Result<Plan> {
             ),
         ),
     }
-}
-
-/// Firmware and kernels spell UUIDs in both cases, with and without hyphens.
-fn bare(text: &str) -> String {
-    text.chars().filter(char::is_ascii_hexdigit).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 fn refuse(args: &Args, node: &Node, why: String) -> anyhow::Result<Plan> {
@@ -77,9 +86,10 @@ mod tests {
     fn args(machine: &str, system: &str) -> Args {
         Args {
             node_name: "w1".into(),
-            machine_id: machine.into(),
-            system_uuid: system.into(),
+            machine_id: Some(machine.into()),
+            system_uuid: Some(system.into()),
             reinstalled: false,
+            gone: false,
             kubeconfig: "/k".into(),
         }
     }
@@ -124,6 +134,18 @@ mod tests {
     fn a_control_plane_is_never_deleted() {
         let plane = Node { control_plane: true, ..node() };
         assert!(why(&args(MACHINE, SYSTEM), &plane).contains("control plane"));
+    }
+
+    #[test]
+    fn the_node_of_a_machine_that_is_gone_is_deleted_only_when_it_has_fallen_silent() {
+        let gone = Args { machine_id: None, system_uuid: None, gone: true, ..args(MACHINE, SYSTEM) };
+        assert!(gone.validate().is_ok() && Args { gone: false, ..gone.clone() }.validate().is_err());
+        for ready in ["True", "False"] {
+            assert!(why(&gone, &Node { ready: ready.into(), ..node() }).contains("so the machine is there"));
+        }
+        let silent = Node { ready: "Unknown".into(), ..node() };
+        assert_eq!(plan(&gone, Some(&silent)).unwrap(), Plan::Delete("w1".into()));
+        assert!(why(&gone, &Node { control_plane: true, ..silent }).contains("control plane"));
     }
 
     #[test]

@@ -42,7 +42,7 @@ macro_rules! checked {
 }
 
 /// Every module.
-pub static MODULES: [(&Spec, Reader); 14] = [
+pub static MODULES: [(&Spec, Reader); 17] = [
     parsed!(aggressive_reset),
     parsed!(cni_placeholder),
     checked!(cni_repair),
@@ -57,6 +57,9 @@ pub static MODULES: [(&Spec, Reader); 14] = [
     parsed!(pod_connectivity),
     parsed!(stale_node),
     parsed!(cluster_nodes),
+    parsed!(kubectl_apply),
+    parsed!(node_drain),
+    parsed!(node_labels),
 ];
 
 /// Panics when something does not hold.

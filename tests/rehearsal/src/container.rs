@@ -36,7 +36,8 @@ pub fn end_on_term() {
     });
 }
 
-fn listen(port: u16) -> std::io::Result<()> {
+/// Answers any request on this port.
+pub fn listen(port: u16) -> std::io::Result<()> {
     let listener = TcpListener::bind(("0.0.0.0", port))?;
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
     let handler = move |request: Request, _| Response {
@@ -84,6 +85,24 @@ pub fn cp(args: &[String]) -> ExitCode {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("cp: cannot copy '{from}' to '{to}': {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// flannel's `install-conf FROM TO`: a file beside it, `.NAME.tmp`, renamed (cmd/install_conf/main.go).
+pub fn install_conf(args: &[String]) -> ExitCode {
+    let [from, to] = args else {
+        eprintln!("install-conf: two arguments are needed");
+        return ExitCode::FAILURE;
+    };
+    let path = std::path::Path::new(to);
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let beside = path.with_file_name(format!(".{name}.tmp"));
+    match std::fs::copy(from, &beside).and_then(|_| std::fs::rename(&beside, path)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("install-conf: {from} to {to}: {error}");
             ExitCode::FAILURE
         }
     }

@@ -20,6 +20,7 @@ pub const PROGRAMS: &[(&str, &str)] = &[
     ("etcd", "usr/local/bin/etcd"),
     ("coredns", "coredns"),
     ("flanneld", "opt/bin/flanneld"),
+    ("install-conf", "opt/bin/install-conf"),
     ("flannel", "flannel"),
     ("cp", "bin/cp"),
 ];

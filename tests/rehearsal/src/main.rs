@@ -50,6 +50,7 @@ fn main() -> ExitCode {
         "kubelet" => kubelet::main(&args),
         "pause" => container::pause(&args),
         "cp" => container::cp(&args),
+        "install-conf" => container::install_conf(&args),
         "flanneld" => flannel::daemon::main(&args),
         "flannel" => flannel::cni::main(),
         "kube-proxy" => proxy::main(),

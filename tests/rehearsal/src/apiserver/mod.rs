@@ -2,6 +2,7 @@
 
 mod auth;
 mod bootstrap;
+mod budgets;
 pub mod nodes;
 mod rest;
 mod schedule;
@@ -109,6 +110,7 @@ fn controllers(store: &Mutex<Store>, ca: &Pair) -> Result<()> {
     workloads::replicas(&mut store)?;
     schedule::round(&mut store)?;
     schedule::collect(&mut store)?;
+    budgets::round(&mut store)?;
     services::endpoints(&mut store)
 }
 
@@ -118,6 +120,14 @@ pub fn version_object() -> Value {
     json!({"major": version.major.to_string(), "minor": version.minor.to_string(), "gitVersion": version.to_string(),
         "gitCommit": "rehearsal", "gitTreeState": "clean", "buildDate": "2026-01-01T00:00:00Z", "goVersion": "none",
         "compiler": "rehearsal stand-in", "platform": "linux/amd64"})
+}
+
+/// Of what the core group has, the part that differs between versions: 1.22 took the Eviction of policy/v1.
+fn core_resources() -> Value {
+    let version = if version::claimed().minor >= 22 { "v1" } else { "v1beta1" };
+    json!({"kind": "APIResourceList", "groupVersion": "v1", "resources": [
+        {"name": "pods", "namespaced": true, "kind": "Pod", "verbs": ["create", "delete", "get", "list"]},
+        {"name": "pods/eviction", "namespaced": true, "group": "policy", "version": version, "kind": "Eviction", "verbs": ["create"]}]})
 }
 
 fn handle(
@@ -135,6 +145,7 @@ fn handle(
     match request.path.trim_end_matches('/') {
         "/healthz" | "/livez" | "/readyz" => return plain(200, "ok"),
         "/version" => return status::answer(200, &version_object()),
+        "/api/v1" => return status::answer(200, &core_resources()),
         _ => {}
     }
     if busy() {

@@ -96,6 +96,7 @@ pub fn handle(store: &mut Store, user: &User, request: &Request, account_key: &[
                 &json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "status": {"token": token}}),
             ))
         }
+        "create" if target.sub == "eviction" => super::budgets::evict(store, &target, request, &body()?),
         "create" => create(store, &target, body()?, user, dry),
         "update" => update(store, &target, body()?, dry),
         "patch" => patch(store, &target, request, user, body()?, dry),

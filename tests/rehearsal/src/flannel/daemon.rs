@@ -77,8 +77,18 @@ fn run(args: &[String]) -> Result<()> {
         place::replace(SUBNET_ENV, env, 0o644)?;
         klog::info("main.go:396", &format!("Wrote subnet file to {SUBNET_ENV}"));
     }
+    answer_probes(args)?;
     klog::info("main.go:400", "Running backend.");
     follow(&api, &name, &format!("flannel.{vni}"), vni)
+}
+
+/// `/healthz` and `/readyz` on `--healthz-port`: by now the rules and the subnet file are there.
+fn answer_probes(args: &[String]) -> Result<()> {
+    let port: u16 = args.iter().find_map(|arg| arg.strip_prefix("--healthz-port=")?.parse().ok()).unwrap_or(0);
+    if port != 0 {
+        crate::container::listen(port).with_context(|| format!("Start healthz server error: listen on port {port}"))?;
+    }
+    Ok(())
 }
 
 /// The other nodes, as their annotations tell.

@@ -103,6 +103,11 @@ pub fn applied(live: &Value, new: &Value) -> Value {
 
 /// `kubectl apply|create|replace -f`.
 pub fn files(line: &Line, api: &Api, verb: &str) -> Result<u8, Refusal> {
+    if let Some(path) = line.flag(&["raw"]).filter(|_| verb == "create") {
+        let body = objects(line, api)?;
+        println!("{}", api.create(path, body.first().unwrap_or(&Value::Null))?);
+        return Ok(0);
+    }
     if verb == "create" && line.words.len() > 1 {
         return create_word(line, api);
     }

@@ -29,7 +29,10 @@ pub fn diff(line: &Line, api: &Api) -> Result<u8, Refusal> {
         }
         if live != wanted {
             different = true;
-            let label = format!("{}.{}.{}", kind.api_version().replace('/', "."), kind.kind, name);
+            // As cmd/diff/diff.go names it, with nothing for the namespace of what has none.
+            let namespace = collection.split("/namespaces/").nth(1).and_then(|rest| rest.split('/').next());
+            let namespace = namespace.filter(|_| kind.namespaced).unwrap_or_default();
+            let label = format!("{}.{}.{namespace}.{name}", kind.api_version().replace('/', "."), kind.kind);
             println!(
                 "diff -u -N /tmp/LIVE/{label} /tmp/MERGED/{label}\n--- /tmp/LIVE/{label}\n+++ /tmp/MERGED/{label}"
             );
