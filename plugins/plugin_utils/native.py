@@ -34,6 +34,7 @@ LONG = frozenset(
         "kubeadm_init_guarded",
         "kubeadm_join_guarded",
         "node_diagnose",
+        "node_packages",
         "pod_connectivity",
         "stale_node",
     ]

@@ -14,6 +14,7 @@ fn main() -> std::process::ExitCode {
         &kubeadm_join_guarded::MODULE,
         &kubelet_mask::MODULE,
         &node_diagnose::MODULE,
+        &node_packages::MODULE,
         &pod_connectivity::MODULE,
         &stale_node::MODULE,
     ])

@@ -4,3 +4,4 @@ pub mod cni;
 pub mod containerd;
 pub mod distributions;
 pub mod flannel;
+pub mod os;

@@ -7,7 +7,6 @@ pub mod args;
 pub mod checks;
 pub mod fix;
 pub mod observe;
-pub mod programs;
 
 use ansible::{Diff, Failure, Module, Outcome, Params, Task};
 use args::{Args, FailOn};

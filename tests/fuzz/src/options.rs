@@ -42,7 +42,7 @@ macro_rules! checked {
 }
 
 /// Every module.
-pub static MODULES: [(&Spec, Reader); 14] = [
+pub static MODULES: [(&Spec, Reader); 15] = [
     parsed!(aggressive_reset),
     checked!(cni_placeholder),
     checked!(cni_repair),
@@ -57,6 +57,7 @@ pub static MODULES: [(&Spec, Reader); 14] = [
     checked!(pod_connectivity),
     parsed!(stale_node),
     parsed!(cluster_nodes),
+    parsed!(node_packages),
 ];
 
 /// Panics when something does not hold.

@@ -3,7 +3,7 @@
 use kubeadm::version::Version;
 
 use super::{Api, Listener, Runtime, Way};
-use crate::programs::Program;
+use kubeadm::programs::Program;
 
 /// Space on one filesystem.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -18,7 +18,7 @@ pub use runtime::Runtime;
 pub use way::Way;
 
 use crate::args::Args;
-use crate::programs::PROGRAMS;
+use kubeadm::programs::PROGRAMS;
 use host::deadline::Deadline;
 use host::{files, space, systemd};
 use kubeadm::gate::{CONFIG, KUBELET};
