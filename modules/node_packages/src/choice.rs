@@ -19,6 +19,8 @@ pub struct Choice {
     pub packages: Vec<(String, Option<String>)>,
     /// The version of Kubernetes, when it is among them.
     pub kubernetes: Option<Version>,
+    /// Whether versions may go back.
+    pub downgrade: bool,
     /// What a person ought to know.
     pub advice: Vec<String>,
 }
@@ -31,8 +33,9 @@ impl Choice {
 
     /// What apt-get is asked. `-f` lets it mend what was broken off; what is held back is ours to move.
     pub fn install_words(&self) -> Vec<String> {
-        let mut words: Vec<String> =
-            ["-f", "--allow-change-held-packages", "--allow-downgrades", "install"].map(str::to_owned).to_vec();
+        let mut words = vec!["-f".to_owned(), "--allow-change-held-packages".into()];
+        words.extend(self.downgrade.then(|| "--allow-downgrades".to_owned()));
+        words.push("install".into());
         let exact = |(name, version): &(String, Option<String>)| match version {
             Some(version) => format!("{name}={version}"),
             None => name.clone(),
@@ -51,7 +54,7 @@ pub fn choose(
     all: &BTreeMap<String, Vec<Offered>>,
     kubernetes: &Repository,
 ) -> anyhow::Result<Choice> {
-    let mut choice = Choice::default();
+    let mut choice = Choice { downgrade: args.allow_downgrade, ..Choice::default() };
     let there = |name: &str| all.get(name).is_some_and(|versions| !versions.is_empty());
     if !need.kubernetes.is_empty() {
         let version = version(args, machine, release, all, kubernetes)?;

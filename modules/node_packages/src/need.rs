@@ -79,6 +79,15 @@ pub fn refuse(args: &Args, machine: &Machine, release: Release, need: &Need) -> 
             "option kubernetes_version is {asked}, and the kubeadm of this machine is {there}, which no package brought: remove it, or leave kubernetes_version out"
         );
     }
+    let foreign = KUBERNETES.iter().find_map(|name| {
+        let version = machine.packages.version(name).filter(|_| machine.version(name).is_none())?;
+        Some(format!("{name} {version}"))
+    });
+    if let Some(foreign) = foreign.filter(|_| !args.allow_downgrade) {
+        bail!(
+            "option kubernetes_version is {asked}, and this machine has the package {foreign}, which is not of a repository of Kubernetes: remove it, or have it replaced with allow_downgrade"
+        );
+    }
     if let Some(plane) = args.cluster()?.filter(|_| !need.kubernetes.is_empty() && !machine.joined) {
         skew(release, plane, asked)?;
     }

@@ -79,31 +79,19 @@ pub fn ask(
         }
         keyed.push((repository, key));
     }
-    let mut asked = names(args, need);
-    let mut all = offered(&apt, &asked, deadline)?;
-    let mut updated = false;
-    loop {
-        let chosen = choice::choose(args, machine, release, need, &all, &keyed[0].0);
-        let would = match &chosen {
-            Ok(choice) => simulate(&apt, choice, deadline),
-            Err(error) => Err(anyhow::anyhow!("{error:#}")),
-        };
-        match (chosen, would) {
-            (Ok(choice), Ok(would)) => {
-                return Ok(Offer { choice, would, repositories: keyed, apt, _scratch: scratch });
-            }
-            // The machine's own lists may be absent or old.
-            (_, Err(_)) if !updated => {
-                run.phase("reading the indexes of all sources");
-                apt.run("apt-get", Sources::Planned, &["update"], "reading the indexes of all sources", deadline)?;
-                updated = true;
-                asked = names(args, need);
-                all = offered(&apt, &asked, deadline)?;
-            }
-            (_, Err(error)) => return Err(error),
-            (Err(error), Ok(_)) => return Err(error),
-        }
-    }
+    let asked = names(args, need);
+    let attempt = || -> anyhow::Result<(Choice, Simulated)> {
+        let choice = choice::choose(args, machine, release, need, &offered(&apt, &asked, deadline)?, &keyed[0].0)?;
+        let would = simulate(&apt, &choice, deadline)?;
+        Ok((choice, would))
+    };
+    // The machine's own lists may be absent or old.
+    let (choice, would) = attempt().or_else(|error| {
+        run.phase(&format!("reading the indexes of all sources, because {error:#}"));
+        apt.run("apt-get", Sources::Planned, &["update"], "reading the indexes of all sources", deadline)?;
+        attempt()
+    })?;
+    Ok(Offer { choice, would, repositories: keyed, apt, _scratch: scratch })
 }
 
 /// What apt would do for this choice.

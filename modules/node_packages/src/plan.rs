@@ -89,14 +89,12 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
     }
     packaged.sort_unstable();
     packaged.dedup();
-    let held = |name: &&str| machine.packages.held(name);
+    // A package that apt replaces is held back no longer, whatever it was before (apt 2.6, run).
+    let replaced: Vec<&str> = state.offer.iter().flat_map(|offer| offer.choice.names()).collect();
+    let held = |name: &&str| machine.packages.held(name) && !replaced.contains(name);
     let (now, not): (Vec<&str>, Vec<&str>) = packaged.into_iter().partition(held);
-    if args.hold {
-        plan.hold = not.into_iter().map(str::to_owned).collect();
-        // A held package that is replaced stays held.
-    } else {
-        plan.free = now.into_iter().map(str::to_owned).collect();
-    }
+    let wanted = if args.hold { &mut plan.hold } else { &mut plan.free };
+    wanted.extend(if args.hold { not } else { now }.into_iter().map(str::to_owned));
     Ok(plan)
 }
 

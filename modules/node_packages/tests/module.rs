@@ -61,7 +61,7 @@ fn what_a_repository_gets_wrong_is_one_sentence_and_leaves_the_machine_as_it_was
             ("1.26", "expired"),
             ("1.27", "downloading the packages: it does not have a file that is wanted of it"),
             ("1.30", "there is no space left: they take"),
-            ("1.99", "; it has 1.25, 1.26, 1.27, 1.28, 1.29, 1.30, 1.31, 1.33, 1.34, 1.35"),
+            ("1.32", "; it has 1.25, 1.26, 1.27, 1.28, 1.29, 1.30, 1.31, 1.33, 1.34, 1.35"),
             ("1.33.7", "does not have it; of 1.33 it has 1.33.2"),
             ("1.35", "none with kubeadm, kubelet and kubectl"),
         ] {
@@ -161,7 +161,7 @@ fn another_package_manager_is_waited_for_by_name_and_not_for_ever() {
         let bed = Bed::up();
         let before = bed.state();
         let mut holder = bed::lock_holder(60.0);
-        let late = module(bed.with("1.33", json!({"timeout": 10})), false);
+        let late = module(bed.with("1.33", json!({"timeout": 30})), false);
         let msg = late["msg"].as_str().unwrap();
         assert!(
             msg.contains(&format!(

@@ -7,11 +7,10 @@ use host::process::{Output, Program, TimedOut};
 use kubeadm::program;
 use std::path::{Path, PathBuf};
 
-/// In every call. Lists stay as they were downloaded, because they lie in memory; so does apt's index of them.
+/// In every call. Lists stay as they were downloaded, because they lie in memory, as apt's index of them does.
 const ALWAYS: &[&str] = &[
     "-o=quiet=1",
     "-o=APT::Get::Assume-Yes=true",
-    "-o=Dir::Cache::pkgcache=",
     "-o=Dir::Cache::srcpkgcache=",
     "-o=Acquire::GzipIndexes=true",
     "-o=Acquire::Languages=none",
@@ -73,6 +72,7 @@ impl Apt {
         let mut options: Vec<String> = ALWAYS.iter().map(|option| (*option).to_owned()).collect();
         let scratch = self.scratch.display();
         options.push(format!("-o=Dir::State::Lists={scratch}/lists"));
+        options.push(format!("-o=Dir::Cache::pkgcache={scratch}/pkgcache.bin"));
         options.extend(self.certificates.iter().map(|path| format!("-o=Acquire::https::CAInfo={}", path.display())));
         match sources {
             Sources::Machine => {}

@@ -56,12 +56,18 @@ pub fn why(output: &Output) -> String {
 pub fn read(text: &str) -> String {
     let starts = ["E:", "W:", "Err:", "dpkg:", "dpkg-deb:", "tar:"];
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    // apt puts the reason of an "Err:" on the next line.
-    let telling = |line: &&&str| {
-        starts.iter().any(|start| line.starts_with(start)) || MEANINGS.iter().any(|(sign, _)| line.contains(sign))
+    let next = lines.iter().skip(1).copied().chain([""]);
+    // apt and dpkg put a reason on the line behind what it is the reason of.
+    let joined = lines.iter().zip(next).map(|(line, next)| match line.starts_with("dpkg: error") {
+        true => format!("{line} {next}"),
+        false => (*line).to_owned(),
+    });
+    let telling = |line: &String| {
+        let meant = MEANINGS.iter().any(|(sign, _)| line.contains(sign));
+        let empty = EMPTY.iter().any(|empty| line.contains(empty)) || line.contains("warning:");
+        (meant || starts.iter().any(|start| line.starts_with(start))) && !empty
     };
-    let said: Vec<&str> =
-        lines.iter().filter(telling).copied().filter(|line| !EMPTY.iter().any(|empty| line.contains(empty))).collect();
+    let said: Vec<String> = joined.filter(telling).collect();
     for (sign, meaning) in MEANINGS {
         if let Some(line) = said.iter().find(|line| line.contains(sign)) {
             // That follows from whatever went wrong with the check, which is told in another line.
@@ -109,5 +115,11 @@ mod tests {
             "Something new broke"
         );
         assert_eq!(read(""), "apt does not say why");
+        let dpkg = "dpkg: warning: downgrading x\ndpkg: error processing package kubelet (--configure):\n installed kubelet package post-installation script subprocess returned error exit status 1\nE: Sub-process /usr/bin/dpkg returned an error code (1)\n";
+        assert!(
+            read(dpkg).starts_with("dpkg: error processing package kubelet (--configure): installed kubelet package"),
+            "{}",
+            read(dpkg)
+        );
     }
 }

@@ -70,7 +70,7 @@ impl Bed {
     /// What a run that failed must not have changed.
     pub fn state(&self) -> String {
         sh(
-            "find /etc /usr/sbin /usr/bin /var/lib/dpkg/status /var/lib/apt/lists /run -xdev ! -path '*/lock*' -newer /tmp/program \\
+            "find /etc /usr/sbin /usr/bin /var/lib/dpkg/status /var/lib/apt/lists /run -xdev ! -path '*/lock*' -newer /tmp/program ! -type d \\
             -printf '%y %m %p %s %T@\\n' | sort; sha256sum </var/lib/dpkg/status; ls /etc/apt/keyrings /run",
         )
     }
@@ -97,14 +97,20 @@ impl Bed {
 /// Takes away what the machine that runs the tests has, and the machine of the test has not.
 pub fn bare() {
     std::fs::set_permissions("/tmp", PermissionsExt::from_mode(0o1777)).unwrap();
+    sh("dpkg --purge --force-all kubeadm kubelet kubectl");
     for file in ["/usr/sbin/policy-rc.d", "/usr/bin/kubectl", "/usr/local/bin/kubectl"] {
         let _ = std::fs::remove_file(file);
     }
 }
 
 /// The built module.
-pub fn module(options: Value, check: bool) -> Value {
-    testkit::run_module(env!("CARGO_BIN_EXE_node_packages"), options, check)
+pub fn module(mut options: Value, check: bool) -> Value {
+    let progress = format!("/tmp/progress-{:?}", std::time::Instant::now()).replace(' ', "");
+    options["_kubejoin_progress"] = json!(progress);
+    let answer = testkit::run_module(env!("CARGO_BIN_EXE_node_packages"), options, check);
+    // Shown when the test fails.
+    println!("{}{}", std::fs::read_to_string(progress).unwrap_or_default(), answer["msg"]);
+    answer
 }
 
 /// What a line of shell says.
