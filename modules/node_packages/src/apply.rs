@@ -5,6 +5,7 @@ use crate::apt::policy::{self, Policy};
 use crate::apt::simulation;
 use crate::apt::status::Packages;
 use crate::apt::{locks, words};
+use crate::machine;
 use crate::plan::{Change, Plan};
 use ansible::{Run, Steps};
 use anyhow::{Context as _, bail, ensure};
@@ -12,6 +13,7 @@ use host::files;
 use host::space;
 use kubeadm::program;
 use kubeadm::version::Version;
+use node::containerd::release;
 use std::path::Path;
 
 /// A machine that is filled to the last byte runs nothing.
@@ -146,6 +148,11 @@ fn prove(plan: &Plan, run: &Run) -> anyhow::Result<()> {
             ensure!(version == wanted, "apt has ended well, and {name} is {version} instead of {wanted}");
         }
     }
+    if plan.containerd {
+        release::installed(&run.deadline).context("containerd is installed, and does not say its version")?;
+    }
+    let lacking = if plan.plugins { machine::plugins_lacking() } else { Vec::new() };
+    ensure!(lacking.is_empty(), "CNI plugins are installed, and {} is not among them", lacking.join(", "));
     let Some(wanted) = plan.kubernetes else { return Ok(()) };
     let says: Option<Version> = program::version(&run.deadline)?;
     let says = says.context("kubeadm is installed, and is not on the search path")?;

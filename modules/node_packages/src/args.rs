@@ -1,7 +1,7 @@
 //! The options.
 
+use crate::address::{self, Key};
 use crate::release::Release;
-use crate::repository::{self, Key};
 use ansible::{Kind, Opt, Spec};
 use anyhow::{Context as _, ensure};
 use kubeadm::version::Version;
@@ -125,13 +125,13 @@ impl Args {
     pub fn validate(&self) -> anyhow::Result<()> {
         self.release()?;
         self.cluster()?;
-        repository::check(&self.kubernetes_repository)
+        address::check(&self.kubernetes_repository)
             .with_context(|| format!("option kubernetes_repository is {:?}", self.kubernetes_repository))?;
         for (name, key) in [("kubernetes_key", &self.kubernetes_key), ("containerd_key", &self.containerd_key)] {
             key.as_deref().map(Key::read).transpose().with_context(|| format!("option {name}"))?;
         }
         if let Some(text) = &self.containerd_repository {
-            repository::check(text.split_whitespace().next().unwrap_or_default())
+            address::check(text.split_whitespace().next().unwrap_or_default())
                 .with_context(|| format!("option containerd_repository is {text:?}"))?;
         }
         for name in &self.packages {

@@ -4,6 +4,7 @@
 //! key, a version that is not there and what cannot be installed are told before anything is touched, in check mode as well.
 //! Services of new packages do not start: containerd must find a CNI configuration, and that is another module's.
 
+mod address;
 mod apply;
 mod apt;
 pub mod args;

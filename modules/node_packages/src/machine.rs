@@ -67,11 +67,10 @@ impl Machine {
             names
         };
         let (strays, lacking) = (of(true), of(false));
-        let dirs: Vec<PathBuf> = cni::PLUGIN_DIRS.iter().map(PathBuf::from).collect();
         Ok(Machine {
             stray_version: if strays.contains(&"kubeadm") { program::version(deadline)? } else { None },
             containerd: containerd(&packages, deadline),
-            plugins_lacking: cni::missing(&PLUGINS, &dirs),
+            plugins_lacking: plugins_lacking(),
             crictl: there("crictl"),
             tools_lacking: PROGRAMS.iter().filter(|program| !there(program.name)).collect(),
             modprobe: there("modprobe"),
@@ -105,6 +104,12 @@ impl Machine {
         }
         missing
     }
+}
+
+/// CNI plugins that are nowhere.
+pub fn plugins_lacking() -> Vec<&'static str> {
+    let dirs: Vec<PathBuf> = cni::PLUGIN_DIRS.iter().map(PathBuf::from).collect();
+    cni::missing(&PLUGINS, &dirs)
 }
 
 /// By its package, or by its own words where no package brought it.

@@ -1,6 +1,7 @@
 //! What the repositories have of what is needed, and what apt would do: asked in a scratch directory, so that nothing on the
 //! machine is another than before.
 
+use crate::address::Key;
 use crate::apt::certificates;
 use crate::apt::command::{Apt, Sources};
 use crate::apt::scratch::Scratch;
@@ -12,7 +13,7 @@ use crate::choice::{self, Choice};
 use crate::machine::{CONTAINERD, KUBERNETES, Machine};
 use crate::need::Need;
 use crate::release::Release;
-use crate::repository::{Key, Repository, folder};
+use crate::repository::{Repository, folder};
 use ansible::Run;
 use anyhow::{Context as _, bail, ensure};
 use host::deadline::Deadline;

@@ -42,6 +42,10 @@ pub struct Plan {
     pub remove: Vec<String>,
     /// The packages that have to be there afterwards, each with its version if that was chosen.
     pub proof: Vec<(String, Option<String>)>,
+    /// containerd and CNI plugins are among them.
+    pub containerd: bool,
+    /// See above.
+    pub plugins: bool,
     /// The version that kubeadm has to tell of itself.
     pub kubernetes: Option<Version>,
     /// To be held back from upgrades.
@@ -101,6 +105,7 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
 fn install(plan: &mut Plan, state: &State, offer: &Offer) {
     plan.install = offer.choice.install_words();
     plan.proof.clone_from(&offer.choice.packages);
+    (plan.containerd, plan.plugins) = (state.need.containerd, state.need.plugins);
     plan.kubernetes = offer.choice.kubernetes;
     plan.coming.clone_from(&offer.would.coming);
     plan.apt = Some(offer.apt.clone());
