@@ -1,13 +1,13 @@
 //! The plan, done: what can fail comes before what changes packages, and takes back what it wrote.
 
-use crate::apt::command::{Apt, Sources};
+use crate::apt::command::{Apt, Sources, select};
 use crate::apt::policy::{self, Policy};
 use crate::apt::simulation;
 use crate::apt::status::Packages;
 use crate::apt::{locks, words};
 use crate::machine;
 use crate::plan::{Change, Plan};
-use ansible::{Run, Steps};
+use ansible::{AbortGuard, Run, Steps};
 use anyhow::{Context as _, bail, ensure};
 use host::files;
 use host::space;
@@ -40,7 +40,7 @@ pub fn apply(mut plan: Plan, run: &Run, done: &mut Steps) -> anyhow::Result<()> 
         done.did("removed the policy-rc.d that an interrupted run had left");
     }
     install(&plan, &apt, run, done)?;
-    mark(&plan, Some(&apt), run, done)?;
+    mark(&plan, run, done)?;
     drop(held);
     run.phase("making sure");
     prove(&plan, run)
@@ -52,20 +52,13 @@ fn without_apt(plan: &Plan, run: &Run, done: &mut Steps) -> anyhow::Result<()> {
         policy::release()?;
         done.did("removed the policy-rc.d that an interrupted run had left");
     }
-    // Nothing is asked of apt's lists here: any directory will do.
-    let apt = Apt::new(Path::new("/var/lib/apt"));
-    if plan.finish || !plan.hold.is_empty() || !plan.free.is_empty() {
-        locks::wait(run, &run.deadline)?;
-    }
-    if plan.finish {
-        let held = policy::hold(if plan.theirs { Policy::Theirs } else { Policy::None }, Path::new("/run"))?;
-        let apt = Apt { policy: held.over.clone(), ..apt.clone() };
-        finish(plan, &apt, run, done)?;
-    }
     let mut written = Written::default();
     written.write(&plan.files)?;
     written.keep(done);
-    mark(plan, Some(&apt), run, done)
+    if !plan.hold.is_empty() || !plan.free.is_empty() {
+        locks::wait(run, &run.deadline)?;
+    }
+    mark(plan, run, done)
 }
 
 /// dpkg goes on where it was interrupted. What it cannot do for want of another package apt does with the rest.
@@ -123,17 +116,13 @@ fn install(plan: &Plan, apt: &Apt, run: &Run, done: &mut Steps) -> anyhow::Resul
     Ok(())
 }
 
-fn mark(plan: &Plan, apt: Option<&Apt>, run: &Run, done: &mut Steps) -> anyhow::Result<()> {
-    let Some(apt) = apt else { return Ok(()) };
-    for (verb, names, said) in [("hold", &plan.hold, "held back"), ("unhold", &plan.free, "hold back no longer")] {
-        if names.is_empty() {
-            continue;
+fn mark(plan: &Plan, run: &Run, done: &mut Steps) -> anyhow::Result<()> {
+    for (selection, names, said) in [("hold", &plan.hold, "held back"), ("install", &plan.free, "held back no longer")]
+    {
+        if !names.is_empty() {
+            select(names, selection, &run.deadline)?;
+            done.did(format!("{said}: {}", names.join(", ")));
         }
-        let mut words = vec![verb.to_owned()];
-        words.extend(names.iter().cloned());
-        let doing = format!("having {} {said}", names.join(", "));
-        apt.must("apt-mark", Sources::Machine, &words, &doing, &run.deadline)?;
-        done.did(format!("{said} {}", names.join(", ")));
     }
     Ok(())
 }
@@ -165,19 +154,22 @@ fn prove(plan: &Plan, run: &Run) -> anyhow::Result<()> {
 
 /// Files that were written, and that go back to what they were unless they are kept.
 #[derive(Default)]
-struct Written(Vec<Change>);
+struct Written(Vec<(Change, AbortGuard)>);
 
 impl Written {
     fn write(&mut self, changes: &[Change]) -> anyhow::Result<()> {
         for change in changes {
+            let back = change.clone();
+            // A further run writes it as it is to be; there is nobody left to tell.
+            let abort = ansible::on_abort(move || put(&back.path, back.before.as_deref()).unwrap_or_default());
+            self.0.push((change.clone(), abort));
             put(&change.path, change.after.as_deref())?;
-            self.0.push(change.clone());
         }
         Ok(())
     }
 
     fn keep(&mut self, done: &mut Steps) {
-        for change in self.0.drain(..) {
+        for (change, _) in self.0.drain(..) {
             let verb = if change.after.is_some() { "wrote" } else { "deleted" };
             done.did(format!("{verb} {}", change.path.display()));
         }
@@ -186,8 +178,7 @@ impl Written {
 
 impl Drop for Written {
     fn drop(&mut self) {
-        for change in self.0.drain(..).rev() {
-            // A further run writes it as it is to be; there is nobody left to tell.
+        for (change, _) in self.0.drain(..).rev() {
             let _ = put(&change.path, change.before.as_deref());
         }
     }

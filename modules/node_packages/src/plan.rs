@@ -72,7 +72,8 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
         return Ok(plan);
     }
     need::supported(machine)?;
-    plan.finish = machine.packages.interrupted;
+    // What somebody else's package is broken in is no concern of a run that has nothing to install.
+    plan.finish = machine.packages.interrupted && state.offer.is_some();
     let mut packaged: Vec<&str> =
         KUBERNETES.into_iter().filter(|name| machine.packages.all.contains_key(*name)).collect();
     if let Some(offer) = &state.offer {

@@ -130,6 +130,13 @@ impl Apt {
     }
 }
 
+/// Says what is to become of packages at an upgrade: `hold` or `install`. dpkg keeps that, and apt heeds it.
+pub fn select(names: &[String], selection: &str, deadline: &Deadline) -> anyhow::Result<()> {
+    let lines: String = names.iter().map(|name| format!("{name} {selection}\n")).collect();
+    let program = Program::new("dpkg").args(["--set-selections"]).env("PATH", program::search_path()).stdin(lines);
+    program.run(deadline)?.success().map(drop)
+}
+
 fn call(
     program: &str,
     args: impl Iterator<Item = String>,
