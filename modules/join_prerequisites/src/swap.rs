@@ -3,7 +3,8 @@
 //! Only when it is asked for: whoever sleeps to disk, or has little memory, may want swap, and kubelets since 1.28 can live with
 //! it. Nothing is deleted: a line becomes a comment, a unit is masked.
 
-use anyhow::Context as _;
+use crate::settings::in_container;
+use anyhow::{Context as _, ensure};
 use host::deadline::Deadline;
 use host::files;
 use host::process::Program;
@@ -28,6 +29,12 @@ pub fn at_boot(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
 /// Switches it off, now and for good. Says what it did.
 pub fn off(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
     let mut done = Vec::new();
+    let now = active(&files::read_text(ACTIVE)?.unwrap_or_default());
+    ensure!(
+        now.is_empty() || !in_container(),
+        "switching swap off: this is a container, and {} is swap of the machine outside",
+        now.join(", ")
+    );
     if let Some(text) = files::read_text(FSTAB)?
         && let Some(without) = without_swap(&text)
     {
@@ -40,6 +47,7 @@ pub fn off(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
         systemd::stop(&unit, deadline)?;
         done.push(format!("masked {unit}"));
     }
+    // A unit that has been stopped took its own along.
     for device in active(&files::read_text(ACTIVE)?.unwrap_or_default()) {
         let off = Program::new("swapoff").args([&device]).env("PATH", program::search_path()).run(deadline);
         off.and_then(|output| output.success()).with_context(|| format!("switching off the swap {device}"))?;

@@ -1,7 +1,9 @@
 //! Whether the kernel will be set up at the next boot, too: what lies in the directories that systemd reads then.
 
 use host::files;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 const MODULES: [&str; 3] = ["/etc/modules-load.d", "/run/modules-load.d", "/usr/lib/modules-load.d"];
 const SYSCTLS: [&str; 3] = ["/etc/sysctl.d", "/run/sysctl.d", "/usr/lib/sysctl.d"];
@@ -23,20 +25,22 @@ pub fn missing<'a>(modules: &[&'a str], settings: &[&'a str]) -> anyhow::Result<
     Ok(modules.chain(settings.iter().filter(on)).copied().collect())
 }
 
-/// Lines that are not comments, of all files of the directories in the order in which they count, and of one more.
+/// Lines that are not comments, of all files of the directories in the order in which they count, and of one more. A file
+/// hides those of its name in later directories: a link to /dev/null is how one is switched off.
 fn lines(directories: &[&str], last: &str) -> anyhow::Result<Vec<String>> {
-    let mut paths = Vec::new();
+    let mut paths: BTreeMap<OsString, PathBuf> = BTreeMap::new();
     for directory in directories {
         for name in files::names(directory)? {
             if Path::new(&name).extension().is_some_and(|kind| kind == "conf") {
-                paths.push((name.clone(), Path::new(directory).join(name)));
+                let path = Path::new(directory).join(&name);
+                paths.entry(name).or_insert(path);
             }
         }
     }
-    paths.sort_by(|a, b| a.0.cmp(&b.0));
     let mut found = Vec::new();
-    for path in paths.into_iter().map(|(_, path)| path).chain([last.into()]) {
-        let text = files::read_optional(&path)?.unwrap_or_default();
+    for path in paths.into_values().chain([last.into()]) {
+        // What is not a file, or cannot be read, sets nothing.
+        let text = files::read_optional(&path).ok().flatten().unwrap_or_default();
         let text = String::from_utf8_lossy(&text).into_owned();
         found.extend(text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';'])).map(str::to_owned));
     }
