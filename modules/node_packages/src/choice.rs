@@ -171,3 +171,7 @@ fn newer(release: Release, all: &BTreeMap<String, Vec<Offered>>) -> String {
 fn candidate(all: &BTreeMap<String, Vec<Offered>>, name: &str) -> Option<Runtime> {
     Runtime::parse(&all.get(name)?.first()?.version)
 }
+
+#[cfg(test)]
+#[path = "choice_tests.rs"]
+mod tests;
