@@ -11,9 +11,9 @@ use crate::mounts::{Index, Mount, unescape};
 
 pub(super) fn overlays<'a>(table: &'a [Mount], index: &Index<'a>, own: &Own<'_>, users: &mut Users) {
     // What a directory lies on itself is not made of anything in that directory. It may be a container's root, the layers
-    // of which nobody in the container can see.
-    let carriers: Vec<_> =
-        own.directories.iter().filter_map(|path| index.containing(path)).map(|mount| mount.device).collect();
+    // of which nobody in the container can see; and the root was there before anything that is seen in it.
+    let places = own.directories.iter().map(PathBuf::as_path).chain([Path::new("/")]);
+    let carriers: Vec<_> = places.filter_map(|path| index.containing(path)).map(|mount| mount.device).collect();
     let outside =
         |mount: &&Mount| mount.fs_type == "overlay" && !own.covers(&mount.point) && !carriers.contains(&mount.device);
     // Of one that a later mount hides, the layers are hidden as a rule, too, and nobody who comes by that path sees it.
