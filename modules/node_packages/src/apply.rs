@@ -66,11 +66,15 @@ fn finish(plan: &Plan, apt: &Apt, run: &Run, done: &mut Steps) -> anyhow::Result
     if !plan.finish {
         return Ok(());
     }
-    run.phase("finishing what dpkg was interrupted in");
-    let words = ["--force-confdef", "--force-confold", "--configure", "-a"];
-    apt.dpkg(&words, "finishing what dpkg was interrupted in", &run.deadline)?;
+    configure(apt, run)?;
     done.did("finished what dpkg was interrupted in");
     Ok(())
+}
+
+fn configure(apt: &Apt, run: &Run) -> anyhow::Result<()> {
+    run.phase("finishing what dpkg was interrupted in");
+    let words = ["--force-confdef", "--force-confold", "--configure", "-a"];
+    apt.dpkg(&words, "finishing what dpkg was interrupted in", &run.deadline)
 }
 
 /// All of it, before anything is unpacked. An index that is older than its repository is read anew, once.
@@ -105,6 +109,10 @@ fn install(plan: &Plan, apt: &Apt, run: &Run, done: &mut Steps) -> anyhow::Resul
         let came = plan.coming.iter().filter(|coming| there.version(&coming.name) == Some(&coming.to));
         came.for_each(|coming| done.did(format!("installed {coming}")));
         begun.context("what was begun is finished by a further run")?;
+        // apt calls itself done while triggers of an interrupted run still wait.
+        if plan.proof.iter().any(|(name, _)| Packages::observe().is_ok_and(|there| there.version(name).is_none())) {
+            configure(apt, run)?;
+        }
     }
     if !plan.remove.is_empty() {
         run.phase(&format!("removing {}", plan.remove.join(", ")));
