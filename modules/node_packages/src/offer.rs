@@ -67,7 +67,12 @@ pub fn ask(
     let mut keyed = Vec::new();
     for repository in repositories {
         run.phase(&format!("asking {}", repository.address));
-        let key = key(&apt, &repository, deadline)?;
+        // Where the release is not there, its key is what is missed first.
+        let key = key(&apt, &repository, deadline).map_err(|error| {
+            let why = format!("{error:#}");
+            let others = others(args, machine.os.family, &apt, &repository, release, &why, deadline);
+            anyhow::anyhow!("{why}{others}")
+        })?;
         let path = scratch.key(&file_name(&repository, &key), &key)?;
         let name = format!("{}.sources", repository.name);
         scratch.source(OsStr::new(&name), &repository.stanza(&path))?;
