@@ -61,7 +61,8 @@ pub fn need(args: &Args, machine: &Machine, release: Release) -> Need {
     let containerd = machine.containerd.is_none() && args.containerd != Containerd::Present;
     let plugins = !machine.plugins_lacking.is_empty();
     // crictl is not missed by anything but people: it comes along, and is not what a repository is asked for alone.
-    let crictl = !machine.crictl && !(kubernetes.is_empty() && !containerd && !plugins && packages.is_empty());
+    let something = !kubernetes.is_empty() || containerd || plugins || !packages.is_empty();
+    let crictl = !machine.crictl && something;
     Need { kubernetes, containerd, plugins, crictl, packages }
 }
 
