@@ -2,7 +2,9 @@
 # The node image: a Debian that boots with systemd in a container, with everything a kubeadm node needs except
 # Kubernetes itself, and without Python. Prints the image's name.
 #
-#   lab/image.sh [--suite bookworm|trixie|forky] [--rebuild]
+#   lab/image.sh [--suite bookworm|trixie|forky] [--bare] [--rebuild]
+#
+# With --bare without what makes it a node: no containerd, runc, CNI plugins, firewall tools.
 #
 # Bootstrapped from Debian's packages, so nothing comes from an image registry. In two layers, each labelled with the hash
 # of what it was made from: the packages, which take a minute, and our own files on top. The second time costs nothing.
@@ -30,12 +32,13 @@ masked=(
 )
 
 suite=bookworm
-rebuild=false
+rebuild=false bare=false
 while (($#)); do
     case $1 in
         --suite) suite=${2:-}; shift ;;
         --rebuild) rebuild=true ;;
-        *) refuse "unknown argument $1; usage: lab/image.sh [--suite bookworm|trixie|forky] [--rebuild]" ;;
+        --bare) bare=true ;;
+        *) refuse "unknown argument $1; usage: lab/image.sh [--suite bookworm|trixie|forky] [--bare] [--rebuild]" ;;
     esac
     shift
 done
@@ -99,14 +102,23 @@ fit() {
     chmod 0700 "$root/var/lib/etcd"
 }
 
+# Takes away again what makes a Debian a node. containerd's configuration stays, as it does on a machine that had one: it
+# knows that it runs in a container.
+strip() {
+    local log=${TMPDIR:-/var/tmp}/kubejoin-bare-$suite.log
+    DEBIAN_FRONTEND=noninteractive chroot "$1" apt-get remove -q -y --autoremove containerd runc containernetworking-plugins \
+        iptables nftables conntrack ethtool socat >"$log" 2>&1 || fail "the bare image could not be made: $(tail -n 1 "$log"); see $log"
+    rm -f "$log"
+}
+
 # Our files on the packages, as a second layer; no container is started.
-build() {
-    local container root label
+build() { # <from> <to> <what is done to its root>
+    local container root label base=$1 image=$2
     container=$(podman create --label kubejoin.build=image "$base" true)
     # shellcheck disable=SC2064  # the container of now, not of then
     trap "podman rm -f $container >/dev/null" EXIT
     root=$(podman mount "$container")
-    fit "$root"
+    "$3" "$root"
     podman umount "$container" >/dev/null
     podman commit -q -c 'CMD ["/usr/local/sbin/node-init"]' -c 'STOPSIGNAL SIGRTMIN+3' \
         -c "LABEL kubejoin.recipe=$(recipe_hash)" "$container" "$image" >/dev/null
@@ -123,6 +135,13 @@ if $rebuild || ! made "$base" kubejoin.packages "$(packages_hash)"; then
     rebuild=true
 fi
 if $rebuild || ! made "$image" kubejoin.recipe "$(recipe_hash)"; then
-    step "making the node image $image" build
+    step "making the node image $image" build "$base" "$image" fit
+    rebuild=true
+fi
+if $bare; then
+    if $rebuild || ! made "${image/node/bare}" kubejoin.recipe "$(recipe_hash)"; then
+        step "making the bare image ${image/node/bare}" build "$image" "${image/node/bare}" strip
+    fi
+    image=${image/node/bare}
 fi
 echo "$image"

@@ -84,7 +84,7 @@ kubernetes_name() {
         packages*) echo "Kubernetes ${1#packages }" ;;
         directory*) echo "the Kubernetes of ${1#directory }" ;;
         rehearsal) echo "stand-ins for Kubernetes" ;;
-        none) echo "no Kubernetes" ;;
+        none) echo "nothing of Kubernetes, and no containerd" ;;
     esac
 }
 
@@ -101,6 +101,7 @@ kubernetes_built() {
 kubernetes_image() {
     case $1 in
         packages*) repository_image "${1#packages }" "$2" ;;
+        none) "$here/image.sh" --suite "$suite" --bare ;;
         *) echo "$2" ;;
     esac
 }

@@ -33,7 +33,7 @@ usage: lab/lab.sh up     [--name NAME] [--workers N] [--suite SUITE] [--kubernet
   --workers N           how many workers, 0 to 50 (default 2); more than before adds to a running lab
   --suite SUITE         Debian of the nodes: bookworm (default), trixie, forky
   --kubernetes VERSION  kubeadm, kubelet and kubectl from the Kubernetes package repository, such as 1.33 or 1.33.2;
-                        'rehearsal' takes the stand-ins, 'none' leaves all three out.
+                        'rehearsal' takes the stand-ins, 'none' leaves all three and containerd out.
                         Without it: what the lab was made with; or the programs in KUBE_BIN_DIR, if that is set; or the
                         repository's newest release, if it answers within 3 seconds; or else the stand-ins.
 

@@ -53,6 +53,24 @@ options:
       - 'Mend what is safe to mend: kernel modules, sysctls, the kubelet''s drop-in, a stopped runtime.'
     type: bool
     default: false
+  scope:
+    description:
+      - 'V(kernel) looks at the kernel alone, and whether the next boot sets it up, too: modules, forwarding, bridges,
+        cgroups, inotify limits, and swap with O(swap=off). For a node that is only being prepared.'
+    type: str
+    default: all
+    choices:
+      - all
+      - kernel
+  swap:
+    description:
+      - 'With V(off), swap that is on or comes back at the next boot fails, and O(fix) switches it off for good:
+        in C(/etc/fstab), its units, and in compressed memory. Nothing else ever switches swap off.'
+    type: str
+    default: keep
+    choices:
+      - keep
+      - 'off'
   fail_on:
     description:
       - Which result of a check fails the task.
@@ -78,7 +96,7 @@ attributes:
 notes:
   - The API server's TLS, CA, clock and version are checked with C(kubectl) when that is installed. Without it these
     checks warn, and the join finds out.
-  - Never mended here are swap, firewall, packages, the clock, and files of an earlier join.
+  - Never mended here are firewall, packages, the clock, and files of an earlier join; swap only with O(swap=off).
 seealso:
   - module: vmstation.kubejoin.kubeadm_join_guarded
 author:
@@ -96,6 +114,11 @@ EXAMPLES = r"""
     control_plane_endpoint: 192.168.4.63:6443
     fix: true
     fail_on: never
+- name: Prepare the kernel of a node for good, and switch swap off
+  vmstation.kubejoin.join_prerequisites:
+    scope: kernel
+    swap: "off"
+    fix: true
 """
 
 RETURN = r"""
@@ -158,6 +181,8 @@ def main():
             'cri_socket': {'type': 'str', 'default': 'unix:///run/containerd/containerd.sock'},
             'node_name': {'type': 'str'},
             'fix': {'type': 'bool', 'default': False},
+            'scope': {'type': 'str', 'default': 'all', 'choices': ['all', 'kernel']},
+            'swap': {'type': 'str', 'default': 'keep', 'choices': ['keep', 'off']},
             'fail_on': {'type': 'str', 'default': 'fail', 'choices': ['fail', 'warn', 'never']},
         },
         supports_check_mode=True,

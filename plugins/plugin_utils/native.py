@@ -36,6 +36,7 @@ LONG = frozenset(
         "kubectl_apply",
         "node_diagnose",
         "node_drain",
+        "node_packages",
         "pod_connectivity",
         "stale_node",
     ]

@@ -22,6 +22,7 @@ pub mod own_node;
 pub mod patience;
 pub mod pod_log;
 pub mod program;
+pub mod programs;
 pub mod proxy;
 pub mod redact;
 pub mod time;

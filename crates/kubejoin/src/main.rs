@@ -17,6 +17,7 @@ fn main() -> std::process::ExitCode {
         &node_diagnose::MODULE,
         &node_drain::MODULE,
         &node_labels::MODULE,
+        &node_packages::MODULE,
         &pod_connectivity::MODULE,
         &stale_node::MODULE,
     ])

@@ -5,4 +5,5 @@ pub mod code;
 pub mod containerd;
 pub mod distributions;
 pub mod flannel;
+pub mod os;
 pub mod remains;

@@ -33,6 +33,20 @@ pub static SPEC: Spec = Spec {
             "Mend what is safe to mend: kernel modules, sysctls, the kubelet's drop-in, a stopped runtime.",
         )
         .default("false"),
+        Opt::new(
+            "scope",
+            Kind::Str,
+            "V(kernel) looks at the kernel alone, and whether the next boot sets it up, too: modules, forwarding, bridges, cgroups, inotify limits, and swap with O(swap=off). For a node that is only being prepared.",
+        )
+        .default("\"all\"")
+        .choices(&["all", "kernel"]),
+        Opt::new(
+            "swap",
+            Kind::Str,
+            "With V(off), swap that is on or comes back at the next boot fails, and O(fix) switches it off for good: in C(/etc/fstab), its units, and in compressed memory. Nothing else ever switches swap off.",
+        )
+        .default("\"keep\"")
+        .choices(&["keep", "off"]),
         Opt::new("fail_on", Kind::Str, "Which result of a check fails the task.")
             .default("\"fail\"")
             .choices(&["fail", "warn", "never"]),
@@ -57,6 +71,10 @@ pub struct Args {
     pub node_name: Option<String>,
     /// Whether anything may be changed.
     pub fix: bool,
+    /// What is looked at.
+    pub scope: Scope,
+    /// Whether swap may be on.
+    pub swap: Swap,
     /// What fails the task.
     pub fail_on: FailOn,
     /// Whether the API server is asked; a join, which will ask it anyway, only wants to know the way there.
@@ -66,6 +84,26 @@ pub struct Args {
 
 fn yes() -> bool {
     true
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Everything that a join needs.
+    All,
+    /// The kernel, now and at the next boot.
+    Kernel,
+}
+
+/// Whether swap may be on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Swap {
+    /// As far as the kubelet's release lives with it.
+    Keep,
+    /// It may not.
+    Off,
 }
 
 /// What fails the task.

@@ -1,9 +1,11 @@
 //! Remedies that are safe: they add what Kubernetes needs and take nothing away that somebody may want.
 //!
-//! Not among them: swap, firewall, packages, files of an earlier join, the clock. Those are the administrator's, or a
-//! reset's.
+//! Not among them: firewall, packages, files of an earlier join, the clock. Those are the administrator's, or a reset's.
+//! Swap only when that is asked for by its own option.
 
 use crate::checks::Check;
+use crate::settings::{FORWARDING, MODULES};
+use crate::swap;
 use anyhow::Context as _;
 use host::deadline::{Deadline, Look};
 use host::process::Program;
@@ -15,10 +17,6 @@ use std::time::Duration;
 
 /// A runtime that is restarted answers within this, or does not.
 const RUNTIME_UP: Duration = Duration::from_secs(30);
-/// What Kubernetes needs of the kernel (its documentation, page "Container Runtimes").
-const MODULES: [&str; 2] = ["overlay", "br_netfilter"];
-const FORWARDING: [&str; 3] =
-    ["net.ipv4.ip_forward", "net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables"];
 const INOTIFY: [(&str, u64); 2] = [("fs.inotify.max_user_instances", 1024), ("fs.inotify.max_user_watches", 524_288)];
 const MODULES_FILE: &str = "/etc/modules-load.d/kubejoin.conf";
 const SYSCTL_FILE: &str = "/etc/sysctl.d/90-kubejoin.conf";
@@ -33,6 +31,8 @@ pub enum Fix {
     Inotify,
     /// Add a drop-in that gives the kubelet its kubeconfig.
     DropIn,
+    /// Switch swap off, now and at every boot.
+    Swap,
     /// Start the runtime, or restart it when it runs and does not answer.
     Runtime,
 }
@@ -44,6 +44,7 @@ impl Fix {
             Fix::Kernel => "load kernel modules and set sysctls",
             Fix::Inotify => "raise the inotify limits",
             Fix::DropIn => "give the kubelet's unit its kubeconfig",
+            Fix::Swap => "switch swap off for good",
             Fix::Runtime => "restart the container runtime",
         }
     }
@@ -66,6 +67,7 @@ pub fn apply(fix: Fix, socket: &str, deadline: &Deadline) -> anyhow::Result<Vec<
         Fix::Kernel => kernel(deadline),
         Fix::Inotify => inotify(),
         Fix::DropIn => Ok(dropin::mend(KUBELET, deadline)?.into_iter().collect()),
+        Fix::Swap => swap::off(deadline),
         Fix::Runtime => runtime(socket, deadline),
     }
 }
@@ -82,11 +84,9 @@ fn kernel(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
     for name in FORWARDING {
         done.extend(raise(name, 1)?);
     }
-    if !done.is_empty() {
-        done.extend(keep(MODULES_FILE, MODULES.iter().map(|module| format!("{module}\n")).collect())?);
-        // A leading - lets a setting be absent, as the bridge's are before their module is loaded.
-        done.extend(keep(SYSCTL_FILE, FORWARDING.iter().map(|name| format!("-{name} = 1\n")).collect())?);
-    }
+    done.extend(keep(MODULES_FILE, MODULES.iter().map(|module| format!("{module}\n")).collect())?);
+    // A leading - lets a setting be absent, as the bridge's are before their module is loaded.
+    done.extend(keep(SYSCTL_FILE, FORWARDING.iter().map(|name| format!("-{name} = 1\n")).collect())?);
     Ok(done)
 }
 

@@ -1,13 +1,14 @@
 //! `join_prerequisites`: what a join needs of this node, checked one by one, and mended where that is safe.
 //!
 //! observe gathers facts, the checks judge them (pure), and with `fix` what has a safe remedy gets it. The join uses
-//! the same checks and the same remedies. It refuses to touch what is the administrator's: firewall, swap, packages.
+//! the same checks and the same remedies. It refuses to touch what is the administrator's: firewall, packages, and swap unless told to.
 
 pub mod args;
 pub mod checks;
 pub mod fix;
 pub mod observe;
-pub mod programs;
+mod settings;
+mod swap;
 
 use ansible::{Diff, Failure, Module, Outcome, Params, Task};
 use args::{Args, FailOn};

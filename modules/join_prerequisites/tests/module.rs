@@ -77,3 +77,41 @@ fn bad_input_names_the_option_and_what_is_right() {
         }
     });
 }
+
+#[test]
+fn the_kernel_is_set_up_for_good_and_a_second_run_changes_nothing() {
+    bare_machine().run(|| {
+        std::fs::create_dir_all("/etc/sysctl.d").unwrap();
+        // How a file of the distribution is switched off, and no reason not to look further.
+        std::os::unix::fs::symlink("/dev/null", "/etc/sysctl.d/10-none.conf").unwrap();
+        std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").unwrap();
+        let kernel = |check: bool| module(json!({"scope": "kernel", "fix": true, "fail_on": "never"}), check);
+        assert_eq!(kernel(true)["changed"], true);
+        let first = kernel(false);
+        let settings = std::fs::read_to_string("/etc/sysctl.d/90-kubejoin.conf").unwrap();
+        assert!(first["changed"] == true && settings.contains("net.ipv4.ip_forward = 1\n"), "{first}");
+        let modules = std::fs::read_to_string("/etc/modules-load.d/kubejoin.conf").unwrap();
+        assert_eq!(modules, "overlay\nbr_netfilter\n");
+        let second = kernel(false);
+        assert!(second["changed"] == false, "{second}");
+        assert!(checks(&second).iter().all(|check| check["name"] != "kubeadm"), "{second}");
+        // Somebody's later file takes it back.
+        std::fs::write("/etc/sysctl.d/99-mine.conf", "net/ipv4/ip_forward=0\n").unwrap();
+        let other = kernel(true);
+        assert_eq!(other["failed_checks"], json!(["kernel_at_boot"]), "{other}");
+    });
+}
+
+#[test]
+fn swap_stays_unless_it_is_to_be_off() {
+    bare_machine().run(|| {
+        let fstab = "/dev/sda1 / ext4 defaults 0 1\n/swapfile none swap sw 0 0\n";
+        std::fs::write("/etc/fstab", fstab).unwrap();
+        module(json!({"scope": "kernel", "fix": true, "fail_on": "never"}), false);
+        assert_eq!(std::fs::read_to_string("/etc/fstab").unwrap(), fstab);
+        let check = module(json!({"scope": "kernel", "swap": "off", "fix": true, "fail_on": "never"}), true);
+        let swap = checks(&check).iter().find(|check| check["name"] == "swap").unwrap();
+        assert!(swap["status"] == "fail", "{swap}");
+        assert_eq!(std::fs::read_to_string("/etc/fstab").unwrap(), fstab);
+    });
+}

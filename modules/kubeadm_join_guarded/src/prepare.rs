@@ -5,7 +5,7 @@
 
 use crate::args::Args;
 use host::deadline::Deadline;
-use join_prerequisites::args::{Args as Wanted, FailOn};
+use join_prerequisites::args::{Args as Wanted, FailOn, Scope, Swap};
 use join_prerequisites::checks::{self, Check, Status};
 use join_prerequisites::observe::Asked;
 use join_prerequisites::{fix, observe};
@@ -37,6 +37,8 @@ fn wanted(args: &Args) -> Wanted {
         cri_socket: args.cri_socket.clone(),
         node_name: args.node_name.clone(),
         fix: true,
+        scope: Scope::All,
+        swap: Swap::Keep,
         fail_on: FailOn::Never,
     }
 }

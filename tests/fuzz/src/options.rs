@@ -42,7 +42,7 @@ macro_rules! checked {
 }
 
 /// Every module.
-pub static MODULES: [(&Spec, Reader); 17] = [
+pub static MODULES: [(&Spec, Reader); 18] = [
     parsed!(aggressive_reset),
     parsed!(cni_placeholder),
     checked!(cni_repair),
@@ -60,6 +60,7 @@ pub static MODULES: [(&Spec, Reader); 17] = [
     parsed!(kubectl_apply),
     parsed!(node_drain),
     parsed!(node_labels),
+    parsed!(node_packages),
 ];
 
 /// Panics when something does not hold.

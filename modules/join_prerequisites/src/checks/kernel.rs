@@ -12,6 +12,17 @@ pub(super) fn checks(facts: &Facts) -> Vec<Check> {
     vec![modules(facts), forwarding(facts), bridge(facts), cgroup(facts), inotify(facts)]
 }
 
+/// A setting that was made by hand is gone after a reboot, and so is the node.
+pub(super) fn boot(facts: &Facts) -> Check {
+    let wanted = "modules and settings are there after a reboot, too";
+    if facts.not_at_boot.is_empty() {
+        return Check::ok("kernel_at_boot", "all in files", wanted);
+    }
+    let found = format!("no file for {}", facts.not_at_boot.join(", "));
+    let mend = "name the modules in /etc/modules-load.d, and set the settings to 1 in /etc/sysctl.d";
+    Check::bad("kernel_at_boot", Status::Fail, found, wanted, mend).with(Fix::Kernel)
+}
+
 fn modules(facts: &Facts) -> Check {
     if facts.missing_modules.is_empty() {
         return Check::ok("kernel_modules", "overlay, br_netfilter", "overlay, br_netfilter");

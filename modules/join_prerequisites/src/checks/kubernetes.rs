@@ -4,7 +4,7 @@ use super::{Check, Status};
 use crate::args::Args;
 use crate::fix::Fix;
 use crate::observe::Facts;
-use crate::programs::{PROGRAMS, Program};
+use kubeadm::programs::{PROGRAMS, Program};
 use kubeadm::version::Version;
 use std::collections::BTreeSet;
 

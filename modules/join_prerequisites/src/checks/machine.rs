@@ -1,6 +1,7 @@
 //! The machine itself: memory, disk, swap, clock, name and identity.
 
 use super::{Check, Status};
+use crate::fix::Fix;
 use crate::observe::Facts;
 
 /// A kubelet with a runtime and the cluster's own pods does not live in less.
@@ -73,6 +74,16 @@ fn swap(facts: &Facts) -> Check {
         (swaps, _) if refused => Check::bad("swap", Status::Fail, swaps.join(", "), "none", mend),
         (swaps, _) => Check::bad("swap", Status::Warn, swaps.join(", "), "none, or allowed by the cluster", mend),
     }
+}
+
+/// Where it is to be off, whatever the kubelet could live with.
+pub(super) fn swap_off(facts: &Facts) -> Check {
+    let all: Vec<&str> = facts.swaps.iter().chain(&facts.swap_at_boot).map(String::as_str).collect();
+    if all.is_empty() {
+        return Check::ok("swap", "none", "none");
+    }
+    let mend = "swapoff -a, and remove it from /etc/fstab and from systemd's units";
+    Check::bad("swap", Status::Fail, all.join(", "), "none", mend).with(Fix::Swap)
 }
 
 fn clock(facts: &Facts) -> Check {

@@ -7,7 +7,7 @@ mod network;
 mod runtime;
 mod way;
 
-use crate::args::Args;
+use crate::args::{Args, Scope, Swap};
 use crate::fix::Fix;
 use crate::observe::Facts;
 use serde::Serialize;
@@ -69,7 +69,17 @@ impl Check {
 /// Every check that the facts allow, in the order in which a person would mend things.
 pub fn all(args: &Args, facts: &Facts) -> Vec<Check> {
     let mut checks = Vec::new();
+    if args.scope == Scope::Kernel {
+        checks.extend(kernel::checks(facts));
+        checks.push(kernel::boot(facts));
+        checks.extend((args.swap == Swap::Off).then(|| machine::swap_off(facts)));
+        return checks;
+    }
     checks.extend(machine::checks(facts));
+    if args.swap == Swap::Off {
+        checks.retain(|check| check.name != "swap");
+        checks.push(machine::swap_off(facts));
+    }
     checks.extend(kernel::checks(facts));
     checks.extend(kubernetes::checks(args, facts));
     checks.extend(runtime::checks(facts));
@@ -97,6 +107,8 @@ pub(crate) mod tests {
             cri_socket: "unix:///run/containerd/containerd.sock".into(),
             node_name: None,
             fix: false,
+            scope: Scope::All,
+            swap: Swap::Keep,
             fail_on: crate::args::FailOn::Fail,
             ask_cluster: true,
         }
@@ -132,6 +144,7 @@ pub(crate) mod tests {
                 Fix::Kernel => {
                     (facts.bridge_nf, facts.ip_forward) = (facts.bridge_nf.map(|_| true), Some(true));
                 }
+                Fix::Swap => (facts.swaps, facts.swap_at_boot) = (vec![], vec![]),
                 Fix::Inotify => facts.inotify = good.inotify,
                 Fix::DropIn => facts.has_kubeconfig = true,
                 Fix::Runtime => facts.runtime = good.runtime.clone(),

@@ -3,7 +3,7 @@
 use kubeadm::version::Version;
 
 use super::{Api, Listener, Runtime, Way};
-use crate::programs::Program;
+use kubeadm::programs::Program;
 
 /// Space on one filesystem.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +31,10 @@ pub struct Facts {
     pub filesystems: Vec<Disk>,
     /// Active swap.
     pub swaps: Vec<String>,
+    /// What would switch swap on at the next boot; looked for when it is to be off.
+    pub swap_at_boot: Vec<String>,
+    /// Modules and settings that the next boot would not bring; looked for when the kernel is prepared.
+    pub not_at_boot: Vec<&'static str>,
     /// Whether a time service runs; none in a container, where the machine outside keeps the clock.
     pub time_service: Option<bool>,
     /// The Node's name.
@@ -93,6 +97,8 @@ impl Default for Facts {
             memory_kb: 0,
             filesystems: Vec::new(),
             swaps: Vec::new(),
+            swap_at_boot: Vec::new(),
+            not_at_boot: Vec::new(),
             time_service: Some(false),
             node_name: String::new(),
             machine_id: String::new(),

@@ -1,6 +1,7 @@
 //! Kernel, memory and clock, from /proc and /sys.
 
 use super::{Facts, text};
+use crate::settings::in_container;
 use host::deadline::Deadline;
 use host::systemd;
 use std::path::Path;
@@ -38,11 +39,6 @@ pub(super) fn observe(facts: &mut Facts, deadline: &Deadline) {
             TIME_SERVICES.iter().any(|unit| systemd::active_state(unit, deadline).is_ok_and(|state| state == "active")),
         )
     };
-}
-
-/// systemd tells its children; a container's clock is the machine's outside.
-fn in_container() -> bool {
-    Path::new("/run/systemd/container").exists() || Path::new("/run/.containerenv").exists()
 }
 
 fn flag(text: &str) -> Option<bool> {

@@ -2,6 +2,7 @@
 
 mod answers;
 mod api;
+mod boot;
 mod drop_ins;
 mod facts;
 mod kernel;
@@ -17,12 +18,14 @@ pub use listeners::{Listener, observe as listeners};
 pub use runtime::Runtime;
 pub use way::Way;
 
-use crate::args::Args;
-use crate::programs::PROGRAMS;
+use crate::args::{Args, Scope, Swap};
+use crate::settings::{FORWARDING, MODULES};
+use crate::swap;
 use host::deadline::Deadline;
 use host::{files, space, systemd};
 use kubeadm::gate::{CONFIG, KUBELET};
 use kubeadm::kubeconfig;
+use kubeadm::programs::PROGRAMS;
 use kubeadm::{dropin, kubelet_files, program};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -69,6 +72,12 @@ pub fn learn(args: &Args, asked: Asked, deadline: &Deadline) -> Facts {
         ..Facts::default()
     };
     kernel::observe(&mut facts, &limit);
+    if args.scope == Scope::Kernel {
+        facts.not_at_boot = boot::missing(&MODULES, &FORWARDING).unwrap_or_else(|_| MODULES.to_vec());
+    }
+    if args.swap == Swap::Off {
+        facts.swap_at_boot = swap::at_boot(&limit).unwrap_or_else(|error| vec![format!("{error:#}")]);
+    }
     (facts.malformed_drop_ins, facts.shadowed_drop_ins) = drop_ins::observe(KUBELET);
     facts
 }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use kubeadm::version::Version;
+use crate::version::Version;
 
 /// Every release.
 const ALWAYS: Range<u32> = 0..u32::MAX;
