@@ -19,18 +19,27 @@ pub struct Namespace {
     pub table: Vec<Mount>,
 }
 
-/// Looks at all processes but those that are ours. One that ends meanwhile uses nothing any more.
-pub(super) fn look(index: &Index<'_>, own: &Own<'_>, users: &mut Users) -> Result<()> {
+/// Looks at all processes but those that are ours. One that ends meanwhile uses nothing any more. Gives back what is mounted
+/// only where the processes are ours, and goes with them.
+pub(super) fn look(index: &Index<'_>, own: &Own<'_>, users: &mut Users) -> Result<Vec<Mount>> {
     let namespace = |process: &Path| std::fs::metadata(process.join("ns/mnt")).ok().map(|meta| meta.ino());
     let ours = namespace(Path::new("/proc/thread-self")).context("reading /proc/thread-self/ns/mnt")?;
     // Several may see different parts of one namespace, when they have another root.
     let mut seen: HashSet<(u64, Option<PathBuf>)> = HashSet::new();
     let mut silent: HashMap<u64, Vec<PathBuf>> = HashMap::new();
     silent.insert(ours, hanging(index.table()));
+    let mut going: HashMap<u64, Vec<Mount>> = HashMap::new();
     for entry in std::fs::read_dir("/proc").context("listing /proc")?.flatten() {
-        let Some(pid) = pid(&entry.file_name()).filter(|pid| !(own.processes)(*pid)) else { continue };
+        let Some(pid) = pid(&entry.file_name()) else { continue };
         let process = entry.path();
         let Some(inode) = namespace(&process) else { continue };
+        if (own.processes)(pid) {
+            if inode != ours && !going.contains_key(&inode) {
+                let table = std::fs::read(process.join("mountinfo")).ok().and_then(|bytes| parse(&bytes).ok());
+                going.insert(inode, table.unwrap_or_default());
+            }
+            continue;
+        }
         if inode != ours && seen.insert((inode, std::fs::read_link(process.join("root")).ok())) {
             let Ok(bytes) = std::fs::read(process.join("mountinfo")) else { continue };
             let mut table = parse(&bytes).with_context(|| format!("reading /proc/{pid}/mountinfo"))?;
@@ -40,7 +49,8 @@ pub(super) fn look(index: &Index<'_>, own: &Own<'_>, users: &mut Users) -> Resul
         }
         opened::files(&process, silent.get(&inode).map_or(&[], Vec::as_slice), users, || named(pid, &process));
     }
-    Ok(())
+    let kept = |inode: &u64| seen.iter().any(|(other, _)| other == inode);
+    Ok(going.into_iter().filter(|(inode, _)| !kept(inode)).flat_map(|(_, table)| table).collect())
 }
 
 fn hanging(table: &[Mount]) -> Vec<PathBuf> {
