@@ -30,7 +30,8 @@ pub(super) fn layers(index: &Index<'_>, own: &Own<'_>, users: &mut Users) {
             let silent = |place: &&PathBuf| index.containing(place).is_some_and(Mount::may_hang);
             let places = places.iter().filter(|place| !silent(place));
             let found: Vec<_> = places.filter_map(|place| identity(place)).collect();
-            if found.is_empty() && !told {
+            // Nobody in a container can see the layers of its root.
+            if found.is_empty() && !told && mount.point != Path::new("/") {
                 told = true;
                 let (point, layer) = (mount.point.display(), layer.display());
                 let kind = &mount.fs_type;

@@ -1,6 +1,7 @@
 //! Files that are block devices to the kernel: those of loop devices, and swap files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsStr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -30,8 +31,14 @@ pub(super) fn loops(table: &[Mount], going: &[Mount], own: &Own<'_>, users: &mut
     if loops.is_empty() {
         return;
     }
-    let on: Vec<(&Mount, BTreeSet<Number>)> = table.iter().map(|mount| (mount, bases(mount))).collect();
-    let ends: BTreeSet<Number> = going.iter().flat_map(bases).collect();
+    // Few file systems, however many mounts: sysfs is asked once for each.
+    let mut systems: HashMap<(Number, &OsStr), BTreeSet<Number>> = HashMap::new();
+    for mount in table.iter().chain(going) {
+        systems.entry((mount.device, &mount.source)).or_insert_with(|| bases(mount));
+    }
+    let below = |mount: &Mount, number: Number| {
+        systems.get(&(mount.device, mount.source.as_os_str())).is_some_and(|bases| bases.contains(&number))
+    };
     for device in loops {
         let Some(file) = device.file.or_else(|| identity(&device.text)) else {
             if own.covers(&device.text) {
@@ -40,13 +47,11 @@ pub(super) fn loops(table: &[Mount], going: &[Mount], own: &Own<'_>, users: &mut
             }
             continue;
         };
-        let points: Vec<&Path> = on
-            .iter()
-            .filter(|(_, bases)| bases.contains(&device.number))
-            .map(|(mount, _)| mount.point.as_path())
-            .collect();
+        let points: Vec<&Path> =
+            table.iter().filter(|mount| below(mount, device.number)).map(|mount| mount.point.as_path()).collect();
+        let ends = going.iter().any(|mount| below(mount, device.number));
         let outside: Vec<&&Path> = points.iter().filter(|point| !own.covers(point)).collect();
-        match (outside.first(), points.is_empty() && !ends.contains(&device.number)) {
+        match (outside.first(), points.is_empty() && !ends) {
             (Some(first), _) => {
                 let first = first.display();
                 for point in &outside {

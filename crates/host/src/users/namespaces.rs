@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -49,8 +51,41 @@ pub(super) fn look(index: &Index<'_>, own: &Own<'_>, users: &mut Users) -> Resul
         }
         opened::files(&process, silent.get(&inode).map_or(&[], Vec::as_slice), users, || named(pid, &process));
     }
+    for mount in index.table().iter().filter(|mount| mount.fs_type == "nsfs" && !index.is_hidden(mount)) {
+        let point = mount.point.display();
+        // `mnt:[4026532008]`
+        let Some(inode) = mount.root.to_str().and_then(|root| root.strip_prefix("mnt:[")?.strip_suffix(']')?.parse().ok())
+        else {
+            continue;
+        };
+        if inode == ours || !seen.insert((inode, Some(PathBuf::from("/")))) {
+            continue;
+        }
+        match pinned(&mount.point) {
+            Ok(mut table) => {
+                table.retain(|mount| !index.has(mount));
+                users.namespaces.push(Namespace { by: format!("the mount namespace kept at {point}"), table });
+            }
+            Err(error) => users.unresolved.push(format!("the mount namespace kept at {point} cannot be looked into: {error:#}")),
+        }
+    }
     let kept = |inode: &u64| seen.iter().any(|(other, _)| other == inode);
     Ok(going.into_iter().filter(|(inode, _)| !kept(inode)).flat_map(|(_, table)| table).collect())
+}
+
+/// What is mounted in a namespace that is kept by a mount and in which there may be no process, as snapd's are. Asked by a
+/// thread that enters it, through the /proc of this namespace: it may have none.
+fn pinned(point: &Path) -> Result<Vec<Mount>> {
+    let (namespace, proc) = (File::open(point)?, File::open("/proc")?);
+    let look = move || -> Result<Vec<Mount>> {
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_FS)?;
+        nix::sched::setns(namespace, nix::sched::CloneFlags::CLONE_NEWNS)?;
+        let (flags, mode) = (rustix::fs::OFlags::CLOEXEC, rustix::fs::Mode::empty());
+        let mut bytes = Vec::new();
+        File::from(rustix::fs::openat(proc, c"thread-self/mountinfo", flags, mode)?).read_to_end(&mut bytes)?;
+        parse(&bytes)
+    };
+    std::thread::spawn(look).join().map_err(|_panicked| anyhow::anyhow!("the look ended early"))?
 }
 
 fn hanging(table: &[Mount]) -> Vec<PathBuf> {

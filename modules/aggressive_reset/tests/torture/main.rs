@@ -14,11 +14,14 @@
     reason = "a test's own effects never leave its sandbox"
 )]
 
+mod attacks;
 mod comparison;
 mod endless;
 mod events;
 mod held;
+mod interrupted;
 mod killed;
+mod kinds;
 mod layout;
 mod live;
 mod made;
@@ -32,6 +35,7 @@ mod root;
 mod seen;
 mod subject;
 mod taken;
+mod terminals;
 mod trees;
 mod unknown;
 mod working;
