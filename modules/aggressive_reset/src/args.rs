@@ -81,8 +81,9 @@ pub static SPEC: Spec = Spec {
             "own_paths",
             Kind::List(&Kind::Path),
             "Directories that are Kubernetes' own although something else is mounted there (/var/lib/kubelet), or a link \
-             leads there (/data/kubelet). Without it a mount of something else is emptied only of what is known to be \
-             Kubernetes', and a directory that has another name, or is reached through a link, is refused.",
+             leads there (/data/kubelet). Without it a mount of something else is kept unless Kubernetes of this node is seen at \
+             work in it or the machine mounts it there when it starts, and a directory that has another name, or is reached \
+             through a link, is refused.",
         )
         .default("[]"),
         Opt::new("timeout", Kind::Int, "Seconds for all of it.").default("300"),
