@@ -34,6 +34,10 @@ def interruptible() -> Iterator[None]:
     """Raises Interrupted in the block for a signal, which is delivered again, as Ansible wants it, after the block."""
 
     def stop(number: int, _frame: object) -> NoReturn:
+        # After Ctrl-C Ansible ends within moments, and of that the kernel tells as well: a second signal before the
+        # clearing-up has begun would keep it from beginning.
+        for other in SIGNALS:
+            signal.signal(other, signal.SIG_IGN)
         raise Interrupted(number)
 
     before = {number: signal.signal(number, stop) for number in SIGNALS}

@@ -27,6 +27,8 @@ SLACK = 15  # seconds more before it counts as lost
 PAUSES = (0.5, 1, 2, 4)  # seconds between attempts to reach the target again; the last repeats
 STILL = 30.0  # seconds of silence after which the phase is shown again
 
+NOT_THERE = "the task is not on the target: it was never started, or the target restarted"
+
 display = Display()
 
 
@@ -80,10 +82,8 @@ class LongTask:
         try:
             started = start()
             news = self._read(started)
-        except AnsibleConnectionFailure:
-            news = self._started()
-            if news is None:
-                raise
+        except AnsibleConnectionFailure as error:
+            news = self._started(error)
         else:
             if news is None:
                 return started  # it could not be made a job: this is its answer
@@ -97,12 +97,18 @@ class LongTask:
             pass  # the target clears up by itself
         return news.end
 
-    def _started(self) -> News | None:
+    def _started(self, error: AnsibleConnectionFailure) -> News:
         """The job, if it is there although the command that starts it has failed; one look, no more."""
         try:
-            return self._read(self._channel.run(self._follow(), seconds=LOOK + SLACK))
+            reply = self._channel.run(self._follow(), seconds=LOOK + SLACK)
         except (AnsibleConnectionFailure, Overdue):
-            return None
+            raise error from None
+        news = self._read(reply)
+        if news is None and reply.rc == GONE:
+            raise AnsibleConnectionFailure("%s (%s)" % (NOT_THERE, error)) from None
+        if news is None:
+            raise error
+        return news
 
     def _follow(self) -> str:
         return launch_script.follow(self._run, self._known, self._limit, LOOK)
@@ -129,9 +135,7 @@ class LongTask:
             if news is not None:
                 return news
             if reply.rc == GONE:
-                raise AnsibleConnectionFailure(
-                    "the task is not on the target: it was never started, or the target restarted"
-                )
+                raise AnsibleConnectionFailure(NOT_THERE)
             return News([], reply)
 
     def _reset(self) -> None:

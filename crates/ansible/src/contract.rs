@@ -38,6 +38,11 @@ pub trait Contract: 'static {
         Ok(Vec::new())
     }
 
+    /// Waits for what others have to do first. Only a real run waits: check mode tells what there is now.
+    fn wait(_args: &Self::Args, _run: &Run) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Looks, and decides nothing. It cannot know whether this is check mode, so that both see the same.
     fn observe(args: &Self::Args, run: &Run) -> anyhow::Result<Self::State>;
 
@@ -65,6 +70,12 @@ pub type Locks = Vec<Box<dyn Any>>;
 pub trait Plan: Clone {
     /// Whether nothing is: a second run's plan is.
     fn is_empty(&self) -> bool;
+
+    /// Whether doing it changes anything, which is what check mode answers. A plan may be all waiting or proving: of that
+    /// there is something to do, and nothing changes.
+    fn is_change(&self) -> bool {
+        !self.is_empty()
+    }
 
     /// The plan as `--diff` shows it, in check mode and in a real run alike.
     fn diff(&self) -> Vec<Diff> {
@@ -134,12 +145,15 @@ pub fn run_with<M: Contract>(args: &M::Args, task: &Task) -> anyhow::Result<Outc
     M::validate(args)?;
     let run = Run { task, deadline: Deadline::after(M::budget(args)) };
     let _held = if task.check_mode { Vec::new() } else { M::locks(args)? };
+    if !task.check_mode {
+        M::wait(args, &run)?;
+    }
     let state = M::observe(args, &run)?;
     let plan = M::plan(args, &state)?;
     let diff = plan.diff();
     if task.check_mode || plan.is_empty() {
         let reported = M::report(args, &state, &plan, None);
-        return told(reported, Outcome::new().changed(!plan.is_empty()).diff(diff));
+        return told(reported, Outcome::new().changed(plan.is_change()).diff(diff));
     }
     let mut done = M::Done::default();
     let applied = M::apply(args, plan.clone(), &run, &mut done);

@@ -65,8 +65,10 @@ pub fn owner(name: &str) -> Option<&'static str> {
         return Some("Calico's");
     }
     // Five letters, a dash and 25 characters of a hash in a base of 93 (weave, npc/hash.go).
-    let odd = |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'_' | b'.');
-    let is_weaves = |rest: &str| name.len() == LONGEST && rest.bytes().all(|b| b.is_ascii_graphic()) && rest.bytes().any(odd);
+    let odd =
+        |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'_' | b'.');
+    let is_weaves =
+        |rest: &str| name.len() == LONGEST && rest.bytes().all(|b| b.is_ascii_graphic()) && rest.bytes().any(odd);
     if name.strip_prefix("weave-").is_some_and(is_weaves) {
         return Some("Weave's");
     }
@@ -90,12 +92,28 @@ mod tests {
 
     #[test]
     fn sets_are_owned_by_exact_names() {
-        for ours in ["KUBE-CLUSTER-IP", "KUBE-6-LOOP-BACK", "KUBE-SRC-ABCDEFGHIJKLMNOP", "inet6:kube-router-node-ips",
-            "cali40this-host", "cali60s:qMt7iLlGDhvLnCjM0l9nzxb", "weave-local-pods", "weave-?b%zl9GIe0AET1(QI^7NWe*fO"] {
+        for ours in [
+            "KUBE-CLUSTER-IP",
+            "KUBE-6-LOOP-BACK",
+            "KUBE-SRC-ABCDEFGHIJKLMNOP",
+            "inet6:kube-router-node-ips",
+            "cali40this-host",
+            "cali60s:qMt7iLlGDhvLnCjM0l9nzxb",
+            "weave-local-pods",
+            "weave-?b%zl9GIe0AET1(QI^7NWe*fO",
+        ] {
             assert!(owner(ours).is_some(), "{ours}");
         }
-        for mine in ["KUBE-ALLOWED", "KUBE-SRC-MINE", "blocklist", "kube-cluster-ip", "cali40mine", "cali40s:mine",
-            "weave-mine", "weave-abcdefghijklmnopqrstuvwxy"] {
+        for mine in [
+            "KUBE-ALLOWED",
+            "KUBE-SRC-MINE",
+            "blocklist",
+            "kube-cluster-ip",
+            "cali40mine",
+            "cali40s:mine",
+            "weave-mine",
+            "weave-abcdefghijklmnopqrstuvwxy",
+        ] {
             assert_eq!(owner(mine), None, "{mine}");
         }
     }

@@ -3,40 +3,57 @@
 //! It changes nothing. In check mode it looks once and does not wait; nodes that are not Ready are then no failure, because
 //! what would have brought them in was only announced.
 
+mod apply;
 pub mod args;
 mod node;
 mod observe;
+mod plan;
 mod report;
 
-use ansible::{Module, Outcome, Params, Task};
+use ansible::{Contract, Module, Outcome, Run, Spec};
+use apply::Waited;
 use args::Args;
-use host::deadline::Deadline;
+use node::Node;
+use plan::Plan;
 use std::time::Duration;
 
-/// Between two looks: what a look costs the API server is one list.
-const EVERY: Duration = Duration::from_secs(2);
-
 /// The module.
-pub static MODULE: Module = Module { spec: &args::SPEC, run };
+pub static MODULE: Module = Module::of::<ClusterNodes>();
 
-fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
-    let args: Args = params.parse()?;
-    args.validate()?;
-    let deadline = Deadline::after(args.budget());
-    let mut nodes = observe::first(&args, &deadline)?;
-    let mut told = String::new();
-    loop {
-        let away = report::away(&args, &nodes);
-        if away.is_empty() || task.check_mode || deadline.expired() {
-            return report::outcome(&args, &nodes, &away, task.check_mode);
+struct ClusterNodes;
+
+impl Contract for ClusterNodes {
+    type Args = Args;
+    type State = Vec<Node>;
+    type Plan = Plan;
+    type Done = Waited;
+
+    const SPEC: &'static Spec = &args::SPEC;
+
+    fn validate(args: &Args) -> anyhow::Result<()> {
+        args.validate()
+    }
+
+    fn budget(args: &Args) -> Duration {
+        args.budget()
+    }
+
+    fn observe(args: &Args, run: &Run) -> anyhow::Result<Vec<Node>> {
+        observe::first(args, &run.deadline)
+    }
+
+    fn plan(args: &Args, nodes: &Vec<Node>) -> anyhow::Result<Plan> {
+        Ok(Plan::of(args, nodes))
+    }
+
+    fn apply(args: &Args, plan: Plan, run: &Run, done: &mut Waited) -> anyhow::Result<()> {
+        apply::apply(args, plan, run, done)
+    }
+
+    fn report(args: &Args, nodes: &Vec<Node>, plan: &Plan, done: Option<&Waited>) -> anyhow::Result<Outcome> {
+        match done {
+            None => Ok(report::outcome(nodes, &plan.away)),
+            Some(waited) => report::verdict(args, waited),
         }
-        let phase = report::phase(&args, &nodes, &away);
-        if phase != told {
-            task.phase(&phase);
-            told = phase;
-        }
-        deadline.pause(EVERY);
-        // An API server that restarts meanwhile is asked again, as long as there is time.
-        nodes = observe::again(&args, &deadline).unwrap_or(nodes);
     }
 }

@@ -1,6 +1,6 @@
 //! The options of `cni_placeholder`, and what makes them wrong.
 
-use ansible::{Kind, Opt, Params, Spec};
+use ansible::{Kind, Opt, Spec};
 use anyhow::ensure;
 use host::cidr::Cidr;
 use serde::Deserialize;
@@ -82,10 +82,9 @@ pub enum Profile {
 }
 
 impl Args {
-    /// Reads and checks the options; an error names the option, its value and what would be right.
-    pub fn from_params(params: Params) -> anyhow::Result<Self> {
-        let args: Args = params.parse()?;
-        let path = args.path();
+    /// Refuses what cannot be right; an error names the option, its value and what would be.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        let path = self.path();
         ensure!(
             path.is_absolute()
                 && host::cni::is_conf(path)
@@ -99,22 +98,22 @@ impl Args {
             path.display().to_string()
         );
         ensure!(
-            !args.name.is_empty()
-                && args.name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
-                && args.name.starts_with(|c: char| c.is_ascii_alphanumeric()),
+            !self.name.is_empty()
+                && self.name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+                && self.name.starts_with(|c: char| c.is_ascii_alphanumeric()),
             "option name is {:?}: use letters, digits, dots, dashes and underscores, starting with a letter or digit",
-            args.name
+            self.name
         );
         ensure!(
-            (1..=15).contains(&args.bridge.len())
-                && !args.bridge.contains(|c: char| c.is_whitespace() || c == '/' || c == ':')
-                && args.bridge != "."
-                && args.bridge != "..",
+            (1..=15).contains(&self.bridge.len())
+                && !self.bridge.contains(|c: char| c.is_whitespace() || c == '/' || c == ':')
+                && self.bridge != "."
+                && self.bridge != "..",
             "option bridge is {:?}: use an interface name of 1 to 15 characters without blanks, / or :",
-            args.bridge
+            self.bridge
         );
-        check_subnet(&args.subnet)?;
-        for (option, dir) in [("plugin_dir", &args.plugin_dir), ("plugin_source", &args.plugin_source)] {
+        check_subnet(&self.subnet)?;
+        for (option, dir) in [("plugin_dir", &self.plugin_dir), ("plugin_source", &self.plugin_source)] {
             let unset = option == "plugin_source" && dir.as_os_str().is_empty();
             ensure!(
                 dir.is_absolute() || unset,
@@ -122,7 +121,7 @@ impl Args {
                 dir.display().to_string()
             );
         }
-        Ok(args)
+        Ok(())
     }
 
     /// The file, by option or by profile.

@@ -146,15 +146,23 @@ fn replaceable(network: &Network) -> bool {
     template::is_placeholder(network) || network.is_loopback_only()
 }
 
+impl ansible::Plan for Plan {
+    fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    fn diff(&self) -> Vec<Diff> {
+        self.steps.iter().filter_map(Step::diff).chain(self.links()).collect()
+    }
+}
+
 impl Plan {
-    /// The result: `path`, `profile`, `steps` as sentences, and the diff of every file.
+    /// The result: `path`, and `steps` as sentences.
     pub fn outcome(&self, args: &Args) -> Outcome {
         let mut outcome = Outcome::new()
-            .changed(!self.steps.is_empty())
             .msg(self.reason.clone())
             .field("path", args.path().display().to_string())
-            .field("steps", self.steps.iter().map(ToString::to_string).collect::<Vec<_>>())
-            .diff(self.steps.iter().filter_map(Step::diff).chain(self.links()));
+            .field("steps", self.steps.iter().map(ToString::to_string).collect::<Vec<_>>());
         self.warnings.iter().for_each(|w| outcome.warn(w.clone()));
         outcome
     }

@@ -28,13 +28,15 @@ fn args(dir: &Path, state: &str, profile: &str, file: &str) -> Args {
     let options = json!({"state": state, "profile": profile, "path": dir.join("net.d").join(file),
         "plugin_dir": dir.join("bin"), "plugin_source": dir.join("lib")});
     let (answer, params) = ansible::validate(&SPEC, options.to_string().as_bytes());
-    Args::from_params(params.unwrap_or_else(|| unreachable!("{answer}"))).unwrap()
+    let args: Args = params.unwrap_or_else(|| unreachable!("{answer}")).parse().unwrap();
+    args.validate().unwrap();
+    args
 }
 
 /// One run: what was to be done, and is done.
 fn run(args: &Args) -> Vec<plan::Step> {
     let plan = plan::plan(args, &observe::observe(args).unwrap());
-    apply::apply(&plan).unwrap();
+    apply::apply(&plan, &mut ansible::Steps::default()).unwrap();
     plan.steps
 }
 

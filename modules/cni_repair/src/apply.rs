@@ -62,7 +62,8 @@ fn run(
         }
         Step::HandOver => {
             task.phase("handing over from the placeholder");
-            handover::apply::apply(&crate::observe::placeholder_args(&args.socket)?, &state.handover, deadline)
+            let placeholder = crate::observe::placeholder_args(&args.socket)?;
+            handover::apply::apply(&placeholder, &state.handover, deadline, &mut ansible::Steps::default())
         }
         Step::Rebuild { pods, links } => {
             let network = state.network.as_ref().context("recreating pods: there is no network to put them on")?;

@@ -102,7 +102,7 @@ pub struct Lease {
 pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let mut state = State { network: network()?, links: links::list(deadline)?, ..State::default() };
     let placeholder = placeholder_args(&args.socket)?;
-    state.handover = handover::plan::plan(&placeholder, &handover::observe::observe(&placeholder, true, deadline)?);
+    state.handover = handover::plan::plan(&placeholder, &handover::observe::observe(&placeholder, deadline)?);
     state.kubelet_held = kubelet_held(&args.kubelet_unit, deadline);
     let wrote = files::read_text(subnet::SUBNET_ENV)?.and_then(|env| subnet::of_flannel(&env));
     let wrote = wrote.map(|subnet| subnet.network);

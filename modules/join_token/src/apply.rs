@@ -1,5 +1,6 @@
 //! The change, through kubeadm.
 
+use crate::Given;
 use crate::args::Args;
 use crate::observe::ask;
 use crate::plan::Plan;
@@ -8,29 +9,30 @@ use anyhow::Context as _;
 use host::deadline::Deadline;
 use kubeadm::redact::redact;
 
-/// Does it, and gives back the token there is afterwards.
-pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<Option<String>> {
+/// Does it. A token that nobody signs is not given: no node can use it.
+pub fn apply(args: &Args, plan: Plan, deadline: &Deadline, done: &mut Given) -> anyhow::Result<()> {
     match plan {
         Plan::Reuse(token) => {
             signed::wait(args, token.id(), deadline)?;
-            Ok(Some(token.text.clone()))
+            done.token = Some(token.text);
         }
         Plan::Create => {
             let token = create(args, deadline)?;
             let id = token.split('.').next().unwrap_or_default();
             // Nobody can use it: it is not left behind for half an hour.
             signed::wait(args, id, deadline).inspect_err(|_| drop(ask(args, &["delete", id], deadline)))?;
-            Ok(Some(token))
+            *done = Given { changed: true, token: Some(token) };
         }
         Plan::Delete(ids) => {
             for id in ids {
                 // The id is no secret; kubeadm takes it alone.
-                ask(args, &["delete", id], deadline).context("deleting a bootstrap token")?;
+                ask(args, &["delete", &id], deadline).context("deleting a bootstrap token")?;
+                done.changed = true;
             }
-            Ok(None)
         }
-        Plan::Look => Ok(None),
+        Plan::Look => {}
     }
+    Ok(())
 }
 
 /// kubeadm draws the token and prints it, alone on its line.

@@ -81,7 +81,12 @@ pub struct Limits {
 
 impl Args {
     /// Refuses what cannot be right.
-    pub fn validate(&self) -> anyhow::Result<Limits> {
+    pub fn validate(&self) -> anyhow::Result<()> {
+        self.limits().map(drop)
+    }
+
+    /// The durations; refuses every option that cannot be right.
+    pub fn limits(&self) -> anyhow::Result<Limits> {
         let read = |name: &str, text: &str| {
             parse_duration(text)
                 .with_context(|| format!("option {name} is {text:?}: it must be a duration such as 30m or 1h30m"))

@@ -8,40 +8,66 @@ mod apply;
 pub mod args;
 mod observe;
 mod plan;
+mod report;
 mod signed;
 
-use ansible::{Module, Outcome, Params, Task};
+use ansible::{Contract, Done, Module, Outcome, Run, Spec};
 use args::Args;
-use host::deadline::Deadline;
+use observe::State;
 use plan::Plan;
-use serde_json::json;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// The API server is on this machine; a minute is for one that is restarting.
 const BUDGET: Duration = Duration::from_secs(60);
 
 /// The module.
-pub static MODULE: Module = Module { spec: &args::SPEC, run };
+pub static MODULE: Module = Module::of::<JoinToken>();
 
-fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
-    let args: Args = params.parse()?;
-    let limits = args.validate()?;
-    let deadline = Deadline::after(BUDGET);
-    let state = observe::observe(&args, &deadline)?;
-    let plan = plan::plan(&args, &limits, &state, SystemTime::now());
-    let token = if task.check_mode { plan.reused() } else { apply::apply(&args, &plan, &deadline)? };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let outcome = Outcome::new()
-        .changed(plan.is_change())
-        .msg(plan.words())
-        .field("control_plane_endpoint", &state.endpoint)
-        .field("ca_cert_hashes", [&state.ca_cert_hash])
-        .field("server_time", now);
-    Ok(match (&plan, token) {
-        (Plan::Delete(_) | Plan::Look, _) => outcome,
-        (_, token) => outcome.field("token", &token).field(
-            "join",
-            json!({"control_plane_endpoint": state.endpoint, "token": token, "ca_cert_hashes": [state.ca_cert_hash]}),
-        ),
-    })
+struct JoinToken;
+
+/// What was done: the token there is since then, and whether it is new or others of ours are gone.
+#[derive(Default)]
+struct Given {
+    changed: bool,
+    token: Option<String>,
+}
+
+impl Done for Given {
+    fn is_change(&self) -> bool {
+        self.changed
+    }
+}
+
+impl Contract for JoinToken {
+    type Args = Args;
+    type State = State;
+    type Plan = Plan;
+    type Done = Given;
+
+    const SPEC: &'static Spec = &args::SPEC;
+
+    fn validate(args: &Args) -> anyhow::Result<()> {
+        args.validate()
+    }
+
+    fn budget(_: &Args) -> Duration {
+        BUDGET
+    }
+
+    fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
+        observe::observe(args, &run.deadline)
+    }
+
+    fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
+        Ok(plan::plan(args, &args.limits()?, state))
+    }
+
+    fn apply(args: &Args, plan: Plan, run: &Run, done: &mut Given) -> anyhow::Result<()> {
+        apply::apply(args, plan, &run.deadline, done)
+    }
+
+    fn report(_: &Args, state: &State, plan: &Plan, done: Option<&Given>) -> anyhow::Result<Outcome> {
+        let token = done.map_or_else(|| plan.reused(), |done| done.token.clone());
+        Ok(report::outcome(state, plan, token))
+    }
 }

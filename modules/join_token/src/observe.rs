@@ -45,6 +45,8 @@ pub struct State {
     pub ca_cert_hash: String,
     /// Tokens with our description; none where they were not asked for.
     pub ours: Vec<Token>,
+    /// When they were listed, by this machine's clock, which is the API server's.
+    pub now: SystemTime,
 }
 
 /// Asks the cluster; about its tokens only when they matter, so that no other task holds one.
@@ -58,13 +60,13 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let pem = host::files::read_optional(&args.ca_cert)?.with_context(|| format!("there is no {}", args.ca_cert))?;
     let ca_cert_hash = ca::hash_of_pem(&pem).with_context(|| format!("reading {}", args.ca_cert))?;
     if args.state == Wanted::Ca {
-        return Ok(State { endpoint, ca_cert_hash, ours: Vec::new() });
+        return Ok(State { endpoint, ca_cert_hash, ours: Vec::new(), now: SystemTime::now() });
     }
     // The long form is --experimental-output up to 1.30 and --output from 1.31 on (kubernetes/kubernetes#124393); the short one stays.
     let listed = ask(args, &["list", "-o", "json"], deadline).context("listing bootstrap tokens")?;
     let mut ours = read(&listed.stdout)?;
     ours.retain(|token| token.description == args.description);
-    Ok(State { endpoint, ca_cert_hash, ours })
+    Ok(State { endpoint, ca_cert_hash, ours, now: SystemTime::now() })
 }
 
 /// `kubeadm token …` with the administrator's kubeconfig, again while the API server is overloaded or away.

@@ -2,8 +2,6 @@
 
 use crate::args::{Args, Limits, State as Wanted};
 use crate::observe::{State, Token};
-use std::time::SystemTime;
-
 /// What is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan {
@@ -17,8 +15,8 @@ pub enum Plan {
     Look,
 }
 
-/// Decides, at this moment.
-pub fn plan(args: &Args, limits: &Limits, state: &State, now: SystemTime) -> Plan {
+/// Decides, for the moment at which it was looked.
+pub fn plan(args: &Args, limits: &Limits, state: &State) -> Plan {
     match args.state {
         Wanted::Ca => return Plan::Look,
         Wanted::Absent => return Plan::Delete(state.ours.iter().map(|token| token.id().to_owned()).collect()),
@@ -26,7 +24,8 @@ pub fn plan(args: &Args, limits: &Limits, state: &State, now: SystemTime) -> Pla
     }
     let long_enough = |token: &&Token| {
         // One that never expires is not one of ours, whatever is written on it.
-        token.joins && token.expires.is_some_and(|end| end.duration_since(now).is_ok_and(|left| left > limits.min_left))
+        token.joins
+            && token.expires.is_some_and(|end| end.duration_since(state.now).is_ok_and(|left| left > limits.min_left))
     };
     let best = state.ours.iter().filter(long_enough).max_by_key(|token| token.expires);
     match best {
@@ -35,16 +34,22 @@ pub fn plan(args: &Args, limits: &Limits, state: &State, now: SystemTime) -> Pla
     }
 }
 
-impl Plan {
-    /// Whether it changes the cluster.
-    pub fn is_change(&self) -> bool {
+impl ansible::Plan for Plan {
+    fn is_empty(&self) -> bool {
         match self {
-            Plan::Reuse(_) | Plan::Look => false,
-            Plan::Create => true,
-            Plan::Delete(ids) => !ids.is_empty(),
+            // That it is signed is proved anew: the signer may have stopped since it was made.
+            Plan::Reuse(_) | Plan::Create => false,
+            Plan::Delete(ids) => ids.is_empty(),
+            Plan::Look => true,
         }
     }
 
+    fn is_change(&self) -> bool {
+        !self.is_empty() && !matches!(self, Plan::Reuse(_))
+    }
+}
+
+impl Plan {
     /// The token that needs no change, for check mode.
     pub fn reused(&self) -> Option<String> {
         match self {
@@ -68,8 +73,9 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ansible::Plan as _;
     use proptest::prelude::*;
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     fn args(state: Wanted, reuse: bool) -> Args {
         Args {
@@ -90,8 +96,8 @@ mod tests {
     }
 
     fn decide(args: &Args, ours: Vec<Token>, now: SystemTime) -> Plan {
-        let state = State { endpoint: "h:6443".into(), ca_cert_hash: "sha256:0".into(), ours };
-        plan(args, &args.validate().unwrap(), &state, now)
+        let state = State { endpoint: "h:6443".into(), ca_cert_hash: "sha256:0".into(), ours, now };
+        plan(args, &args.limits().unwrap(), &state)
     }
 
     #[test]
@@ -149,7 +155,7 @@ mod tests {
         ) {
             let now = SystemTime::now();
             let wanted = args(if present { Wanted::Present } else { Wanted::Absent }, true);
-            let limits = wanted.validate().unwrap();
+            let limits = wanted.limits().unwrap();
             let ours: Vec<Token> = found
                 .into_iter()
                 .enumerate()

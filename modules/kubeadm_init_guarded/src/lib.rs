@@ -7,26 +7,58 @@ mod apply;
 pub mod args;
 mod config;
 mod crashed;
+mod failure;
 mod observe;
 mod plan;
+mod report;
 mod settings;
 
-use ansible::{Module, Outcome, Params, Task};
+use ansible::{Contract, Locks, Module, Outcome, Run, Spec};
 use args::Args;
-use host::deadline::Deadline;
+use kubeadm::lock;
+use observe::State;
+use plan::Plan;
+use report::Done;
+use std::time::Duration;
 
 /// The module.
-pub static MODULE: Module = Module { spec: &args::SPEC, run };
+pub static MODULE: Module = Module::of::<KubeadmInit>();
 
-fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
-    let args: Args = params.parse()?;
-    args.validate()?;
-    let deadline = Deadline::after(args.budget());
-    let state = observe::observe(&args, &deadline)?;
-    let plan = plan::plan(&args, &state)?;
-    let outcome = plan::outcome(&state, &plan);
-    if task.check_mode {
-        return Ok(outcome);
+struct KubeadmInit;
+
+impl Contract for KubeadmInit {
+    type Args = Args;
+    type State = State;
+    type Plan = Plan;
+    type Done = Done;
+
+    const SPEC: &'static Spec = &args::SPEC;
+
+    fn validate(args: &Args) -> anyhow::Result<()> {
+        args.validate()
     }
-    apply::apply(&args, &state, &plan, outcome, task, &deadline)
+
+    fn budget(args: &Args) -> Duration {
+        args.budget()
+    }
+
+    fn locks(_: &Args) -> anyhow::Result<Locks> {
+        Ok(vec![Box::new(lock::take()?)])
+    }
+
+    fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
+        observe::observe(args, &run.deadline)
+    }
+
+    fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
+        plan::plan(args, state)
+    }
+
+    fn apply(args: &Args, plan: Plan, run: &Run, done: &mut Done) -> anyhow::Result<()> {
+        apply::apply(args, plan, run, done)
+    }
+
+    fn report(_: &Args, state: &State, plan: &Plan, done: Option<&Done>) -> anyhow::Result<Outcome> {
+        Ok(report::outcome(state, plan, done))
+    }
 }

@@ -3,13 +3,29 @@
 use crate::args::Args;
 use crate::observe::State;
 use crate::settings;
-use ansible::{Diff, Failure, Outcome};
+use ansible::{Diff, Failure};
 use kubeadm::classify::Class;
-use kubeadm::gate::Method;
+use kubeadm::gate::{Method, Unit};
+use kubeadm::version::Version;
 
-/// What is to be done.
+/// What is to be done, and with what.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The kind of it.
+    pub work: Work,
+    /// The kubelet's unit.
+    pub unit: Unit,
+    /// Whose configuration is written.
+    pub kubeadm: Version,
+    /// The Node's name.
+    pub node_name: String,
+    /// What an initialisation that was cut off lacks.
+    lacking: String,
+}
+
+/// The kind of what is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plan {
+pub enum Work {
     /// A healthy control plane.
     Nothing,
     /// A healthy control plane whose kubelet is still held back by an earlier run that was killed.
@@ -39,10 +55,20 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
     if let Some(why) = differs {
         return refuse(Class::SettingsDiffer, why);
     }
+    Ok(Plan {
+        work: work(args, state)?,
+        unit: state.unit.clone(),
+        kubeadm,
+        node_name: state.node_name.clone(),
+        lacking: state.unfinished.clone().unwrap_or_default(),
+    })
+}
+
+fn work(args: &Args, state: &State) -> anyhow::Result<Work> {
     match (&state.admin, &state.unhealthy) {
-        (Some(_), None) if state.unfinished.is_some() => Ok(Plan::Finish),
-        (Some(_), None) if state.unit.held() != Method::None => Ok(Plan::Release),
-        (Some(_), None) => Ok(Plan::Nothing),
+        (Some(_), None) if state.unfinished.is_some() => Ok(Work::Finish),
+        (Some(_), None) if state.unit.held() != Method::None => Ok(Work::Release),
+        (Some(_), None) => Ok(Work::Nothing),
         (Some(admin), Some(why)) => refuse(
             Class::ControlPlaneUnhealthy,
             format!(
@@ -61,36 +87,26 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
                 state.remains.join(", ")
             ),
         ),
-        (None, _) => Ok(Plan::Init),
+        (None, _) => Ok(Work::Init),
     }
 }
 
-/// The result, as far as it is known before anything is done.
-pub fn outcome(state: &State, plan: &Plan) -> Outcome {
-    let msg = match plan {
-        Plan::Nothing => "the control plane is there and healthy",
-        Plan::Release => "the control plane is there and healthy; its kubelet is no longer held back",
-        Plan::Finish => "the control plane is healthy, and its initialisation is to be finished",
-        Plan::Init => "this machine is to become the first control plane",
-    };
-    let mut outcome = Outcome::new()
-        .changed(*plan != Plan::Nothing)
-        .msg(msg)
-        .field("node_name", &state.node_name)
-        .field("kubeadm_version", state.kubeadm.map(|version| version.to_string()))
-        .field("control_plane_endpoint", state.admin.as_ref().map(|admin| admin.endpoint().to_owned()))
-        .field("ca_cert_hash", &state.ca_cert_hash);
-    if *plan == Plan::Finish {
-        let lacking = state.unfinished.clone().unwrap_or_default();
-        outcome = outcome.diff([Diff::new(&state.node_name, format!("without {lacking}\n"), "control plane\n")]);
+impl ansible::Plan for Plan {
+    fn is_empty(&self) -> bool {
+        self.work == Work::Nothing
     }
-    if *plan == Plan::Init {
-        outcome = outcome.diff([Diff::new(&state.node_name, "", "control plane\n")]);
+
+    fn diff(&self) -> Vec<Diff> {
+        let before = match self.work {
+            Work::Nothing | Work::Release => return Vec::new(),
+            Work::Finish => format!("without {}\n", self.lacking),
+            Work::Init => String::new(),
+        };
+        vec![Diff::new(&self.node_name, before, "control plane\n")]
     }
-    outcome
 }
 
-fn refuse(class: Class, why: String) -> anyhow::Result<Plan> {
+fn refuse<T>(class: Class, why: String) -> anyhow::Result<T> {
     let row = class.row();
     let failure = Failure::new(format!("{why} (see {})", row.help())).field("failure_class", class.name());
     let failure = failure.field("explanation", why).field("help", row.help());
@@ -103,9 +119,8 @@ mod tests {
     use super::*;
     use crate::args::tests::args;
     use crate::settings::Settings;
-    use kubeadm::gate::Unit;
+    use ansible::Plan as _;
     use kubeadm::kubeconfig::Kubeconfig;
-    use kubeadm::version::Version;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -139,17 +154,17 @@ mod tests {
 
     #[test]
     fn a_bare_machine_is_initialised_and_a_healthy_control_plane_left_alone() {
-        assert_eq!(plan(&args(json!({})), &bare()).unwrap(), Plan::Init);
+        assert_eq!(plan(&args(json!({})), &bare()).unwrap().work, Work::Init);
         let admin = Some(Kubeconfig { server: "https://10.0.0.1:6443".into(), ..Kubeconfig::default() });
         let state = State { admin, remains: vec!["/var/lib/etcd".into()], ..bare() };
-        assert_eq!(plan(&args(json!({})), &state).unwrap(), Plan::Nothing);
+        assert_eq!(plan(&args(json!({})), &state).unwrap().work, Work::Nothing);
     }
 
     #[test]
     fn an_initialisation_that_was_cut_off_is_finished_and_not_begun_again() {
         let admin = Some(Kubeconfig { server: "https://10.0.0.1:6443".into(), ..Kubeconfig::default() });
         let state = State { admin, unfinished: Some("ConfigMap kubeadm-config".into()), ..bare() };
-        assert_eq!(plan(&args(json!({})), &state).unwrap(), Plan::Finish);
+        assert_eq!(plan(&args(json!({})), &state).unwrap().work, Work::Finish);
     }
 
     #[test]
@@ -163,12 +178,12 @@ mod tests {
     }
 
     /// The machine as a plan that was carried out leaves it.
-    fn done(plan: Plan, state: &State) -> State {
+    fn done(work: Work, state: &State) -> State {
         let admin = Some(Kubeconfig { server: "https://10.0.0.1:6443".into(), ..Kubeconfig::default() });
-        match plan {
-            Plan::Nothing => state.clone(),
-            Plan::Release => State { unit: bare().unit, ..state.clone() },
-            Plan::Init | Plan::Finish => State {
+        match work {
+            Work::Nothing => state.clone(),
+            Work::Release => State { unit: bare().unit, ..state.clone() },
+            Work::Init | Work::Finish => State {
                 unit: bare().unit,
                 admin,
                 unhealthy: None,
@@ -187,7 +202,7 @@ mod tests {
             let mut state = State { worker, ..bare() };
             (state.unit.masked, state.unit.gated) = (masked, gated);
             if joined {
-                state.admin = done(Plan::Init, &state).admin;
+                state.admin = done(Work::Init, &state).admin;
                 state.unhealthy = sick.then(|| "refused".to_owned());
                 state.unfinished = (cut_off && !sick).then(|| "ConfigMap kubeadm-config".to_owned());
             }
@@ -197,7 +212,8 @@ mod tests {
             let args = args(json!({"ignore_preflight_errors": if ignoring { vec!["all"] } else { vec![] }}));
             // A refusal touches nothing, and is the same the next time.
             if let Ok(first) = plan(&args, &state) {
-                prop_assert_eq!(plan(&args, &done(first, &state)).unwrap(), Plan::Nothing, "after {:?}", first);
+                let second = plan(&args, &done(first.work, &state)).unwrap();
+                prop_assert!(second.is_empty() && second.diff().is_empty(), "after {first:?}: {second:?}");
             }
         }
     }

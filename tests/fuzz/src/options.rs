@@ -44,7 +44,7 @@ macro_rules! checked {
 /// Every module.
 pub static MODULES: [(&Spec, Reader); 14] = [
     parsed!(aggressive_reset),
-    checked!(cni_placeholder),
+    parsed!(cni_placeholder),
     checked!(cni_repair),
     parsed!(containerd_prepare),
     checked!(flannel_config),

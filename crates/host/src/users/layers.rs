@@ -12,9 +12,9 @@ use crate::mounts::{Index, Mount, unescape};
 
 pub(super) fn layers(index: &Index<'_>, own: &Own<'_>, users: &mut Users) {
     // What a directory lies on itself is not made of anything in that directory. It may be a container's root, the layers
-    // of which nobody in the container can see.
-    let carriers: Vec<_> =
-        own.directories.iter().filter_map(|path| index.containing(path)).map(|mount| mount.device).collect();
+    // of which nobody in the container can see; and the root was there before anything that is seen in it.
+    let places = own.directories.iter().map(PathBuf::as_path).chain([Path::new("/")]);
+    let carriers: Vec<_> = places.filter_map(|path| index.containing(path)).map(|mount| mount.device).collect();
     let outside = |mount: &&Mount| !own.covers(&mount.point) && !carriers.contains(&mount.device);
     // Of one that a later mount hides, the layers are hidden as a rule, too, and nobody who comes by that path sees it.
     for mount in index.table().iter().filter(outside).filter(|mount| !index.is_hidden(mount)) {
@@ -30,8 +30,7 @@ pub(super) fn layers(index: &Index<'_>, own: &Own<'_>, users: &mut Users) {
             let silent = |place: &&PathBuf| index.containing(place).is_some_and(Mount::may_hang);
             let places = places.iter().filter(|place| !silent(place));
             let found: Vec<_> = places.filter_map(|place| identity(place)).collect();
-            // Nobody in a container can see the layers of its root.
-            if found.is_empty() && !told && mount.point != Path::new("/") {
+            if found.is_empty() && !told {
                 told = true;
                 let (point, layer) = (mount.point.display(), layer.display());
                 let kind = &mount.fs_type;

@@ -54,7 +54,8 @@ pub(super) fn look(index: &Index<'_>, own: &Own<'_>, users: &mut Users) -> Resul
     for mount in index.table().iter().filter(|mount| mount.fs_type == "nsfs" && !index.is_hidden(mount)) {
         let point = mount.point.display();
         // `mnt:[4026532008]`
-        let Some(inode) = mount.root.to_str().and_then(|root| root.strip_prefix("mnt:[")?.strip_suffix(']')?.parse().ok())
+        let Some(inode) =
+            mount.root.to_str().and_then(|root| root.strip_prefix("mnt:[")?.strip_suffix(']')?.parse().ok())
         else {
             continue;
         };
@@ -66,7 +67,9 @@ pub(super) fn look(index: &Index<'_>, own: &Own<'_>, users: &mut Users) -> Resul
                 table.retain(|mount| !index.has(mount));
                 users.namespaces.push(Namespace { by: format!("the mount namespace kept at {point}"), table });
             }
-            Err(error) => users.unresolved.push(format!("the mount namespace kept at {point} cannot be looked into: {error:#}")),
+            Err(error) => {
+                users.unresolved.push(format!("the mount namespace kept at {point} cannot be looked into: {error:#}"))
+            }
         }
     }
     let kept = |inode: &u64| seen.iter().any(|(other, _)| other == inode);

@@ -13,9 +13,9 @@ use host::users::Users;
 use super::known::Own;
 use super::place::{self, Place};
 use super::proof::{self, Proofs, Proved};
+use super::propagation;
 use super::targets::{MANIFESTS, Target};
 use super::users::{self, Seen};
-use super::propagation;
 use crate::args::{Args, Part};
 
 /// Entries counted in one target for the plan; beyond that it says "more than".

@@ -115,7 +115,9 @@ fn mounted(args: &Args, listed: &Path, real: &Path, index: &Index<'_>, proofs: &
     }
     let why = match known(&listed.to_string_lossy()) {
         Known::Only(_) if in_use || proofs.is_of_the_machine(point, index) => return own(false),
-        Known::Only(_) => "which Kubernetes of this node does not work in now, and which was mounted since the machine came up",
+        Known::Only(_) => {
+            "which Kubernetes of this node does not work in now, and which was mounted since the machine came up"
+        }
         Known::All => "in which nothing can be told to be Kubernetes' own",
     };
     let (source, point) = (mount.source.to_string_lossy(), point.display());

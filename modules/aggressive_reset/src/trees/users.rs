@@ -54,7 +54,8 @@ pub fn of(index: &Index<'_>, users: &Users, target: &Path, walked: &Removed, tar
         }
     }
     for (path, identity) in &walked.used {
-        let seen = |used: &host::users::Use| Seen { what: format!("{} {}", used.by, path.display()), end: used.end.clone() };
+        let seen =
+            |used: &host::users::Use| Seen { what: format!("{} {}", used.by, path.display()), end: used.end.clone() };
         all.extend(users.files.get(identity).map(seen));
     }
     all

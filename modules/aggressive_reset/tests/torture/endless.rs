@@ -46,7 +46,9 @@ fn automount(point: &str) -> Box<dyn std::any::Any> {
 
 /// Nothing in any target, where the options are refused before anything is looked at.
 fn empty() -> Layout {
-    Layout::clean("rm -rf /var/lib/kubelet/* /var/lib/containerd/* /run/containerd/* /var/lib/cni/* /run/flannel/* /root/.kube/*")
+    Layout::clean(
+        "rm -rf /var/lib/kubelet/* /var/lib/containerd/* /run/containerd/* /var/lib/cni/* /run/flannel/* /root/.kube/*",
+    )
 }
 
 /// So many that a process for each takes too long to make them.

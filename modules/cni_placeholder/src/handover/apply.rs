@@ -3,6 +3,7 @@
 use super::cache::Attachment;
 use super::plan::Plan;
 use crate::args::Args;
+use ansible::Steps;
 use anyhow::Context as _;
 use cri::Client;
 use firewall::iptables;
@@ -14,9 +15,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Hands over. Stops at the first step that fails; what is left is found and done by the next run.
-pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()> {
+pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline, done: &mut Steps) -> anyhow::Result<()> {
     for path in &plan.placeholders {
         files::delete_file(path)?;
+        done.did(format!("deleted {}", path.display()));
     }
     let Some(network) = &plan.network else { return Ok(()) };
     let mut cri = match Client::connect(&args.socket, deadline) {
@@ -30,16 +32,20 @@ pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()
     for attachment in &plan.attachments {
         let netns = cri.as_mut().and_then(|c| c.pod_sandbox_status(&attachment.container).ok()?.netns);
         detach(args, attachment, netns.as_deref(), deadline)?;
+        done.did(format!("took back the attachment of sandbox {}", attachment.container));
     }
     for (id, pod) in &plan.sandboxes {
         let Some(cri) = &mut cri else { continue };
         cri.stop_pod_sandbox(id).with_context(|| format!("stopping pod {pod} to recreate it"))?;
+        done.did(format!("stopped pod {pod}"));
     }
     // Before the sandboxes are removed: kubelet makes a pod anew at once, and the real network may want a bridge of the
     // same name with another address ("cni0 already has an IP address different from ...").
     links::delete(&plan.bridges, deadline)?;
+    plan.bridges.iter().for_each(|bridge| done.did(format!("deleted bridge {}", bridge.name)));
     for path in &plan.leases {
         files::delete_file(path)?;
+        done.did(format!("deleted {}", path.display()));
     }
     for (id, pod) in &plan.sandboxes {
         let Some(cri) = &mut cri else { continue };
@@ -49,6 +55,7 @@ pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()
         // A run that was killed may have ended the plugin halfway: with the link gone it finds no rules to take back.
         iptables::forget_container(&attachment.container, deadline)?;
         files::delete_file(&attachment.file)?;
+        done.did(format!("forgot {}", attachment.file.display()));
     }
     Ok(())
 }

@@ -9,21 +9,3 @@ pub mod apply;
 pub mod cache;
 pub mod observe;
 pub mod plan;
-
-use crate::args::Args;
-use ansible::{Outcome, Task};
-use host::deadline::Deadline;
-use std::time::Duration;
-
-/// Waits for the real configuration, plans, and unless in check mode hands over.
-pub fn run(args: &Args, task: &Task) -> anyhow::Result<Outcome> {
-    let deadline = Deadline::after(Duration::from_secs(args.timeout));
-    task.phase("waiting for the real CNI configuration");
-    let state = observe::observe(args, task.check_mode, &deadline)?;
-    let plan = plan::plan(args, &state);
-    if !task.check_mode {
-        task.phase("handing over to the real CNI");
-        apply::apply(args, &plan, &deadline)?;
-    }
-    Ok(plan.outcome())
-}

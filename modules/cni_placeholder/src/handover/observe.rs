@@ -36,33 +36,40 @@ impl State {
     }
 }
 
-/// Reads it. When a placeholder is there and the real configuration is not, waits for that; in check mode it only looks.
-pub fn observe(args: &Args, check_mode: bool, deadline: &Deadline) -> anyhow::Result<State> {
-    let mut state = State::default();
-    let look = |state: &mut State| -> anyhow::Result<bool> {
-        let confs = host::cni::load(args.conf_dir())?;
-        let placeholder = |c: &&Conf| c.network.as_ref().is_ok_and(template::is_placeholder);
-        let real = |c: &&Conf| c.network.as_ref().is_ok_and(|n| !n.is_loopback_only() && !template::is_placeholder(n));
-        state.placeholders = confs.iter().filter(placeholder).map(|c| c.path.clone()).collect();
-        state.real = confs.iter().find(real).cloned();
-        Ok(state.real.is_some() || state.placeholders.is_empty())
-    };
-    if !look(&mut state)? && !check_mode {
-        let what = format!("a real CNI configuration beside the placeholder in {}", args.conf_dir().display());
-        deadline.poll(Duration::from_millis(250), &what, || {
-            Ok(if look(&mut state)? {
-                Look::Ready(())
-            } else {
-                Look::NotYet("the placeholder alone; is the CNI's DaemonSet running on this node?".into())
-            })
-        })?;
-    }
+/// While a placeholder is there and the real configuration is not, waits for that.
+pub fn wait(args: &Args, deadline: &Deadline) -> anyhow::Result<()> {
+    let what = format!("a real CNI configuration beside the placeholder in {}", args.conf_dir().display());
+    deadline.poll(Duration::from_millis(250), &what, || {
+        let state = files(args)?;
+        Ok(if state.real.is_some() || state.placeholders.is_empty() {
+            Look::Ready(())
+        } else {
+            Look::NotYet("the placeholder alone; is the CNI's DaemonSet running on this node?".into())
+        })
+    })
+}
+
+/// Reads it.
+pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
+    let mut state = files(args)?;
     let of_placeholder = |a: &Attachment| template::is_placeholder(&a.network);
     state.attachments = cache::attachments(Path::new(cache::RESULTS))?.into_iter().filter(of_placeholder).collect();
     if state.has_placeholder() {
         details(args, &mut state, deadline)?;
     }
     Ok(state)
+}
+
+/// The configuration files alone.
+fn files(args: &Args) -> anyhow::Result<State> {
+    let confs = host::cni::load(args.conf_dir())?;
+    let placeholder = |c: &&Conf| c.network.as_ref().is_ok_and(template::is_placeholder);
+    let real = |c: &&Conf| c.network.as_ref().is_ok_and(|n| !n.is_loopback_only() && !template::is_placeholder(n));
+    Ok(State {
+        placeholders: confs.iter().filter(placeholder).map(|c| c.path.clone()).collect(),
+        real: confs.iter().find(real).cloned(),
+        ..State::default()
+    })
 }
 
 fn details(args: &Args, state: &mut State, deadline: &Deadline) -> anyhow::Result<()> {

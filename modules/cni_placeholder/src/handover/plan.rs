@@ -80,6 +80,18 @@ fn bridges(args: &Args, state: &State) -> Vec<Link> {
     state.bridges.iter().filter(spare).cloned().collect()
 }
 
+impl ansible::Plan for Plan {
+    fn is_empty(&self) -> bool {
+        self.steps().is_empty()
+    }
+
+    /// What is there and will not be.
+    fn diff(&self) -> Vec<Diff> {
+        let steps = self.steps();
+        if steps.is_empty() { Vec::new() } else { vec![Diff::list("the placeholder on this node", &steps, &[])] }
+    }
+}
+
 impl Plan {
     fn steps(&self) -> Vec<String> {
         let mut steps: Vec<String> = self.placeholders.iter().map(|p| format!("delete {}", p.display())).collect();
@@ -90,12 +102,9 @@ impl Plan {
         steps
     }
 
-    /// The result: `steps`, `network`, and the diff as a list of what is there and will not be.
+    /// The result: `steps` and `network`.
     pub fn outcome(&self) -> Outcome {
-        let steps = self.steps();
-        let diff = (!steps.is_empty()).then(|| Diff::list("the placeholder on this node", &steps, &[]));
-        let mut outcome =
-            Outcome::new().changed(!steps.is_empty()).msg(self.reason.clone()).field("steps", steps).diff(diff);
+        let mut outcome = Outcome::new().msg(self.reason.clone()).field("steps", self.steps());
         if let Some(network) = &self.network {
             outcome.set("network", network);
         }
