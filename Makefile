@@ -75,6 +75,7 @@ faults: kubejoin rehearsal ## every way a join can fail, on lab nodes: the table
 	tests/faults/fleet.py
 	# Two hundred rounds of what can happen to a reset's directories while it runs; a sandbox lasts five minutes.
 	for part in $$(seq 20); do EVENTS=10 $(CARGO) test --quiet --locked -p aggressive_reset --test torture events || exit 1; done
+	$(CARGO) test --quiet --locked -p aggressive_reset --test torture endless_fifty_five_thousand -- --ignored
 
 .PHONY: mend
 mend: kubejoin rehearsal ## every fault of the table, made on lab nodes, found, mended and proved mended (half an hour)

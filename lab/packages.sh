@@ -16,6 +16,7 @@ declare -A machine_needs=(
     # What the tests exercise or judge by: the runtime and its plugins, firewalls, file systems, every shell a target has.
     [tests]="git=git containerd=containerd /usr/lib/cni/bridge:/opt/cni/bin/bridge=containernetworking-plugins conntrack=conntrack ipset=ipset
         busybox=busybox shellcheck=shellcheck mkfs.vfat=dosfstools mkfs.ext4=e2fsprogs mkfs.btrfs=btrfs-progs fusermount3=fuse3
+        fuse-overlayfs=fuse-overlayfs dmsetup=dmsetup
         script=bsdutils"
 )
 

@@ -15,7 +15,8 @@ description:
   - Two levels. V(gentle) undoes a join. V(aggressive) removes everything of Kubernetes, containerd's state, links,
     routes and firewall rules included.
   - In doubt it keeps and names. Entries of Kubernetes' directories that are not known to be its own stay, see O(unknown);
-    a mount of something else there is emptied only of what is known, or refused, see O(own_paths).
+    a mount of something else there is kept, or refused, unless Kubernetes of this node is seen at work in it, and
+    then emptied only of what is known, see O(own_paths).
   - Deletes from a fixed list of directories only, and never through a mount or a symbolic link. What is mounted
     below one of them is unmounted first; where that is not possible, that directory is left alone, the rest is
     done, and the task fails naming the mount and who holds it.
@@ -100,8 +101,9 @@ options:
   own_paths:
     description:
       - Directories that are Kubernetes' own although something else is mounted there (/var/lib/kubelet), or a link
-        leads there (/data/kubelet). Without it a mount of something else is emptied only of what is known to be
-        Kubernetes', and a directory that has another name, or is reached through a link, is refused.
+        leads there (/data/kubelet). Without it a mount of something else is kept unless Kubernetes of this node
+        is seen at work in it or the machine mounts it there when it starts, and a directory that has another name,
+        or is reached through a link, is refused.
     type: list
     elements: path
     default: []
@@ -124,6 +126,9 @@ attributes:
     description: Linux with systemd and containerd. Needs no Python on the target.
     platforms: linux
 notes:
+  - Refuses, before anything is stopped, when somebody uses what lies in one of the directories (a disk image, an
+    overlay's layer, a swap file, a virtual machine's disk, a directory mounted elsewhere), naming both and how
+    to end that.
   - Refuses, before anything is stopped, when a preserved path lies under or over something to be deleted, also
     through a link, a bind mount, a loop device or an overlay; when one of its directories leads elsewhere through
     a link; on a control plane; and where k3s, k0s, rke2 or microk8s is at work.
@@ -258,7 +263,7 @@ kubeconfig:
   type: list
   elements: str
   sample:
-    - '/root/.kube/config: entries of this cluster: cluster kubernetes, context admin; it was kept as /root/.kube/config.before-reset-20261126T225700Z'
+    - '/root/.kube/config: entries of this cluster: cluster kubernetes, context admin; it was kept as /var/backups/kubejoin/20261126T231500Z/root/.kube/config'
 failed_units:
   description: Units whose failure was forgotten.
   returned: when not refused
@@ -280,7 +285,7 @@ unknown:
   sample:
     - '/var/lib/kubelet/notes.txt: 212 B, 41 days old, not known to be Kubernetes'' (unknown: delete deletes it)'
 backup:
-  description: Where copies of configuration that was deleted are, when there are any.
+  description: Where copies of configuration that was deleted, and of root's kubeconfig, are, when there are any.
   returned: when not refused
   type: str
   sample: /var/backups/kubejoin/20261126T231500Z

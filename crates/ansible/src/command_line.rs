@@ -125,15 +125,24 @@ fn run(
     }
 }
 
+/// Options are a few kilobytes. A module answers within its deadline, and more than this is a mistake that would not be read
+/// within any.
+const LARGEST: u64 = 4 << 20;
+
 fn read(source: &str) -> Result<Map<String, Value>, String> {
     let mut bytes = Vec::new();
-    let read = if source == "-" {
-        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
-    } else {
-        std::fs::read(source).map(|b| bytes = b)
+    let mut input: Box<dyn Read> = match source {
+        "-" => Box::new(std::io::stdin()),
+        path => Box::new(std::fs::File::open(path).map_err(|e| format!("reading the options from {path}: {e}"))?),
     };
-    read.map_err(|e| format!("reading the options from {source}: {e}"))?;
-    object(&bytes, source)
+    let read = input.by_ref().take(LARGEST + 1).read_to_end(&mut bytes).and_then(|_| {
+        // Whoever writes must not meet a closed pipe: the answer says why.
+        std::io::copy(&mut input, &mut std::io::sink())
+    });
+    match read.map_err(|e| format!("reading the options from {source}: {e}")).map(|_| bytes.len() as u64 <= LARGEST)? {
+        true => object(&bytes, source),
+        false => Err(format!("the options in {source} are larger than {} MiB, which no module needs", LARGEST >> 20)),
+    }
 }
 
 fn object(bytes: &[u8], source: &str) -> Result<Map<String, Value>, String> {

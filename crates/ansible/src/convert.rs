@@ -27,16 +27,27 @@ pub(crate) fn convert(value: &Value, kind: &Kind) -> Result<Value, Refusal> {
     }
 }
 
+/// Characters of a value in a message.
+const LONGEST_SHOWN: usize = 200;
+
 fn refusal(value: &Value, wanted: &str, right: &str) -> Refusal {
     format!("is {} and cannot be converted to {wanted}: {right}", shown(value))
 }
 
 fn shown(value: &Value) -> String {
     match value {
-        Value::String(s) => format!("{s:?}"),
+        Value::String(s) => shortened(s),
         Value::Object(_) => "a mapping".into(),
         Value::Array(_) => "a list".into(),
         other => other.to_string(),
+    }
+}
+
+/// In quotes; of a text that nobody would read to its end, the beginning.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_SHOWN) {
+        Some((at, _)) => format!("{:?} and {} bytes more", &text[..at], text.len() - at),
+        None => format!("{text:?}"),
     }
 }
 

@@ -104,6 +104,12 @@ pub static TABLE: &[Cni] = &[
     Cni { name: "Multus", types: &["multus", "multus-shim"], networks: &["multus-cni-network"], ..NONE },
 ];
 
+/// Plugins of which one of these links is, and what of theirs only the next boot takes.
+pub fn until_reboot(links: &[&str]) -> Vec<(&'static str, &'static str)> {
+    let there = |row: &&Cni| row.links.iter().any(|link| links.contains(link) && *link != "cni0");
+    TABLE.iter().filter(there).flat_map(|row| row.until_reboot.iter().map(|what| (row.name, *what))).collect()
+}
+
 /// The plugin whose CNI plugins have this type.
 pub fn of_type(kind: &str) -> Option<&'static Cni> {
     TABLE.iter().find(|row| row.types.contains(&kind))
@@ -124,6 +130,8 @@ mod tests {
             assert!(!row.types.is_empty() || !row.networks.is_empty(), "{}", row.name);
         }
         assert_eq!(of_type("cilium-cni").map(|row| row.name), Some("Cilium"));
+        assert_eq!(until_reboot(&["vxlan.calico", "eth0"]), [("Calico", "the module ipip with its link tunl0")]);
+        assert!(until_reboot(&["cni0", "tunl0"]).is_empty());
         assert!(is_known_network("k8s-pod-network") && !is_known_network("podman"));
     }
 }

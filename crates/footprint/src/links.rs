@@ -77,10 +77,25 @@ const NAMED: [(&str, &str, &str); 17] = [
     ("vxlan-6784", "vxlan", "Weave's VXLAN"),
 ];
 
+/// Ports and datapaths of Open vSwitch that network plugins make. A datapath may have bridges of other people's, and the
+/// kernel lets none of them go by deleting a link: they are told, and go with the plugin's own program or the next boot.
+const SWITCHED: [(&str, &str); 4] = [
+    ("datapath", "Weave's Open vSwitch datapath"),
+    ("antrea-gw0", "a port of Antrea's Open vSwitch bridge"),
+    ("antrea-tun0", "a port of Antrea's Open vSwitch bridge"),
+    ("br-int", "an Open vSwitch bridge of the name that Antrea's has"),
+];
+
 /// The owned links in an order they can be deleted in, ports before their bridge; and those that only have the name.
 pub fn judge(all: &Surroundings) -> (Vec<Owned>, Vec<Kept>) {
     let (mut owned, mut bridges, mut kept) = (Vec::new(), Vec::new(), Vec::new());
     for link in all.links {
+        let switched = SWITCHED.iter().find(|(name, _)| link.kind == "openvswitch" && link.name == *name);
+        if let Some((_, what)) = switched {
+            let why = format!("it is {what}, which stays until the next boot");
+            kept.push(Kept { name: link.name.clone(), why });
+            continue;
+        }
         let Some(reason) = candidate(link, all) else { continue };
         match all.foreign_use(link) {
             Some(why) => kept.push(Kept { name: link.name.clone(), why }),

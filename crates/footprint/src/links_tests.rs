@@ -128,3 +128,27 @@ fn a_vxlan_called_flannels_is_kept_when_it_is_not_or_is_used_otherwise() {
     assert!(why(&[vxlan(7, "flannel.1", 1)], &[route("192.168.0.0/16", 7, None)]).contains("192.168.0.0/16"));
     assert!(why(&[vxlan(7, "flannel.1", 1)], &[route("0.0.0.0/0", 7, Some("0.0.0.0"))]).contains("default route"));
 }
+
+#[test]
+fn ports_of_open_vswitch_are_told_and_never_deleted() {
+    let links = [link(1, "antrea-gw0", "openvswitch"), link(2, "datapath", "openvswitch"), link(3, "br-int", "bridge")];
+    let (none, nothing) = (BTreeSet::new(), BTreeSet::new());
+    let all = Surroundings {
+        links: &links,
+        routes: &[],
+        pod_networks: &[],
+        pod_namespaces: &none,
+        bridges: &nothing,
+        proved: &[],
+    };
+    let (owned, kept) = judge(&all);
+    assert!(owned.is_empty(), "{owned:?}");
+    let said: Vec<String> = kept.iter().map(|kept| format!("{}: {}", kept.name, kept.why)).collect();
+    assert_eq!(
+        said,
+        [
+            "antrea-gw0: it is a port of Antrea's Open vSwitch bridge, which stays until the next boot",
+            "datapath: it is Weave's Open vSwitch datapath, which stays until the next boot"
+        ]
+    );
+}

@@ -171,13 +171,29 @@ pub fn known(directory: &str) -> Known {
     TABLE.iter().find(|(path, _)| *path == directory).map_or(Known::All, |(_, entries)| Known::Only(entries))
 }
 
-/// Entries that only Kubernetes' own directory has. One that is mounted from elsewhere has to have at least two of them
-/// (or the only one there is) to be taken for it; where there are none, nothing in it proves anything.
-pub fn marks(directory: &str) -> &'static [&'static str] {
+/// What shows that Kubernetes of this machine works in a directory at this moment. What lies in it shows nothing: a backup
+/// has the same. Only the state of the kubelet, containerd and etcd is told so; configuration is also read where somebody
+/// else's is mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// The kubelet waits for changes of this directory in it (inotify(7)).
+    Watched(&'static str),
+    /// Kubernetes' processes have this file of it open.
+    Open(&'static str),
+    /// A pod's mount namespace has something mounted that lies in this directory of it.
+    Seen(&'static str),
+    /// Volumes or root file systems are mounted in this directory, on the very mount.
+    Carries(&'static str),
+}
+
+/// Signs of each directory; any of them will do. Without any, nothing in it proves anything.
+pub fn signs(directory: &str) -> &'static [Sign] {
     match directory {
-        "/var/lib/kubelet" => &["cpu_manager_state", "device-plugins", "plugins_registry", "pod-resources", "pods"],
-        "/var/lib/containerd" => &["io.containerd.metadata.v1.bolt", "io.containerd.content.v1.content"],
-        "/var/lib/etcd" => &["member"],
+        // The kubelet's plugin watcher (pkg/kubelet/pluginmanager/pluginwatcher), its pods' files and their volumes.
+        "/var/lib/kubelet" => &[Sign::Watched("plugins_registry"), Sign::Seen("pods"), Sign::Carries("pods")],
+        "/var/lib/containerd" => &[Sign::Open("io.containerd.metadata.v1.bolt/meta.db")],
+        "/run/containerd" => &[Sign::Carries("io.containerd.runtime.v2.task/k8s.io")],
+        "/var/lib/etcd" => &[Sign::Open("member/snap/db")],
         _ => &[],
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! By identity, that is file system and inode, and by the directory of a file system that a mount shows: a path can be an
 //! alias, relative, of another mount namespace or out of date. Asked are: every mount namespace that a process is in,
-//! every loop device, every overlay's layers, swap files, and what processes have open.
+//! every loop device, what overlays and erofs are made of, swap files, and what processes have open.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,16 +14,21 @@ use crate::remove::Identity;
 
 mod blocks;
 mod layers;
+mod loops;
 mod namespaces;
 mod opened;
+mod work;
 
 pub use namespaces::Namespace;
+pub use work::Work;
 
 /// How a file or a directory is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Use {
     /// By whom or what, as the beginning of a sentence that the path ends: `/srv/media is made of`.
     pub by: String,
+    /// How to end that, as a command or half a sentence: `umount /srv/media`.
+    pub end: String,
     /// Where file systems made of it are mounted.
     pub points: Vec<PathBuf>,
 }
@@ -57,16 +62,16 @@ impl Own<'_> {
 pub fn now(table: &[Mount], own: &Own<'_>) -> Result<Users> {
     let index = Index::of(table);
     let mut users = Users::default();
-    blocks::loops(table, own, &mut users);
-    blocks::swaps(&index, &mut users);
-    layers::overlays(table, &index, own, &mut users);
-    namespaces::look(&index, own, &mut users)?;
+    let going = namespaces::look(&index, own, &mut users)?;
+    loops::loops(table, &going, own, &mut users);
+    loops::swaps(&index, &mut users);
+    layers::layers(&index, own, &mut users);
     Ok(users)
 }
 
 impl Users {
-    fn add(&mut self, identity: Identity, by: String, point: Option<&Path>) {
-        let entry = self.files.entry(identity).or_insert_with(|| Use { by, points: Vec::new() });
+    fn add(&mut self, identity: Identity, by: String, end: String, point: Option<&Path>) {
+        let entry = self.files.entry(identity).or_insert_with(|| Use { by, end, points: Vec::new() });
         entry.points.extend(point.map(Path::to_owned));
     }
 }

@@ -94,7 +94,7 @@ impl Run<'_> {
                 self.release();
                 runtime::start(emptied, bound, &self.state.containerd.roots, &self.deadline)
             }
-            Step::Kubeconfig(edit) => kubectl::apply(edit, &mut self.report),
+            Step::Kubeconfig(edit) => kubectl::apply(edit, &mut self.backup, &mut self.report),
         }
     }
 }

@@ -13,6 +13,10 @@ pub use crate::parts::{Level, Part};
 
 /// Preserved where nobody says what is.
 pub const PRESERVE: [&str; 2] = ["/srv/media", "/mnt/media"];
+/// More directories or networks than this no node has.
+const MOST: usize = 256;
+/// A longer path the kernel takes for no path (PATH_MAX).
+const LONGEST_PATH: usize = 4096;
 /// More preserved paths than this are a list of files by mistake; each is walked twice.
 const MOST_PRESERVED: usize = 4096;
 
@@ -77,8 +81,9 @@ pub static SPEC: Spec = Spec {
             "own_paths",
             Kind::List(&Kind::Path),
             "Directories that are Kubernetes' own although something else is mounted there (/var/lib/kubelet), or a link \
-             leads there (/data/kubelet). Without it a mount of something else is emptied only of what is known to be \
-             Kubernetes', and a directory that has another name, or is reached through a link, is refused.",
+             leads there (/data/kubelet). Without it a mount of something else is kept unless Kubernetes of this node is seen at \
+             work in it or the machine mounts it there when it starts, and a directory that has another name, or is reached \
+             through a link, is refused.",
         )
         .default("[]"),
         Opt::new("timeout", Kind::Int, "Seconds for all of it.").default("300"),
@@ -179,9 +184,17 @@ impl Args {
             "option preserve has {} paths: at most {MOST_PRESERVED} can be compared; name the directories they lie in",
             self.preserve.len()
         );
+        for (option, number) in [("own_paths", self.own_paths.len()), ("pod_networks", self.pod_networks.len())] {
+            ensure!(number <= MOST, "option {option} has {number} elements: a node has at most {MOST} of them");
+        }
         let preserved = self.preserve.iter().map(|path| ("preserve", path, "/srv/media"));
         let own = self.own_paths.iter().map(|path| ("own_paths", path, "/data/kubelet"));
         for (option, path, example) in preserved.chain(own) {
+            let length = path.as_os_str().len();
+            ensure!(
+                length < LONGEST_PATH,
+                "option {option} has a path of {length} bytes: it must have fewer than {LONGEST_PATH}"
+            );
             let shown = path.display();
             ensure!(
                 path.is_absolute(),
@@ -234,6 +247,13 @@ mod tests {
         );
         assert!(
             refused(|args| args.preserve = vec!["/x".into(); 20_000]).starts_with("option preserve has 20000 paths: ")
+        );
+        assert!(
+            refused(|args| args.own_paths = vec!["/x".into(); 300]).starts_with("option own_paths has 300 elements: ")
+        );
+        assert!(
+            refused(|args| args.preserve = vec![format!("/{}", "x".repeat(5000)).into()])
+                .starts_with("option preserve has a path of 5001 bytes: ")
         );
         assert!(refused(|args| args.scope = Some(vec![Part::Containerd])).contains("level gentle does not touch"));
         assert!(

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::args::{Args, Level, Part};
 use crate::trees::manifest::Manifest;
+use crate::trees::proof::Proved;
 
 /// Where our modules keep state.
 pub const STATE: &str = "/var/lib/kubejoin";
@@ -36,6 +37,9 @@ pub struct Begun {
     pub bound: Vec<String>,
     /// The cluster's pod networks, for its routes.
     pub pod_networks: Vec<String>,
+    /// Mounts at targets that were proved to be this node's own, before what proved it was stopped.
+    #[serde(default)]
+    pub proved: Proved,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -213,6 +217,7 @@ mod tests {
             preserved: Vec::new(),
             bound: Vec::new(),
             pod_networks: Vec::new(),
+            proved: Proved::new(),
         };
         let line = |line: &Line| serde_json::to_string(line).unwrap() + "\n";
         let mut text = line(&Line::Begun(Box::new(begun.clone())));

@@ -118,5 +118,6 @@ fn begun(args: &Args, state: &observe::State) -> Begun {
         preserved: preserved.collect(),
         bound,
         pod_networks: state.network.pod_networks.iter().map(ToString::to_string).collect(),
+        proved: state.proved.clone(),
     }
 }

@@ -22,8 +22,12 @@ use crate::parts::runtime::{self as containerd, Containerd, pods, record};
 use crate::parts::{cni, etcd, held_addresses, kubectl, kubelet, temporary};
 use crate::trees::look::{self, Found};
 use crate::trees::manifest::Manifest;
+use crate::trees::proof::{self, Proofs, Proved};
 use crate::trees::targets::{self, CNI_CONF, Target};
 use crate::trees::{images, preserve};
+
+/// How often users are asked for again while new containers start.
+const MOST_LOOKS: usize = 5;
 
 /// The node as it is.
 #[derive(Debug)]
@@ -58,6 +62,8 @@ pub struct State {
     pub failed: Vec<String>,
     /// What is kept although a target's name covers it, and why.
     pub kept: Vec<(PathBuf, String)>,
+    /// Mounts at targets that are proved to be this node's own.
+    pub proved: Proved,
     /// Why the preserved paths are not safe; empty when they are.
     pub conflicts: Vec<String>,
     /// The preserved trees.
@@ -135,17 +141,21 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     };
     let wanted_paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
     let mut conflicts = conflicts(args, &index, &wanted_paths);
-    let (there, mut looked) = look::places(args, wanted, &index, deadline)?;
-    let goes = |pid: i32| {
+    let goes = |process: &processes::Process, owned: &[processes::Owned]| {
         // containerd itself is stopped before anything of its own is deleted.
-        let of_unit =
-            |process: &processes::Process| process.pid == pid && process.unit.as_deref() == Some(containerd::UNIT);
-        pid == std::process::id() as i32
-            || own_processes.iter().any(|process| process.pid == pid)
-            || all_processes.iter().any(of_unit)
+        process.unit.as_deref() == Some(containerd::UNIT) || owned.iter().any(|own| own.pid == process.pid)
     };
+    let own = |all: &[processes::Process]| -> BTreeSet<i32> {
+        let owned = processes::owned(all, &[containerd::SOCKET]);
+        all.iter().filter(|process| goes(process, &owned)).map(|process| process.pid).collect()
+    };
+    let before = own(&processes::list()?);
+    let work = users::Work::of(before.iter().copied(), &proof::OPEN);
+    let proved = unfinished.as_ref().map(|(begun, _)| begun.proved.clone()).unwrap_or_default();
+    let proofs = Proofs { work: &work, earlier: &proved, booted, deadline };
+    let (there, mut looked) = look::places(args, wanted, &index, &proofs)?;
     let paths: Vec<PathBuf> = there.iter().filter_map(|(_, place)| place.path()).collect();
-    let users = users::now(&mounts, &users::Own { directories: &paths, processes: &goes })?;
+    let users = users(&mounts, &paths, before, own)?;
     looked.unsafe_targets.extend(users.unresolved.iter().cloned());
     let sight = look::Sight { index: &index, users: &users, foreign: &foreign_cni, deadline };
     for (target, place) in there {
@@ -183,12 +193,35 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
         containerd,
         targets: looked.targets,
         unsafe_targets: looked.unsafe_targets,
+        proved: looked.proved,
         network,
         kept,
         conflicts,
         mounts,
         unfinished,
     })
+}
+
+/// Who uses what, besides processes that are Kubernetes' or containerd's. A container that is about to start is told from
+/// somebody else's only by the shim that it descends from: one that began while we looked is looked for afterwards, too.
+fn users(
+    mounts: &[Mount],
+    paths: &[PathBuf],
+    mut own: BTreeSet<i32>,
+    list: impl Fn(&[processes::Process]) -> BTreeSet<i32>,
+) -> Result<users::Users> {
+    let me = std::process::id() as i32;
+    let mut left = MOST_LOOKS;
+    loop {
+        let is_own = |pid: i32| pid == me || own.contains(&pid);
+        let users = users::now(mounts, &users::Own { directories: paths, processes: &is_own })?;
+        let more: BTreeSet<i32> = list(&processes::list()?).difference(&own).copied().collect();
+        if more.is_empty() || left == 0 {
+            return Ok(users);
+        }
+        left -= 1;
+        own.extend(more);
+    }
 }
 
 fn conflicts(args: &Args, index: &Index<'_>, paths: &[PathBuf]) -> Vec<String> {

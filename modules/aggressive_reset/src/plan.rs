@@ -90,10 +90,13 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
     if args.wants(Part::Etcd) && state.stacked_etcd {
         steps.push(Step::LeaveEtcd);
     }
-    steps.extend(stop_kubelet(args, state));
+    let stop = stop_kubelet(args, state);
+    // A kubelet that works until it is stopped may have begun with a pod since the look: pods are asked for again then.
+    let late = stop.is_some();
+    steps.extend(stop);
     if args.wants(Part::Pods)
         && let Ok(sandboxes) = &state.containerd.sandboxes
-        && !sandboxes.is_empty()
+        && (late || !sandboxes.is_empty())
     {
         steps.push(Step::RemoveSandboxes(sandboxes.clone()));
     }
@@ -104,7 +107,7 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
     if args.wants(Part::Pods) {
         let pods: Vec<Owned> =
             state.processes.iter().filter(|process| process.kind != Kind::Kubelet).cloned().collect();
-        if !pods.is_empty() {
+        if late || !pods.is_empty() {
             steps.push(Step::EndPods(pods));
         }
         if !state.netns.is_empty() || state.containerd.sandboxes.as_ref().is_ok_and(|list| !list.is_empty()) {
@@ -114,18 +117,10 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
     if args.wants(Part::Containerd) && !state.containerd.images.is_empty() {
         steps.push(Step::RemoveImages(state.containerd.images.clone()));
     }
-    let targets: Vec<&Found> = state
-        .targets
-        .iter()
-        .filter(|found| found.target.part != Part::Containerd || wipe || !state.containerd.is_ours())
-        .collect();
-    steps.extend(targets.iter().filter(|found| !found.mounts.is_empty()).map(|found| Step::Unmount((*found).clone())));
-    steps.extend(
-        targets
-            .iter()
-            .filter(|found| found.survey.entries > 0 || !found.mounts.is_empty())
-            .map(|found| Step::Delete((*found).clone())),
-    );
+    let carriers = targets(args, state).filter(|found| !found.mounts.is_empty());
+    steps.extend(carriers.map(|found| Step::Unmount(found.clone())));
+    let full = targets(args, state).filter(|found| found.survey.entries > 0 || !found.mounts.is_empty());
+    steps.extend(full.map(|found| Step::Delete(found.clone())));
     let network = &state.network;
     if args.wants(Part::Network) && !(network.links.is_empty() && network.routes.is_empty()) {
         steps.push(Step::Network);
@@ -151,6 +146,12 @@ pub fn plan(args: &Args, state: &State) -> Vec<Step> {
         steps.push(Step::StartContainerd(bound));
     }
     steps
+}
+
+/// The targets that are emptied or deleted; also those in which there is nothing to delete.
+pub fn targets<'a>(args: &Args, state: &'a State) -> impl Iterator<Item = &'a Found> {
+    let wipe = wipes_containerd(args, state) || !state.containerd.is_ours();
+    state.targets.iter().filter(move |found| found.target.part != Part::Containerd || wipe)
 }
 
 /// Whether containerd's data goes with these steps. Stopping it says nothing: a mere repair of its configuration does, too.

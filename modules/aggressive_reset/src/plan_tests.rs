@@ -35,6 +35,7 @@ fn nothing() -> State {
         drop_ins: Vec::new(),
         failed: Vec::new(),
         kept: Vec::new(),
+        proved: Default::default(),
         conflicts: Vec::new(),
         preserved: Vec::new(),
         mounts: Vec::new(),
@@ -131,6 +132,7 @@ fn a_run_that_died_with_containerd_stopped_starts_it_and_what_hung_on_it() {
         preserved: Vec::new(),
         bound: vec!["docker.service".into()],
         pod_networks: Vec::new(),
+        proved: Default::default(),
     };
     state.unfinished = Some((begun, Some("stop containerd".into())));
     let steps = plan(&Args::of(Level::Aggressive), &state);

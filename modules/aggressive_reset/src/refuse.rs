@@ -5,11 +5,14 @@ use ansible::Failure;
 use crate::args::Args;
 use crate::observe::State;
 use crate::parts::RUNNING;
+use crate::plan;
 
 /// Every reason at once, in one sentence; nothing when there is none.
 pub fn refuse(args: &Args, state: &State) -> Option<Failure> {
     let mut reasons = state.conflicts.clone();
     reasons.extend(state.unsafe_targets.clone());
+    let seen = plan::targets(args, state).flat_map(|found| &found.users);
+    reasons.extend(seen.map(|seen| seen.refusal()));
     if !args.allow_control_plane && touches_cluster(args) && !state.control_plane.is_empty() {
         reasons.push(format!(
             "this node runs a control plane: {}; to destroy it, set allow_control_plane",

@@ -89,10 +89,6 @@ fn describe(args: &Args, state: &State, step: &Step, before: &mut Vec<String>, a
         }
         Step::Delete(found) => {
             before.push(format!("{}: {}", found.target.path.display(), extent(found)));
-            if !found.users.is_empty() {
-                after.push(format!("{}: kept, {}", found.target.path.display(), found.users.join(", ")));
-                return;
-            }
             let left = match (found.target.what, found.survey.unknown.len()) {
                 (host::remove::What::Tree, _) => "gone",
                 (_, 0) => "empty",

@@ -15,6 +15,7 @@ use crate::observe::State;
 use crate::parts::runtime::pods;
 use crate::plan::{Step, repairs_config};
 use crate::trees::manifest::Manifest;
+use crate::trees::targets;
 use crate::words::{count, named, plain, size};
 
 /// A longer list helps nobody; the rest is counted.
@@ -40,9 +41,6 @@ impl Done {
                 }
                 Step::Unmount(found) => {
                     report.unmounted.extend(found.mounts.iter().map(|mount| mount.point.display().to_string()));
-                }
-                Step::Delete(found) if !found.users.is_empty() => {
-                    report.kept.push((found.target.path.clone(), found.users.join(", ")));
                 }
                 Step::Delete(found) => report.removed.push(Removal {
                     path: found.target.path.clone(),
@@ -128,13 +126,17 @@ impl Done {
             let unseen = args.wants(Part::Firewall) && !state.network.unseen.is_empty();
             let doubt = if unseen { ", as far as can be seen without iptables" } else { "" };
             let unknown: usize = state.targets.iter().map(|found| found.survey.unknown.len()).sum();
-            let kept = match unknown {
+            let mut kept = match unknown {
                 0 => String::new(),
                 some => format!(
                     "; {} kept",
                     count(some as u64, "entry that nobody knows was", "entries that nobody knows were")
                 ),
             };
+            let whole = |path: &Path| targets::all(args.level).iter().any(|target| target.path == path);
+            for (path, why) in state.kept.iter().filter(|(path, _)| whole(path)) {
+                kept += &format!("; {} was kept: {why}", path.display());
+            }
             return format!("nothing of Kubernetes is left that level {} removes{doubt}{kept}", args.level.name());
         }
         let entries: u64 = self.removed.iter().map(|removal| removal.entries).sum();

@@ -1,24 +1,28 @@
-//! The layers of overlays. A layer may have been given relative to a directory that nobody knows any more, or through
-//! links: every place where it can be is taken for it, and one that can be nowhere is said to be unresolved.
+//! The layers of overlays, and the files of erofs, which mounts a file without a loop device since Linux 6.12. They may have
+//! been given relative to a directory that nobody knows any more, or through links: every place where one can be is taken
+//! for it, and one that can be nowhere is said to be unresolved.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::blocks::identity;
+use super::loops::identity;
 use super::{Own, Users};
 use crate::mounts::{Index, Mount, unescape};
 
-pub(super) fn overlays<'a>(table: &'a [Mount], index: &Index<'a>, own: &Own<'_>, users: &mut Users) {
+pub(super) fn layers(index: &Index<'_>, own: &Own<'_>, users: &mut Users) {
     // What a directory lies on itself is not made of anything in that directory. It may be a container's root, the layers
     // of which nobody in the container can see; and the root was there before anything that is seen in it.
     let places = own.directories.iter().map(PathBuf::as_path).chain([Path::new("/")]);
     let carriers: Vec<_> = places.filter_map(|path| index.containing(path)).map(|mount| mount.device).collect();
-    let outside =
-        |mount: &&Mount| mount.fs_type == "overlay" && !own.covers(&mount.point) && !carriers.contains(&mount.device);
+    let outside = |mount: &&Mount| !own.covers(&mount.point) && !carriers.contains(&mount.device);
     // Of one that a later mount hides, the layers are hidden as a rule, too, and nobody who comes by that path sees it.
-    for mount in table.iter().filter(outside).filter(|mount| !index.is_hidden(mount)) {
-        let layers = layers(mount.super_options.as_bytes());
+    for mount in index.table().iter().filter(outside).filter(|mount| !index.is_hidden(mount)) {
+        let layers = match mount.fs_type.as_str() {
+            "overlay" => named(mount.super_options.as_bytes()),
+            "erofs" if mount.device.0 == 0 => files(mount),
+            _ => continue,
+        };
         let bases = bases(mount, &layers);
         let mut told = false;
         for layer in &layers {
@@ -29,10 +33,14 @@ pub(super) fn overlays<'a>(table: &'a [Mount], index: &Index<'a>, own: &Own<'_>,
             if found.is_empty() && !told {
                 told = true;
                 let (point, layer) = (mount.point.display(), layer.display());
-                users.unresolved.push(format!("{point} is an overlay of {layer}, which cannot be found"));
+                let kind = &mount.fs_type;
+                users.unresolved.push(format!(
+                    "{point} is an {kind} of {layer}, which cannot be found; `umount {point}` ends that"
+                ));
             }
             for file in found {
-                users.add(file, format!("{} is made of", mount.point.display()), Some(&mount.point));
+                let point = mount.point.display();
+                users.add(file, format!("{point} is made of"), format!("umount {point}"), Some(&mount.point));
             }
         }
     }
@@ -53,9 +61,16 @@ fn bases(mount: &Mount, layers: &[PathBuf]) -> Vec<PathBuf> {
     bases
 }
 
+/// The files that an erofs without a device lies on.
+fn files(mount: &Mount) -> Vec<PathBuf> {
+    let options = mount.super_options.as_bytes().split(|&byte| byte == b',');
+    let more = options.filter_map(|option| option.strip_prefix(b"device=")).map(|value| path(&unescape(value)));
+    std::iter::once(PathBuf::from(&mount.source)).chain(more).filter(|file| !file.as_os_str().is_empty()).collect()
+}
+
 /// The directories that options name. The kernel writes comma, space and backslash as octal numbers; the mount's maker
 /// writes a colon in a name as `\:`. Since Linux 6.5 a layer can have an option of its own, `lowerdir+`.
-fn layers(options: &[u8]) -> Vec<PathBuf> {
+fn named(options: &[u8]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for option in options.split(|&byte| byte == b',') {
         let Some(at) = option.iter().position(|&byte| byte == b'=') else { continue };
@@ -95,7 +110,7 @@ mod tests {
     #[test]
     fn layers_are_read_as_the_kernel_and_mount_write_them() {
         let of =
-            |options: &str| layers(options.as_bytes()).into_iter().map(|p| p.display().to_string()).collect::<Vec<_>>();
+            |options: &str| named(options.as_bytes()).into_iter().map(|p| p.display().to_string()).collect::<Vec<_>>();
         assert_eq!(of("rw,lowerdir=/a:b/c,upperdir=/u,workdir=/w,xino=off"), ["/a", "b/c", "/u", "/w"]);
         assert_eq!(of("ro,lowerdir+=/a:b,lowerdir+=/c,datadir+=/d"), ["/a:b", "/c", "/d"]);
         assert_eq!(of(r"ro,lowerdir=/x\134:y:/a\040b\054c::/data"), ["/x:y", "/a b,c", "/data"]);

@@ -29,7 +29,8 @@ pub(super) fn files(process: &Path, silent: &[PathBuf], users: &mut Users, name:
         }
         if meta.len() >= READ_BY_SOMEBODY || is_written(process, &entry.file_name()) {
             let identity = Identity { device: meta.dev(), inode: meta.ino() };
-            users.add(identity, format!("{} has open", name()), None);
+            let name = name();
+            users.add(identity, format!("{name} has open"), format!("ending {name}"), None);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! root's kubeconfig: never deleted. What is of this cluster is taken out of it, and a dated copy of the whole stays beside.
+//! root's kubeconfig: never deleted. What is of this cluster is taken out of it, and a copy of the whole stays
+//! with those of all other configuration.
 //!
 //! An entry is this cluster's when its server *and* its CA are those of the node's own files: behind one address there may
 //! have been another cluster before. What cannot be read for certain (tabs, several documents, a byte order mark, merge keys,
@@ -15,7 +16,7 @@ use serde_json::Value;
 
 use crate::args::Part;
 use crate::done::Done;
-use crate::journal;
+use crate::trees::backup::Backup;
 use crate::trees::targets::{KUBE_HOME, Target};
 
 /// Where kubeadm and the kubelet name this cluster's API server.
@@ -77,7 +78,7 @@ pub fn observe() -> Result<Home> {
 }
 
 /// Writes the copy, then the file; only when it is still what was looked at.
-pub fn apply(edit: &Edit, done: &mut Done) -> Result<()> {
+pub fn apply(edit: &Edit, backup: &mut Backup, done: &mut Done) -> Result<()> {
     let path = &edit.path;
     let now = files::read_optional(path)?;
     anyhow::ensure!(
@@ -85,8 +86,7 @@ pub fn apply(edit: &Edit, done: &mut Done) -> Result<()> {
         "editing {}: it has changed since it was looked at; it is kept as it is",
         path.display()
     );
-    let copy = PathBuf::from(format!("{}.before-reset-{}", path.display(), journal::stamp()));
-    files::write_atomic(&copy, &edit.before, 0o600)?;
+    let copy = backup.write(path, &edit.before)?;
     files::write_atomic(path, edit.after.as_bytes(), 0o600)?;
     done.kubeconfig.push(format!("{}: {}; it was kept as {}", path.display(), edit.what(), copy.display()));
     Ok(())

@@ -137,7 +137,10 @@ pub fn observe(given: Given, deadline: &Deadline) -> Result<Network> {
     let (used, sets): (Vec<String>, Vec<String>) = sets.partition(used);
     let used =
         used.into_iter().map(|set| (format!("ipset {set}"), "a rule that is not Kubernetes' uses it".to_owned()));
-    let kept = links.chain(chains).chain(used).map(|(name, why)| (PathBuf::from(name), why)).collect();
+    let names: Vec<&str> = all_links.iter().map(|link| link.name.as_str()).collect();
+    let later = footprint::cni::until_reboot(&names).into_iter();
+    let later = later.map(|(plugin, what)| (plugin.to_owned(), format!("{what}: until the next boot")));
+    let kept = links.chain(chains).chain(used).chain(later).map(|(name, why)| (PathBuf::from(name), why)).collect();
     Ok(Network {
         pod_links: all_links.iter().filter(|link| link.kind == "veth").map(|link| link.name.clone()).collect(),
         links: owned_links,

@@ -1,5 +1,5 @@
-//! Copies of configuration that goes: drop-ins, CNI configuration, static pods, the kubelet's configuration. One directory
-//! for each run, named after its time, for root alone.
+//! Copies of configuration that goes: drop-ins, CNI configuration, static pods, the kubelet's configuration, root's kubeconfig
+//! before this cluster is taken out of it. One directory for each run, named after its time, for root alone.
 
 use std::path::{Path, PathBuf};
 
@@ -27,6 +27,12 @@ impl Backup {
     pub fn keep(&mut self, path: &Path) -> Result<()> {
         let doing = || format!("keeping a copy of {}", path.display());
         let Some(bytes) = files::read_foreign(path, LARGEST).with_context(doing)? else { return Ok(()) };
+        self.write(path, &bytes).map(drop)
+    }
+
+    /// Writes the copy of a file that was read before, and says where it is.
+    pub fn write(&mut self, path: &Path, bytes: &[u8]) -> Result<PathBuf> {
+        let doing = || format!("keeping a copy of {}", path.display());
         let directory = self.directory()?;
         let name = path.strip_prefix("/").unwrap_or(path);
         let copy = directory.join(name);
@@ -35,10 +41,11 @@ impl Backup {
             parent.push(part);
             files::make_dir(&parent, 0o700).with_context(doing)?;
         }
-        files::write_atomic(&copy, &bytes, 0o600).with_context(doing)
+        files::write_atomic(&copy, bytes, 0o600).with_context(doing)?;
+        Ok(copy)
     }
 
-    /// Copies what of a target is somebody's configuration. Secrets (keys, kubeconfigs) are no configuration: they go.
+    /// Copies what of a target is somebody's configuration. Secrets (keys, this node's kubeconfigs) are none: they go.
     pub fn keep_of(&mut self, found: &Found) -> Result<()> {
         let path = &found.target.path;
         let wanted: Vec<PathBuf> = match path.as_path() {

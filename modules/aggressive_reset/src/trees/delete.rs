@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use host::mounts::{self, Index};
-use host::remove::{Identity, LastLook, remove};
+use host::remove::{Identity, LastLook, Removed, remove};
 use host::users::{self, Own};
 
 use super::look::{self, Found};
@@ -25,7 +25,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// Unmounts what is mounted below a target, and goes. What does not go keeps the target.
 pub fn unmount(run: &mut Run, found: &Found) -> Result<()> {
     let path = &found.target.path;
-    if !found.users.is_empty() || !run.may_empty(found) {
+    if !run.may_empty(found) {
         return Ok(());
     }
     // What is mounted over it by now has mounts of its own, which are not the target's.
@@ -35,7 +35,7 @@ pub fn unmount(run: &mut Run, found: &Found) -> Result<()> {
     let going: Vec<_> = look::below(&index, path, &found.survey).into_iter().cloned().collect();
     let reached = propagation::reaches(&index, &going, &paths(run));
     if !reached.is_empty() {
-        run.leave(path, &reached.join(", "));
+        run.leave(path, &said(&reached));
         run.block_path(path);
         return Ok(());
     }
@@ -61,10 +61,6 @@ pub fn unmount(run: &mut Run, found: &Found) -> Result<()> {
 /// Deletes it, as far as it is what it was and nobody else sees it.
 pub fn delete(run: &mut Run, found: &Found) -> Result<()> {
     let path = &found.target.path;
-    if !found.users.is_empty() {
-        run.leave(path, &found.users.join(", "));
-        return Ok(());
-    }
     if !run.may_empty(found) {
         return Ok(());
     }
@@ -84,7 +80,9 @@ pub fn delete(run: &mut Run, found: &Found) -> Result<()> {
     let limit = run.deadline.at_most(PASSING);
     let (users, seen_by) = loop {
         let users = users::now(&table, &own)?;
-        let mut seen_by = seen::of(&Index::of(&table), &users, path, &Default::default(), &all);
+        let stays = Removed { unknown: found.survey.unknown.clone(), ..Removed::default() };
+        let mut seen_by: Vec<String> =
+            seen::of(&Index::of(&table), &users, path, &stays, &all).into_iter().map(|seen| seen.what).collect();
         seen_by.extend(users.unresolved.iter().cloned());
         if seen_by.is_empty() || limit.expired() {
             break (users, seen_by);
@@ -100,8 +98,8 @@ pub fn delete(run: &mut Run, found: &Found) -> Result<()> {
     let keep = look::keep(&found.spare, found.known.as_deref(), &used);
     let removed = remove(look, found.target.what, keep, &run.deadline)?;
     run.report.removed.push(Removal { path: path.clone(), entries: removed.entries, bytes: removed.bytes });
-    let said = removed.kept.iter().map(|kept| format!("deleting {}", shorten(&kept.to_string())));
-    run.report.problems.extend(said);
+    let kept = removed.kept.iter().map(|kept| format!("deleting {}", shorten(&kept.to_string())));
+    run.report.problems.extend(kept);
     let more = removed.kept_count.saturating_sub(removed.kept.len() as u64);
     if more > 0 {
         run.report.problems.push(format!("deleting {}: {more} more could not be deleted", path.display()));
@@ -126,6 +124,10 @@ fn still_there<'a>(run: &mut Run, found: &'a Found) -> Result<LastLook<'a>> {
         run.report.kept.extend(Some(kept.clone()).filter(|_| !run.report.kept.contains(&kept)));
     }
     look
+}
+
+fn said(seen: &[seen::Seen]) -> String {
+    seen.iter().map(|seen| seen.what.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn paths(run: &Run) -> Vec<PathBuf> {

@@ -12,8 +12,10 @@ use host::users::Users;
 
 use super::known::Own;
 use super::place::{self, Place};
+use super::proof::{self, Proofs, Proved};
+use super::propagation;
 use super::targets::{MANIFESTS, Target};
-use super::{propagation, users};
+use super::users::{self, Seen};
 use crate::args::{Args, Part};
 
 /// Entries counted in one target for the plan; beyond that it says "more than".
@@ -37,8 +39,8 @@ pub struct Found {
     pub spare: Vec<Identity>,
     /// What of it is known to be Kubernetes'; nothing: all of it goes.
     pub known: Option<Arc<Own>>,
-    /// Who else sees a part of it: then all of it stays.
-    pub users: Vec<String>,
+    /// Who else sees a part of it: then nothing may be deleted.
+    pub users: Vec<Seen>,
 }
 
 /// The targets, and those that are none.
@@ -50,6 +52,8 @@ pub struct Looked {
     pub unsafe_targets: Vec<String>,
     /// What is kept although it is on the list.
     pub kept: Vec<(PathBuf, String)>,
+    /// Mounts at targets that are proved to be this node's own.
+    pub proved: Proved,
 }
 
 /// What targets are looked at with.
@@ -69,7 +73,7 @@ pub fn places(
     args: &Args,
     wanted: Vec<Target>,
     index: &Index<'_>,
-    deadline: &Deadline,
+    proofs: &Proofs<'_>,
 ) -> Result<(Vec<(Target, Place)>, Looked)> {
     let (mut there, mut looked) = (Vec::new(), Looked::default());
     let paths: Vec<PathBuf> = wanted.iter().map(|target| target.path.clone()).collect();
@@ -79,13 +83,17 @@ pub fn places(
         if nested && index.exactly_at(&target.path).is_some() {
             continue;
         }
-        match place::judge(args, &target, index, deadline)? {
+        match place::judge(args, &target, index, proofs)? {
             Place::Nothing => {}
             Place::Keep(why) => looked.kept.push((target.path, why)),
             // Where root's home is a link (ostree), its kubeconfig is not worth refusing all the rest.
             Place::Refuse(why) if target.part == Part::Kubectl => looked.kept.push((target.path, why)),
             Place::Refuse(why) => looked.unsafe_targets.push(format!("{} {why}", target.path.display())),
-            own @ Place::Own { .. } => there.push((target, own)),
+            own @ Place::Own { .. } => {
+                let mount = index.exactly_at(&target.path).and_then(|_| proof::identity(&target.path));
+                looked.proved.extend(mount.map(|identity| (target.path.clone(), identity)));
+                there.push((target, own));
+            }
         }
     }
     Ok((there, looked))

@@ -9,6 +9,7 @@ pub mod look;
 pub mod manifest;
 pub mod place;
 pub mod preserve;
+pub mod proof;
 pub mod propagation;
 pub mod targets;
 pub mod users;

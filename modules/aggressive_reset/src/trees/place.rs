@@ -1,20 +1,20 @@
 //! Whether a target is what its name says, before anything in it is looked at or deleted.
 //!
 //! A target may be a mount: a partition, a volume, or a bind mount of a directory that people know under another name,
-//! /home for one, or a backup of a node. A name decides nothing. What is mounted there is emptied of what the footprint
-//! table knows and of nothing else, and not even that where the same directory has another name and nothing in it proves
-//! that Kubernetes works in it. The option `own_paths` names what is Kubernetes' own nevertheless.
+//! /home for one, or a backup of a node. A name decides nothing, and neither does what lies in it. What is mounted there is
+//! emptied of what the footprint table knows and of nothing else, and not even of that unless it is proved to be this node's
+//! own ([`super::proof`]). The option `own_paths` names what is Kubernetes' own nevertheless.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
-use footprint::paths::{Known, known, marks};
-use host::deadline::Deadline;
+use footprint::paths::{Known, known};
 use host::mounts::{self, Index, Mount};
 use host::remove::{self, What};
 
 use super::preserve::resolve;
+use super::proof::Proofs;
 use super::targets::Target;
 use crate::args::{Args, Unknown};
 
@@ -53,9 +53,10 @@ impl Place {
 }
 
 /// Looks at a target from outside.
-pub fn judge(args: &Args, target: &Target, index: &Index<'_>, deadline: &Deadline) -> Result<Place> {
+pub fn judge(args: &Args, target: &Target, index: &Index<'_>, proofs: &Proofs<'_>) -> Result<Place> {
     let path = &target.path;
-    if let Some(mount) = index.containing(path).filter(|mount| !mounts::answers(mount, &deadline.at_most(ANSWER))) {
+    let silent = |mount: &&Mount| !mounts::answers(mount, &proofs.deadline.at_most(ANSWER));
+    if let Some(mount) = index.containing(path).filter(silent) {
         let (kind, point) = (&mount.fs_type, mount.point.display());
         return Ok(Place::Refuse(format!("is on {kind} at {point}, which does not answer")));
     }
@@ -66,15 +67,15 @@ pub fn judge(args: &Args, target: &Target, index: &Index<'_>, deadline: &Deadlin
     };
     match plain {
         None => return Ok(Place::Nothing),
-        Some(false) => return linked(args, target, index),
+        Some(false) => return linked(args, target, index, proofs),
         Some(true) if std::fs::symlink_metadata(path).is_err() => return Ok(Place::Nothing),
         Some(true) => {}
     }
-    Ok(mounted(args, path, path, index))
+    Ok(mounted(args, path, path, index, proofs))
 }
 
 /// A link to a data disk is as good as a mount of one, when somebody says so.
-fn linked(args: &Args, target: &Target, index: &Index<'_>) -> Result<Place> {
+fn linked(args: &Args, target: &Target, index: &Index<'_>, proofs: &Proofs<'_>) -> Result<Place> {
     let real = resolve(index, &target.path);
     let named = target.what == What::Contents && args.own_paths.contains(&real);
     if !named {
@@ -85,13 +86,13 @@ fn linked(args: &Args, target: &Target, index: &Index<'_>) -> Result<Place> {
         )));
     }
     Ok(match remove::is_plain(&real)? {
-        Some(true) if real.is_dir() => mounted(args, &target.path, &real, index),
+        Some(true) if real.is_dir() => mounted(args, &target.path, &real, index, proofs),
         _ => Place::Nothing,
     })
 }
 
 /// What is mounted at `real`, which the list calls `listed`.
-fn mounted(args: &Args, listed: &Path, real: &Path, index: &Index<'_>) -> Place {
+fn mounted(args: &Args, listed: &Path, real: &Path, index: &Index<'_>, proofs: &Proofs<'_>) -> Place {
     let all = args.unknown == Unknown::Delete;
     let own = |whole| Place::Own { real: real.to_owned(), whole };
     let point = ABOVE.iter().map(Path::new).find(|above| real.starts_with(above) && index.exactly_at(above).is_some());
@@ -104,32 +105,23 @@ fn mounted(args: &Args, listed: &Path, real: &Path, index: &Index<'_>) -> Place 
     if itself || named(listed) || named(point) || others.iter().any(|other| named(other)) {
         return own(all);
     }
-    if let Some(other) = others.iter().find(|other| !other.starts_with(point)) {
+    let in_use = proofs.is_in_use(listed, real, mount, index);
+    if let Some(other) = others.iter().find(|other| !other.starts_with(point)).filter(|_| !in_use) {
         let other = other.display();
-        return if is_marked(listed, real) {
-            own(false)
-        } else {
-            Place::Refuse(format!(
-                "is another view of {other}, which is not Kubernetes' as far as can be proved; if it is, set own_paths: [{}]",
-                point.display()
-            ))
-        };
-    }
-    match known(&listed.to_string_lossy()) {
-        Known::Only(_) => own(false),
-        Known::All => Place::Keep(format!(
-            "a mount of {}, in which nothing can be told to be Kubernetes' own; if all of it is, set own_paths: [{}]",
-            mount.source.to_string_lossy(),
+        return Place::Refuse(format!(
+            "is another view of {other}, which is not Kubernetes' as far as can be proved; if it is, set own_paths: [{}]",
             point.display()
-        )),
+        ));
     }
-}
-
-/// Whether what is in there proves that Kubernetes works in it.
-fn is_marked(listed: &Path, real: &Path) -> bool {
-    let marks = marks(&listed.to_string_lossy());
-    let there = marks.iter().filter(|mark| real.join(mark).symlink_metadata().is_ok()).count();
-    there > 0 && there >= marks.len().min(2)
+    let why = match known(&listed.to_string_lossy()) {
+        Known::Only(_) if in_use || proofs.is_of_the_machine(point, index) => return own(false),
+        Known::Only(_) => {
+            "which Kubernetes of this node does not work in now, and which was mounted since the machine came up"
+        }
+        Known::All => "in which nothing can be told to be Kubernetes' own",
+    };
+    let (source, point) = (mount.source.to_string_lossy(), point.display());
+    Place::Keep(format!("a mount of {source}, {why}; if all of it is its own, set own_paths: [{point}]"))
 }
 
 /// Other paths to the directory that is mounted: its own, hidden beneath the mount, and others that can be reached.
@@ -150,7 +142,9 @@ fn other_names(index: &Index<'_>, mount: &Mount) -> Vec<PathBuf> {
 mod tests {
     use super::*;
     use crate::args::Level;
+    use host::deadline::Deadline;
     use host::mounts::parse;
+    use host::users::Work;
 
     fn judged(extra: &str, own_paths: &[&str]) -> Place {
         let table = format!("1 1 8:1 / / rw - ext4 /dev/sda rw\n2 1 8:2 / /data rw - ext4 /dev/sdb rw\n{extra}");
@@ -159,7 +153,9 @@ mod tests {
         let table = parse(table.as_bytes()).unwrap();
         let args = Args { unknown: Unknown::Delete, ..args };
         let index = Index::of(&table);
-        mounted(&args, path, path, &index)
+        let (work, earlier, deadline) = (Work::default(), Default::default(), Deadline::after(ANSWER));
+        let proofs = Proofs { work: &work, earlier: &earlier, booted: false, deadline: &deadline };
+        mounted(&args, path, path, &index, &proofs)
     }
 
     fn own(whole: bool) -> Place {

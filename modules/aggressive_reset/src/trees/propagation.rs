@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use host::mounts::{Index, Mount};
 
-/// Mounts outside of every target that would go with these, in words.
-pub fn reaches(index: &Index<'_>, going: &[Mount], targets: &[PathBuf]) -> Vec<String> {
+use super::users::Seen;
+
+/// Mounts outside of every target that would go with these.
+pub fn reaches(index: &Index<'_>, going: &[Mount], targets: &[PathBuf]) -> Vec<Seen> {
     let outside = |path: &Path| !targets.iter().any(|target| path.starts_with(target));
     let mut all = Vec::new();
     for mount in going {
@@ -26,15 +28,12 @@ pub fn reaches(index: &Index<'_>, going: &[Mount], targets: &[PathBuf]) -> Vec<S
             let place: PathBuf = peer.point.iter().chain(rest.iter()).collect();
             let copy = index.table().iter().find(|copy| copy.parent == peer.id && copy.point == place);
             if copy.is_some() && outside(&place) {
-                all.push(format!(
-                    "unmounting {} would unmount {} as well, because {} and {} share mount events (`mount --make-private \
-                     {}` ends that)",
-                    mount.point.display(),
-                    place.display(),
-                    parent.point.display(),
-                    peer.point.display(),
-                    peer.point.display()
-                ));
+                let (one, other, place) = (parent.point.display(), peer.point.display(), place.display());
+                let point = mount.point.display();
+                let what = format!(
+                    "unmounting {point} would unmount {place} as well, because {one} and {other} share mount events"
+                );
+                all.push(Seen { what, end: format!("mount --make-private {other}") });
             }
         }
     }
@@ -50,7 +49,7 @@ mod tests {
         let targets = [PathBuf::from("/var/lib/kubelet")];
         let index = Index::of(&table);
         let going: Vec<Mount> = index.below(&targets[0]).into_iter().cloned().collect();
-        reaches(&index, &going, &targets)
+        reaches(&index, &going, &targets).into_iter().map(|seen| seen.what).collect()
     }
 
     #[test]

@@ -13,28 +13,50 @@ use host::users::Users;
 
 use super::preserve::Place;
 
-/// Each in words; whoever sees it is named as well as what it is. `walked` is what a walk through the target met.
-pub fn of(index: &Index<'_>, users: &Users, target: &Path, walked: &Removed, targets: &[PathBuf]) -> Vec<String> {
+/// A part of a target that is somebody's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Who has what: `/home/disk is made of /var/lib/kubelet/disk.img`.
+    pub what: String,
+    /// How to end that.
+    pub end: String,
+}
+
+impl Seen {
+    /// Why nothing may be touched.
+    pub fn refusal(&self) -> String {
+        format!("{}, which would be deleted; end that ({}), or move what is to be kept", self.what, self.end)
+    }
+}
+
+/// Each of them. `walked` is what a walk through the target met; what stays of it is nobody's loss.
+pub fn of(index: &Index<'_>, users: &Users, target: &Path, walked: &Removed, targets: &[PathBuf]) -> Vec<Seen> {
     let mut all = Vec::new();
     let place = Place::of(index, target);
     let part = |mount: &Mount| {
         let place = place.as_ref()?;
         let part = mount.root.strip_prefix(&place.path).ok().filter(|_| mount.device == place.device)?;
-        (!part.as_os_str().is_empty()).then(|| target.join(part))
+        let part = target.join(part);
+        let stays = walked.unknown.iter().any(|unknown| part.starts_with(&unknown.path));
+        (part != target && !stays).then_some(part)
     };
     let outside = |mount: &&Mount| !targets.iter().any(|other| mount.point.starts_with(other));
     for mount in index.table().iter().filter(outside) {
-        all.extend(part(mount).map(|part| format!("{} shows {}", mount.point.display(), part.display())));
+        let point = mount.point.display();
+        let what = part(mount).map(|part| format!("{point} shows {}", part.display()));
+        all.extend(what.map(|what| Seen { what, end: format!("umount {point}") }));
     }
     for namespace in &users.namespaces {
         for mount in &namespace.table {
-            let seen = part(mount)
-                .map(|part| format!("{} sees {} at {}", namespace.by, part.display(), mount.point.display()));
-            all.extend(seen);
+            let (by, point) = (&namespace.by, mount.point.display());
+            let what = part(mount).map(|part| format!("{by} sees {} at {point}", part.display()));
+            all.extend(what.map(|what| Seen { what, end: format!("ending {by}") }));
         }
     }
     for (path, identity) in &walked.used {
-        all.extend(users.files.get(identity).map(|used| format!("{} {}", used.by, path.display())));
+        let seen =
+            |used: &host::users::Use| Seen { what: format!("{} {}", used.by, path.display()), end: used.end.clone() };
+        all.extend(users.files.get(identity).map(seen));
     }
     all
 }
@@ -47,7 +69,8 @@ mod tests {
         let table = format!("1 1 8:1 / / rw - ext4 /dev/sda rw\n{line}\n");
         let targets = ["/var/lib/kubelet", "/var/lib/containerd"].map(PathBuf::from);
         let table = host::mounts::parse(table.as_bytes()).unwrap();
-        of(&Index::of(&table), &Users::default(), &targets[0], &Removed::default(), &targets)
+        let seen = of(&Index::of(&table), &Users::default(), &targets[0], &Removed::default(), &targets);
+        seen.into_iter().map(|seen| seen.what).collect()
     }
 
     #[test]

@@ -86,6 +86,11 @@ const EVENTS: [Event; 9] = [
     },
 ];
 
+/// What can happen.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    EVENTS.iter().map(|event| event.name)
+}
+
 #[test]
 fn events() {
     if !require("root") {

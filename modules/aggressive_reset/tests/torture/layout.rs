@@ -137,8 +137,12 @@ pub fn sandbox() -> Sandbox {
 
 /// A test for each layout, named after it.
 macro_rules! layouts {
-    ($($name:ident => $layout:expr;)*) => { $(
+    ($($(#[$attribute:meta])* $name:ident => $layout:expr;)*) => {
+        /// The rows of this file.
+        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+        $(
         #[test]
+        $(#[$attribute])*
         fn $name() {
             let layout: $crate::layout::Layout = $layout;
             if layout.playable() {

@@ -14,13 +14,17 @@
     reason = "a test's own effects never leave its sandbox"
 )]
 
+mod attacks;
 mod comparison;
 mod endless;
 mod events;
 mod held;
+mod interrupted;
 mod killed;
+mod kinds;
 mod layout;
 mod live;
+mod made;
 mod mounts;
 mod networks;
 mod oracle;
@@ -31,5 +35,7 @@ mod root;
 mod seen;
 mod subject;
 mod taken;
+mod terminals;
 mod trees;
 mod unknown;
+mod working;

@@ -67,6 +67,11 @@ fn ours(layout: &Layout, before: &World) -> String {
     );
     outcome(layout, &done, &inside);
     let said = done.to_string();
+    // What Ansible prints as it is; in lists it escapes names itself.
+    let printed = [&done["msg"], &done["warnings"], &done["diff"]].map(Value::to_string).concat();
+    let raw = ["\\u00", "\\r", "\u{202e}", "\u{2028}"].into_iter();
+    let raw = raw.flat_map(|raw| printed.match_indices(raw)).find(|(at, _)| !printed[..*at].ends_with('\\'));
+    assert_eq!(raw, None, "a name writes on the terminal: {printed}");
     for text in layout.says {
         assert!(said.contains(text), "{text:?} is not said: {said}");
     }

@@ -1,11 +1,9 @@
 //! A mount that is a target: what people know under another name, disks of their own, links to data disks. A name decides
-//! nothing, and what is not known to be Kubernetes' stays.
+//! nothing, and what is not known to be Kubernetes' stays. What Kubernetes works in is `working.rs`.
 
 use serde_json::json;
 
 use super::layout::{Layout, layouts};
-
-const LOOP: &[&str] = &["root", "file:/dev/loop-control", "program:mkfs.ext4"];
 
 layouts! {
     taken_an_admins_pki_bound_over_kubernetes => Layout::refused("mkdir -p /home/admin/pki; for i in 1 2 3 4 5; do echo key > /home/admin/pki/vpn$i.key; done; echo x > /home/admin/pki/ca.key; mount --bind /home/admin/pki /etc/kubernetes/pki",
@@ -14,14 +12,7 @@ layouts! {
     taken_a_cache_of_everybodys_at_kubectls => Layout::partly("mkdir -p /var/cache/apt; echo x > /var/cache/apt/x; mount --bind /var/cache /root/.kube/cache", &[]).only(json!({})).verify("test -e /var/cache/apt/x");
     taken_manifests_of_a_git_repository => Layout::refused("mkdir -p /home/user/manifests; echo 'kind: Pod' > /home/user/manifests/mine.yaml; mount --bind /home/user/manifests /etc/kubernetes/manifests", "/etc/kubernetes/manifests is another view of /home/user/manifests").only(json!({"level": "gentle"}));
     taken_the_whole_of_etc_kubernetes_is_a_backup => Layout::refused("mkdir -p /home/backup/kubernetes/pki; echo x > /home/backup/kubernetes/pki/ca.key; mount --bind /home/backup/kubernetes /etc/kubernetes", "/etc/kubernetes/pki is another view of /home/backup/kubernetes").only(json!({"level": "gentle"}));
-    taken_films_in_a_backup_of_a_node => Layout::partly("mkdir -p /home/backup/kubelet-2024/films; for i in 1 2 3 4 5; do echo film > /home/backup/kubelet-2024/films/$i; done; cp -a /var/lib/kubelet/. /home/backup/kubelet-2024/; touch /home/backup/kubelet-2024/cpu_manager_state
-        mkdir /srv/b; mount --bind /home/backup /srv/b; mount --bind /home/backup/kubelet-2024 /var/lib/kubelet; rm -r /home/backup/kubelet-2024/{config.yaml,kubeadm-flags.env,pki,pods,plugins,device-plugins,cpu_manager_state}; mkdir /home/backup/kubelet-2024/{device-plugins,pods}", &["/var/lib/kubelet"])
-        .only(json!({})).moved(&["/home/backup/kubelet-2024", "/srv/b/kubelet-2024"]).verify("test $(cat /home/backup/kubelet-2024/films/* | wc -l) = 5; test ! -e /home/backup/kubelet-2024/pods");
     taken_a_node_without_a_mark_in_its_backup => Layout::refused("mkdir -p /home/backup/kubelet; echo x > /home/backup/kubelet/config.yaml; mount --bind /home/backup/kubelet /var/lib/kubelet", "/var/lib/kubelet is another view of /home/backup/kubelet").only(json!({}));
-    taken_a_data_disk_with_photos_beside_the_kubelets_files => Layout::partly("truncate -s 16M /etc/disk.img; mkfs.ext4 -q /etc/disk.img; mount -o loop /etc/disk.img /var/lib/kubelet; cd /var/lib/kubelet; mkdir -p photos pods/p1/volumes; echo x > config.yaml; echo jpg | tee photos/{1,2,3,4,5} > /dev/null", &["/var/lib/kubelet"])
-        .only(json!({})).needs(LOOP).verify("test $(cat /var/lib/kubelet/photos/* | wc -l) = 5; test ! -e /var/lib/kubelet/config.yaml -a ! -e /var/lib/kubelet/pods");
-    taken_a_data_disk_keeps_its_photos_even_when_unknown_is_deleted => Layout::partly("mount -t tmpfs disk /var/lib/kubelet; cd /var/lib/kubelet; mkdir photos; echo x > config.yaml; echo jpg > photos/1", &["/var/lib/kubelet"])
-        .only(json!({"unknown": "delete"})).verify("test -e /var/lib/kubelet/photos/1 -a ! -e /var/lib/kubelet/config.yaml; umount /var/lib/kubelet; rm -r /var/lib/kubelet/*");
     taken_a_disk_named_as_kubernetes_own_is_emptied => Layout::clean("mount -t tmpfs disk /var/lib/kubelet; cd /var/lib/kubelet; mkdir photos; echo x > config.yaml; echo jpg > photos/1")
         .only(json!({"unknown": "delete", "own_paths": ["/var/lib/kubelet"]})).verify("umount /var/lib/kubelet; rm -r /var/lib/kubelet/*");
     taken_a_directory_of_a_data_disk_named_as_kubernetes_own => Layout::partly("mkdir -p /home/data/kubelet/photos; echo x | tee /home/data/kubelet/{config.yaml,photos/1} > /dev/null; mount --bind /home/data/kubelet /var/lib/kubelet", &["/var/lib/kubelet"])

@@ -17,7 +17,7 @@ layouts! {
     without_any_permission => Layout::clean("cd /var/lib/kubelet; mkdir locked; touch locked/f; chown 1234 locked; chmod 000 locked locked/f");
     immutable_file => Layout::failed("cd /var/lib/kubelet; mkdir i; touch i/still; chattr +i i/still", "deleting /var/lib/kubelet/i/still: immutable (chattr +i)", "/var/lib/kubelet").verify("chattr -i /var/lib/kubelet/i/still; test ! -e /var/lib/kubelet/config.yaml").needs(&["root", "program:chattr"]);
     append_only_directory => Layout::failed("cd /var/lib/kubelet; mkdir i; touch i/log; chattr +a i", "deleting /var/lib/kubelet/i/log: append-only (chattr +a)", "/var/lib/kubelet").verify("chattr -a /var/lib/kubelet/i").needs(&["root", "program:chattr"]);
-    a_file_in_use => Layout::failed("cd /var/lib/kubelet; cp /bin/sleep prog; ./prog 600 3>open-file >/dev/null 2>&1 &", "(prog) has open /var/lib/kubelet/open-file", "/var/lib/kubelet");
+    a_file_in_use => Layout::refused("cd /var/lib/kubelet; cp /bin/sleep prog; ./prog 600 3>open-file >/dev/null 2>&1 &", "(prog) has open /var/lib/kubelet/open-file");
     a_program_in_use => Layout::clean("cd /var/lib/kubelet; cp /bin/sleep prog; echo x > log; ./prog 600 3<log >/dev/null 2>&1 &");
     target_on_a_read_only_file_system => Layout::failed("mount --bind /var/lib/cni /var/lib/cni; mount -o remount,ro,bind /var/lib/cni", "on a read-only file system", "/var/lib/cni");
     somebody_elses_networks => Layout::partly(r#"cd /etc/cni/net.d; echo '{"name":"podman","plugins":[{"type":"bridge","bridge":"cni-podman0"}]}' > 87-podman-bridge.conflist

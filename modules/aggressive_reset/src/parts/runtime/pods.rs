@@ -92,25 +92,33 @@ pub fn namespaces_of_processes(owned: &[processes::Owned]) -> Vec<PathBuf> {
     paths
 }
 
-/// Stops and removes every pod sandbox. Gives back the names of those removed, and what went wrong with the others.
+/// Stops and removes every pod sandbox, those included that containerd was still making when the kubelet was stopped: they
+/// are listed only when they are made. Gives back the names of those removed, and what went wrong with the others.
 pub fn remove_sandboxes(deadline: &Deadline) -> Result<(Vec<String>, Vec<String>)> {
     let (mut removed, mut problems) = (Vec::new(), Vec::new());
-    let sandboxes = Client::connect(SOCKET, &deadline.at_most(POD))?.list_pod_sandbox()?;
-    for sandbox in sandboxes {
-        let name = format!("{}/{}", sandbox.namespace, sandbox.name);
-        let limit = deadline.at_most(POD);
-        let mut done = remove_sandbox(&sandbox.id, &limit);
-        // containerd refuses while a container of it is being started, which ends by itself.
-        while done.as_ref().is_err_and(|error| error.to_string().contains("is in starting state")) && !limit.expired() {
-            limit.pause(AGAIN);
-            done = remove_sandbox(&sandbox.id, &limit);
+    let mut tried = BTreeSet::new();
+    loop {
+        let mut sandboxes = Client::connect(SOCKET, &deadline.at_most(POD))?.list_pod_sandbox()?;
+        sandboxes.retain(|sandbox| tried.insert(sandbox.id.clone()));
+        if sandboxes.is_empty() {
+            return Ok((removed, problems));
         }
-        match done {
-            Ok(()) => removed.push(name),
-            Err(error) => problems.push(format!("removing pod {name}: {error}")),
+        for sandbox in sandboxes {
+            let name = format!("{}/{}", sandbox.namespace, sandbox.name);
+            let limit = deadline.at_most(POD);
+            let mut done = remove_sandbox(&sandbox.id, &limit);
+            // containerd refuses while a container of it is being started, which ends by itself.
+            let starting = |error: &Error| error.to_string().contains("is in starting state");
+            while done.as_ref().is_err_and(starting) && !limit.expired() {
+                limit.pause(AGAIN);
+                done = remove_sandbox(&sandbox.id, &limit);
+            }
+            match done {
+                Ok(()) => removed.push(name),
+                Err(error) => problems.push(format!("removing pod {name}: {error}")),
+            }
         }
     }
-    Ok((removed, problems))
 }
 
 /// With a connection of its own: a call that hangs must not take the time of the others.
