@@ -134,7 +134,7 @@ def images(programs, base, asked):
     """Every image that a node is asked for, with its layers; pause comes from the rehearsal's own archive."""
     plugin = (ROOT / "plugins/modules/flannel_config.py").read_text()
     flannel = sorted(set(re.findall(r"ghcr\.io/[\w./-]+:[\w.-]+", plugin)))
-    names = ("pause", "coredns", "opt/bin/flanneld", "flannel", "usr/bin/cp")
+    names = ("pause", "coredns", "opt/bin/flanneld", "opt/bin/install-conf", "flannel", "usr/bin/cp")
     stand_in = Layer()
     for name in names:
         stand_in.file(name, REHEARSAL)
