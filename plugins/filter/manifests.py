@@ -9,7 +9,12 @@ from typing import Any, NamedTuple
 
 from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.kustomization import bundle
 from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.manifest_files import look
-from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.manifest_objects import called, checked, identity, is_large
+from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.manifest_objects import (
+    called,
+    checked,
+    identity,
+    is_large,
+)
 from ansible_collections.vmstation.kubejoin.plugins.plugin_utils.manifest_text import (
     Document,
     Wrong,
@@ -163,7 +168,9 @@ def together(parts: list[Part]) -> list[dict[str, Any]]:
     return [
         {
             "file": file,
-            "text": "---\n".join(text if text.endswith("\n") else text + "\n" for text in texts[late, file, server_side]),
+            "text": "---\n".join(
+                text if text.endswith("\n") else text + "\n" for text in texts[late, file, server_side]
+            ),
             "server_side": server_side,
         }
         for late, file, server_side in sorted(texts, key=lambda key: key[0])

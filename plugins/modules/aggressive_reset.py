@@ -263,7 +263,7 @@ kubeconfig:
   type: list
   elements: str
   sample:
-    - '/root/.kube/config: entries of this cluster: cluster kubernetes, context admin; it was kept as /var/backups/kubejoin/20261126T231500Z/root/.kube/config'
+    - '/root/.kube/config: entries of this cluster: cluster kubernetes, user admin; it was kept as /var/backups/kubejoin/20261126T231500Z/root/.kube/config'
 failed_units:
   description: Units whose failure was forgotten.
   returned: when not refused

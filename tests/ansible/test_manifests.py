@@ -49,7 +49,10 @@ def test_a_list_is_looked_into(tmp_path: Path) -> None:
 def test_what_is_too_large_for_an_annotation_is_merged_by_the_server(tmp_path: Path) -> None:
     small = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: small}\n"
     found = read(written(tmp_path, a=SHOP + "spec: " + "x" * 300_000 + "\n---\n" + small))
-    assert [(part["server_side"], len(part["text"]) > 300_000) for part in found["manifests"]] == [(True, True), (False, False)]
+    assert [(part["server_side"], len(part["text"]) > 300_000) for part in found["manifests"]] == [
+        (True, True),
+        (False, False),
+    ]
     assert found["manifests"][1]["text"] == small
 
 
@@ -184,7 +187,8 @@ def test_what_a_kustomization_renders_to_is_read_like_a_manifest(tmp_path: Path)
     directory = kustomized(tmp_path)
     found = manifests(directory, rendered=(WEB + "---\n" + CRD).replace("\n", "\r\n"))
     assert [part["file"] for part in found["manifests"]] == ["kustomization.yml"] * 2
-    assert "CustomResourceDefinition" in found["manifests"][0]["text"] and found["workloads"] and found["kustomization"] is None and not found["wrong"]
+    assert "CustomResourceDefinition" in found["manifests"][0]["text"] and found["workloads"]
+    assert found["kustomization"] is None and not found["wrong"]
     assert "there is no object in any" in manifests(directory, rendered="")["wrong"][0]
 
 

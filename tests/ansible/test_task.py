@@ -95,7 +95,11 @@ def test_a_play_of_every_kind_of_task(controller: Controller) -> None:
 def test_the_options_are_in_no_command_line_and_a_warm_task_is_one_command(controller: Controller) -> None:
     controller.adhoc("probe", "text=first")
     run = controller.adhoc(
-        "probe", {"text": "second", "secret": "hushhush"}, "-vvv", ANSIBLE_KEEP_REMOTE_FILES="1", ANSIBLE_INJECT_INVOCATION="1"
+        "probe",
+        {"text": "second", "secret": "hushhush"},
+        "-vvv",
+        ANSIBLE_KEEP_REMOTE_FILES="1",
+        ANSIBLE_INJECT_INVOCATION="1",
     )
     assert run.only["text"] == "second" and run.remote_commands() == 1, run.output
     assert run.only["verbosity"] == 3 and run.only["invocation"]["module_args"]["text"] == "second"

@@ -10,8 +10,9 @@ Usage: calm.py [--keep]     (as root; brings up a cluster of its own with the st
 import argparse
 import sys
 
-from lab import lab, sh
 from mend import AMBIENT, CP, LAB, W, bring_up, codes, deploy, diagnose, pods, until
+
+from lab import lab, sh
 
 # What other programs do on a machine, and how it goes again.
 NEIGHBOURS = {
@@ -28,8 +29,10 @@ NEIGHBOURS = {
         "ip link del br-lan; iptables -D INPUT -i br-lan -j LAB-IN; iptables -X LAB-IN",
     ),
     "a second default route": (
-        "ip link add wan1 type veth peer name wan2; ip addr add 192.0.2.2/24 dev wan1; ip link set wan1 up; ip link set wan2 up; "
-        "ip route add default via 192.0.2.1 dev wan1 metric 4000",
+        (
+            "ip link add wan1 type veth peer name wan2; ip addr add 192.0.2.2/24 dev wan1; ip link set wan1 up; "
+            "ip link set wan2 up; ip route add default via 192.0.2.1 dev wan1 metric 4000"
+        ),
         "ip link del wan1",
     ),
     "a rule that masquerades somebody's network": (

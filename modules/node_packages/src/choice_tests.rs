@@ -89,7 +89,7 @@ fn a_bare_machine_gets_the_newest_of_the_release_and_all_that_belongs_to_it() {
 }
 
 #[test]
-fn another_repositorys_kubectl_is_not_taken_for_ours() {
+fn the_kubectl_of_another_repository_is_not_taken_for_ours() {
     let text = kubernetes(&["1.36.2-1.1"]) + "kubectl 1.36.9-1 http://elsewhere\ncontainerd 2.2.0 http://d\n";
     assert_eq!(chosen(&args("1.36"), &machine(), &text).unwrap().packages[2].1.as_deref(), Some("1.36.2-1.1"));
 }

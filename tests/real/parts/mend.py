@@ -25,11 +25,7 @@ CASES = [
 
 def run(stage, _version):
     lines = (mend.HERE / "mend.tsv").read_text().splitlines()
-    rows = {
-        line.split("\t")[0]: line.split("\t")
-        for line in lines
-        if line[:1] not in "#"
-    }
+    rows = {line.split("\t")[0]: line.split("\t") for line in lines if line[:1] not in "#"}
     for name in CASES:
         case = mend.Case(*rows[name])
         with stage.case(f"repair mends {name}") as wrong:
