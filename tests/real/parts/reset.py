@@ -17,8 +17,9 @@ def lay_films(node):
     names = " ".join(f"'{name}'" for name in FILMS)
     sh(
         node,
-        f"mkdir -p /srv/films '{BOUND}'; for f in {names}; do head -c 1M /dev/urandom >\"/srv/films/$f\"; done; "
-        f"mount --bind /srv/films '{BOUND}'",
+        # The kubelet removes an empty directory of a pod that it does not know, every two seconds.
+        f"mkdir -p /srv/films; for f in {names}; do head -c 1M /dev/urandom >\"/srv/films/$f\"; done; "
+        f"mkdir -p '{BOUND}'; mount --bind /srv/films '{BOUND}'",
     )
     watcher = subprocess.Popen(["podman", "exec", node, "tail", "-f", f"{BOUND}/{FILMS[0]}"], stdout=subprocess.DEVNULL)
     until("it is busy", lambda: sh(node, "pgrep -x tail"))
