@@ -192,7 +192,7 @@ fn a_run_that_is_killed_at_any_point_is_finished_by_the_next_one() {
         let mut ended = 0;
         for round in 0..10 {
             let whom = if round % 2 == 0 { "node_packages" } else { "apt-get" };
-            ended += u32::from(bed.killed("1.33", whom, 150 * (round + 1)));
+            ended += u32::from(bed.killed("1.33", whom, 30 * (round + 1)));
         }
         assert!(ended >= 3, "only {ended} runs were ended before they were done");
         let done = module(bed.options("1.33"), false);
