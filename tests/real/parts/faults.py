@@ -9,7 +9,7 @@ import time
 from bed import clean, token
 from judge import judge
 from source import HERE
-from stage import table
+from stage import table, until
 
 from lab import module, sh
 
@@ -22,6 +22,10 @@ def fill(stage, text):
     return text.replace("@W@", stage.w1).replace("@CP@", address)
 
 
+def signs(stage):
+    return not module(stage.cp, "join_token", {"reuse": False}).get("failed")
+
+
 def run(stage, _version):
     for row in table(HERE / "faults.tsv", COLUMNS):
         name, where, provoke, undo, options, *wanted = [fill(stage, text) for text in row]
@@ -29,6 +33,8 @@ def run(stage, _version):
         with stage.case(name) as wrong:
             stage.settle(stage.w1)
             clean()
+            # After a minute's silence of the API server, the controllers are on their way back.
+            until("the cluster signs tokens", lambda: signs(stage), 180)
             join = token()
             secret = join["token"]
             try:
