@@ -18,7 +18,7 @@ def lay_films(node):
     sh(
         node,
         # The kubelet removes an empty directory of a pod that it does not know, every two seconds.
-        f"mkdir -p /srv/films; for f in {names}; do head -c 1M /dev/urandom >\"/srv/films/$f\"; done; "
+        f'mkdir -p /srv/films; for f in {names}; do head -c 1M /dev/urandom >"/srv/films/$f"; done; '
         f"mkdir -p '{BOUND}'; mount --bind /srv/films '{BOUND}'",
     )
     watcher = subprocess.Popen(["podman", "exec", node, "tail", "-f", f"{BOUND}/{FILMS[0]}"], stdout=subprocess.DEVNULL)
