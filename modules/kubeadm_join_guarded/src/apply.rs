@@ -105,6 +105,6 @@ fn open(state: &State, leftovers: bool, deadline: &Deadline, story: &mut Story) 
         let removed = leftovers::remove_credentials(deadline)?;
         story.steps.extend(removed.into_iter().map(|path| format!("removed {path}")));
     }
-    story.steps.extend(leftovers::remove_deserted_bridge(deadline)?);
+    story.steps.extend(leftovers::remove_deserted_network(deadline)?);
     gate::open_for_join(&state.unit, deadline)
 }

@@ -24,6 +24,8 @@ const CREDENTIALS: &[&str] = &[kubeconfig::BOOTSTRAP_CONF, kubeconfig::KUBELET_C
 
 /// What flannel and the placeholder call the pods' bridge.
 const BRIDGE: &str = "cni0";
+/// flannel writes it when it starts; its plugin makes pods from it.
+const SUBNET: &str = "/run/flannel/subnet.env";
 /// What the kubelet's CPU and memory managers remember of pods that are gone; under another policy it does not start.
 const MANAGER_STATE: &[&str] = &["/var/lib/kubelet/cpu_manager_state", "/var/lib/kubelet/memory_manager_state"];
 
@@ -51,13 +53,25 @@ pub fn remove_credentials(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
     remove(&there, deadline)
 }
 
-/// The pods' bridge of an earlier life, when no pod is in it any more: the cluster may give this node another network, and then
-/// the bridge plugin refuses every pod ("cni0 already has an IP address different from"). Says what was removed.
-pub fn remove_deserted_bridge(deadline: &Deadline) -> anyhow::Result<Option<String>> {
+/// The pods' network of an earlier life, when no pod is in it any more: the cluster may give this node another. On the old
+/// bridge the plugin then refuses every pod ("cni0 already has an IP address different from"). And a pod that starts before flannel
+/// has written its file anew is made with the old one, bridge and all, and is reached by nobody: seen on a real 1.20.2 after
+/// kubeadm's own reset, which leaves both. Another distribution's flannel may be the one that wrote it. Says what was removed.
+pub fn remove_deserted_network(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
+    let mut removed = Vec::new();
     let links = links::list(deadline)?;
-    let Some(bridge) = deserted(&links) else { return Ok(None) };
-    links::delete(std::slice::from_ref(bridge), deadline)?;
-    Ok(Some(format!("removed the deserted bridge {BRIDGE}")))
+    let bridge = links.iter().find(|link| link.name == BRIDGE);
+    if bridge.is_some() && deserted(&links).is_none() {
+        return Ok(removed);
+    }
+    if let Some(bridge) = deserted(&links) {
+        links::delete(std::slice::from_ref(bridge), deadline)?;
+        removed.push(format!("removed the deserted bridge {BRIDGE}"));
+    }
+    if Path::new(SUBNET).exists() && node::distributions::active()?.is_empty() && files::delete_file(SUBNET)? {
+        removed.push(format!("removed {SUBNET} of an earlier life"));
+    }
+    Ok(removed)
 }
 
 fn deserted(links: &[Link]) -> Option<&Link> {
