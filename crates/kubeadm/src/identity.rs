@@ -39,6 +39,12 @@ fn first(paths: &[impl AsRef<Path>]) -> String {
     paths.iter().find_map(|path| read(path)).unwrap_or_default()
 }
 
+/// Whether this can be a Node's name, as an option gives it: what kubectl would take for an option of its own is not one.
+pub fn is_node_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+    !text.is_empty() && !text.starts_with('-') && text.chars().all(plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

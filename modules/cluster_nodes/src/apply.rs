@@ -1,9 +1,8 @@
 //! The waiting.
 
 use crate::args::Args;
-use crate::node::Node;
 use crate::observe;
-use crate::plan::{Away, Plan};
+use crate::plan::Plan;
 use ansible::{Done, Run};
 use std::time::{Duration, Instant};
 
@@ -17,10 +16,8 @@ const REGISTERS: Duration = Duration::from_secs(5);
 /// What the last look showed.
 #[derive(Debug, Default)]
 pub struct Waited {
-    /// The Nodes there are.
-    pub nodes: Vec<Node>,
-    /// Those that are still waited for.
-    pub away: Vec<Away>,
+    /// The Nodes there are, and those that are still waited for.
+    pub last: Plan,
     /// For how long they were.
     pub waited: Duration,
 }
@@ -33,11 +30,11 @@ impl Done for Waited {
 
 /// Looks again until nobody is waited for, or the time is over.
 pub fn apply(args: &Args, plan: Plan, run: &Run, done: &mut Waited) -> anyhow::Result<()> {
-    *done = Waited { nodes: plan.nodes, away: plan.away, waited: Duration::ZERO };
+    *done = Waited { last: plan, waited: Duration::ZERO };
     let (mut told, began) = (String::new(), Instant::now());
-    let comes = |done: &Waited| done.waited < REGISTERS || done.away.iter().any(|away| !away.missing);
-    while !done.away.is_empty() && comes(done) && !run.deadline.expired() {
-        let phase = Plan::phase(args, &done.nodes, &done.away);
+    let comes = |done: &Waited| done.waited < REGISTERS || done.last.away.iter().any(|away| !away.missing);
+    while !done.last.away.is_empty() && comes(done) && !run.deadline.expired() {
+        let phase = done.last.phase(args);
         if phase != told {
             run.phase(&phase);
             told = phase;
@@ -46,8 +43,7 @@ pub fn apply(args: &Args, plan: Plan, run: &Run, done: &mut Waited) -> anyhow::R
         done.waited = began.elapsed();
         // An API server that restarts meanwhile is asked again, as long as there is time.
         if let Ok(nodes) = observe::again(args, &run.deadline) {
-            let plan = Plan::of(args, &nodes);
-            (done.nodes, done.away) = (nodes, plan.away);
+            done.last = Plan::of(args, nodes);
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use ansible::{Kind, Opt, Spec};
 use anyhow::ensure;
+use kubeadm::identity::is_node_name;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -37,11 +38,7 @@ impl Args {
     /// Refuses what cannot be right.
     pub fn validate(&self) -> anyhow::Result<()> {
         for name in &self.nodes {
-            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
-            ensure!(
-                !name.is_empty() && !name.starts_with('-') && name.chars().all(plain),
-                "option nodes has {name:?}: it must be a DNS name in lower case"
-            );
+            ensure!(is_node_name(name), "option nodes has {name:?}: it must be a DNS name in lower case");
         }
         ensure!((0..=7200).contains(&self.timeout), "option timeout is {}: it must be 0 to 7200 seconds", self.timeout);
         ensure!(

@@ -43,16 +43,16 @@ impl Contract for ClusterNodes {
     }
 
     fn plan(args: &Args, nodes: &Vec<Node>) -> anyhow::Result<Plan> {
-        Ok(Plan::of(args, nodes))
+        Ok(Plan::of(args, nodes.clone()))
     }
 
     fn apply(args: &Args, plan: Plan, run: &Run, done: &mut Waited) -> anyhow::Result<()> {
         apply::apply(args, plan, run, done)
     }
 
-    fn report(_args: &Args, nodes: &Vec<Node>, plan: &Plan, done: Option<&Waited>) -> anyhow::Result<Outcome> {
+    fn report(_: &Args, _: &Vec<Node>, plan: &Plan, done: Option<&Waited>) -> anyhow::Result<Outcome> {
         match done {
-            None => Ok(report::outcome(nodes, &plan.away)),
+            None => Ok(report::outcome(plan)),
             Some(waited) => report::verdict(waited),
         }
     }

@@ -15,7 +15,7 @@ pub struct Away {
 }
 
 /// The waiting, or nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The Nodes there are.
     pub nodes: Vec<Node>,
@@ -36,15 +36,15 @@ impl ansible::Plan for Plan {
 
 impl Plan {
     /// Decides.
-    pub fn of(args: &Args, nodes: &[Node]) -> Plan {
-        Plan { nodes: nodes.to_vec(), away: away(args, nodes) }
+    pub fn of(args: &Args, nodes: Vec<Node>) -> Plan {
+        Plan { away: away(args, &nodes), nodes }
     }
 
     /// One line that counts, for whoever watches.
-    pub fn phase(args: &Args, nodes: &[Node], away: &[Away]) -> String {
-        let all = if args.nodes.is_empty() { nodes.len() } else { args.nodes.len() };
-        let names: Vec<&str> = away.iter().map(|away| away.name.as_str()).collect();
-        format!("{} of {all} nodes are Ready, waiting for {}", all - away.len(), names.join(", "))
+    pub fn phase(&self, args: &Args) -> String {
+        let all = if args.nodes.is_empty() { self.nodes.len() } else { args.nodes.len() };
+        let names: Vec<&str> = self.away.iter().map(|away| away.name.as_str()).collect();
+        format!("{} of {all} nodes are Ready, waiting for {}", all - self.away.len(), names.join(", "))
     }
 }
 
@@ -66,10 +66,10 @@ fn away(args: &Args, nodes: &[Node]) -> Vec<Away> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn node(name: &str, ready: bool) -> Node {
+    pub fn node(name: &str, ready: bool) -> Node {
         Node {
             name: name.into(),
             control_plane: false,
@@ -82,7 +82,7 @@ mod tests {
         }
     }
 
-    fn args(nodes: &[&str]) -> Args {
+    pub fn args(nodes: &[&str]) -> Args {
         Args { nodes: nodes.iter().map(|name| (*name).to_owned()).collect(), timeout: 4, kubeconfig: "/k".into() }
     }
 

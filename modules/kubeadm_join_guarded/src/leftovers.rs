@@ -60,13 +60,11 @@ pub fn remove_credentials(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
 pub fn remove_deserted_network(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
     let mut removed = Vec::new();
     let links = links::list(deadline)?;
-    let bridge = links.iter().find(|link| link.name == BRIDGE);
-    if bridge.is_some() && deserted(&links).is_none() {
-        return Ok(removed);
-    }
     if let Some(bridge) = deserted(&links) {
         links::delete(std::slice::from_ref(bridge), deadline)?;
         removed.push(format!("removed the deserted bridge {BRIDGE}"));
+    } else if links.iter().any(|link| link.name == BRIDGE) {
+        return Ok(removed);
     }
     if Path::new(SUBNET).exists() && node::distributions::active()?.is_empty() && files::delete_file(SUBNET)? {
         removed.push(format!("removed {SUBNET} of an earlier life"));

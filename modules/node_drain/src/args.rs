@@ -2,6 +2,7 @@
 
 use ansible::{Kind, Opt, Spec};
 use anyhow::ensure;
+use kubeadm::identity::is_node_name;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -73,9 +74,8 @@ pub struct Args {
 impl Args {
     /// Refuses what cannot be right.
     pub fn validate(&self) -> anyhow::Result<()> {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
         ensure!(
-            !self.node_name.is_empty() && !self.node_name.starts_with('-') && self.node_name.chars().all(plain),
+            is_node_name(&self.node_name),
             "option node_name is {:?}: it must be a DNS name in lower case",
             self.node_name
         );

@@ -4,6 +4,7 @@ use crate::names::{is_key, is_value};
 use crate::taint::Taint;
 use ansible::{Kind, Opt, Spec};
 use anyhow::{Context as _, bail, ensure};
+use kubeadm::identity::is_node_name;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -69,11 +70,7 @@ impl Args {
     /// What each Node should have.
     pub fn wanted(&self) -> anyhow::Result<BTreeMap<String, Wanted>> {
         let read = |(name, item): (&String, &Value)| {
-            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
-            ensure!(
-                !name.is_empty() && !name.starts_with('-') && name.chars().all(plain),
-                "option nodes has {name:?}: it must be a DNS name in lower case"
-            );
+            ensure!(is_node_name(name), "option nodes has {name:?}: it must be a DNS name in lower case");
             Ok((name.clone(), wanted(item).with_context(|| format!("option nodes, {name}"))?))
         };
         self.nodes.iter().map(read).collect()

@@ -16,6 +16,10 @@ pub fn look(args: &Args, state: &mut State, deadline: &Deadline) -> anyhow::Resu
     }
     let named = args.targets()?.into_iter().chain(args.outside()?).filter(|target| target.ip().is_none());
     for Target { host, .. } in named {
+        // Asked once: sandboxes of ours have no time for it, and each round looks anew.
+        if state.addresses.contains_key(&host) {
+            continue;
+        }
         if let Some(ip) = address(args, state.dns.as_ref(), &state.pods, &host) {
             state.addresses.insert(host, ip);
         }

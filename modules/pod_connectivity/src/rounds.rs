@@ -9,7 +9,7 @@ use crate::args::Args;
 use crate::checked::Checked;
 use crate::checks::{self, Check, Checks};
 use crate::hop::{self, Facts, Hop, Side};
-use crate::look;
+use crate::look::look;
 use crate::make::{self, Made};
 use crate::observe::{self, Pod, State};
 use crate::plan::{ENOUGH, Plan};
@@ -28,7 +28,7 @@ pub(crate) fn from_pods(args: &Args, state: &State, deadline: &Deadline) -> anyh
     let checks = checks::of(args, state)?;
     let mut made = make::make(args, &checks, deadline);
     make::forget_unreachable(args, &mut made);
-    let facts = look(&made, state, deadline)?.map(|facts| facts.with_rules(deadline));
+    let facts = facts(&made, state, deadline)?.map(|facts| facts.with_rules(deadline));
     Ok(checked(state, &checks, explained(facts.as_ref(), made), Vec::new()))
 }
 
@@ -43,14 +43,14 @@ pub(crate) fn from_sandboxes(args: &Args, plan: Plan, deadline: &Deadline) -> an
         let mut pods = observe::pods(&mut Client::connect(&args.socket, deadline)?, &state.node)?;
         pods.iter_mut().for_each(|pod| pod.temporary = temporary.has(&pod.id));
         state.pods = pods;
-        look::look(args, &mut state, deadline)?;
+        look(args, &mut state, deadline)?;
         let mut checks = checks::of(args, &state)?;
         let sources = checks.sources.clone();
         // Without its link's size a check of it is not made: such a sandbox went before it could be looked at.
         let unseen = args.mtu && sources.iter().any(|pod| pod.temporary && !state.mtus.contains_key(&pod.id));
         checks.all.retain(|(source, check)| !rows.iter().any(|(made, _)| same(made, &sources[*source], check)));
         let mut made = make::make(args, &checks, deadline);
-        let facts = look(&made, &state, deadline)?;
+        let facts = facts(&made, &state, deadline)?;
         let now = observe::pods(&mut Client::connect(&args.socket, deadline)?, &state.node)?;
         let before = made.len();
         made.retain(|made| !is_lost(made, &state, facts.as_ref(), &now));
@@ -95,7 +95,7 @@ fn is_lost(made: &Made, state: &State, facts: Option<&Facts>, now: &[Pod]) -> bo
 }
 
 /// Looks at the machine's and the pods' links, when a check has failed.
-fn look(made: &[Made], state: &State, deadline: &Deadline) -> anyhow::Result<Option<Facts>> {
+fn facts(made: &[Made], state: &State, deadline: &Deadline) -> anyhow::Result<Option<Facts>> {
     if !made.iter().any(|made| matches!(made.result, Some(Err(_)))) {
         return Ok(None);
     }

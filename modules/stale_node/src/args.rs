@@ -2,6 +2,7 @@
 
 use ansible::{Kind, Opt, Rule, Spec};
 use anyhow::ensure;
+use kubeadm::identity::is_node_name;
 use serde::Deserialize;
 
 /// What the module accepts.
@@ -53,9 +54,8 @@ pub struct Args {
 impl Args {
     /// Refuses what cannot be right. An empty identity would match an empty one.
     pub fn validate(&self) -> anyhow::Result<()> {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
         ensure!(
-            !self.node_name.is_empty() && !self.node_name.starts_with('-') && self.node_name.chars().all(plain),
+            is_node_name(&self.node_name),
             "option node_name is {:?}: it must be a DNS name in lower case",
             self.node_name
         );

@@ -112,21 +112,13 @@ impl Apt {
         doing: &str,
         deadline: &Deadline,
     ) -> anyhow::Result<Output> {
-        let output = self.run(program, sources, args, doing, deadline)?;
-        if !output.status.success() {
-            bail!("{doing}: {}", words::why(&output));
-        }
-        Ok(output)
+        ended_well(self.run(program, sources, args, doing, deadline)?, doing)
     }
 
     /// dpkg itself, for what apt has no word for.
     pub fn dpkg(&self, args: &[&str], doing: &str, deadline: &Deadline) -> anyhow::Result<()> {
         let args = args.iter().map(|arg| (*arg).to_owned());
-        let output = call("dpkg", args, self.policy.as_deref(), doing, deadline)?;
-        if !output.status.success() {
-            bail!("{doing}: {}", words::why(&output));
-        }
-        Ok(())
+        ended_well(call("dpkg", args, self.policy.as_deref(), doing, deadline)?, doing).map(drop)
     }
 }
 
@@ -135,6 +127,13 @@ pub fn select(names: &[String], selection: &str, deadline: &Deadline) -> anyhow:
     let lines: String = names.iter().map(|name| format!("{name} {selection}\n")).collect();
     let program = Program::new("dpkg").args(["--set-selections"]).env("PATH", program::search_path()).stdin(lines);
     program.run(deadline)?.success().map(drop)
+}
+
+fn ended_well(output: Output, doing: &str) -> anyhow::Result<Output> {
+    if !output.status.success() {
+        bail!("{doing}: {}", words::why(&output));
+    }
+    Ok(output)
 }
 
 fn call(
