@@ -7,6 +7,7 @@ fn main() -> std::process::ExitCode {
         &cni_placeholder::MODULE,
         &cni_repair::MODULE,
         &containerd_prepare::MODULE,
+        &containerd_upgrade::MODULE,
         &flannel_config::MODULE,
         &join_prerequisites::MODULE,
         &join_token::MODULE,

@@ -32,9 +32,9 @@ pub static SPEC: Spec = Spec {
         Opt::new(
             "allow_restarts",
             Kind::Bool,
-            "Whether to go on when pods would be ended and made anew: those whose sandbox the new containerd takes for a leaked one. They are named.",
+            "Whether pods may be ended and made anew: those whose sandbox the new containerd takes for a leaked one. They are named in either case; V(false) refuses.",
         )
-        .default("false"),
+        .default("true"),
         Opt::new("socket", Kind::Str, "containerd's socket, as a path or with unix://.")
             .default("\"unix:///run/containerd/containerd.sock\""),
         Opt::new("timeout", Kind::Int, "Seconds for everything together. The way back has its own five minutes.")

@@ -65,7 +65,7 @@ pub struct Found {
     pub bytes: (u64, u64),
     /// The kubelet's version, and whether it runs.
     pub kubelet: (Option<kubeadm::version::Version>, bool),
-    /// The machine's Node, when the cluster answers: name, and when it became Ready.
+    /// The machine's Node, when the cluster answers and it is Ready: name, and since when.
     pub node: Option<(String, Option<String>)>,
     /// Where containerd keeps what it knows.
     pub root: PathBuf,
@@ -109,7 +109,8 @@ pub fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
     let debs: Vec<PathBuf> = offer.debs.iter().map(|(_, path)| path.clone()).collect();
     let consequences =
         if newer && !debs.is_empty() { package::consequences(&debs, &own, deadline)? } else { Vec::new() };
-    let active = systemd::active_state("kubelet.service", deadline)? == "active";
+    let state = systemd::active_state("kubelet.service", deadline)?;
+    let active = matches!(state.as_str(), "active" | "activating" | "reloading");
     Ok(State::Found(Box::new(Found {
         words,
         runc: ask(Path::new("runc"), Version::of_runc, deadline).ok(),
@@ -163,7 +164,8 @@ pub fn own_node(deadline: &Deadline) -> Option<(String, Option<String>)> {
     let kubeconfig = kubeconfig::read(KUBELET_CONF).ok().flatten()?;
     let Client::Good { node: Some(name) } = kubeconfig.client(SystemTime::now()) else { return None };
     match own_node::ask(&name, &deadline.at_most(QUESTION)) {
-        Answer::Node(node) => {
+        // What is not Ready before need not be afterwards.
+        Answer::Node(node) if crate::prove::is_ready(&node) => {
             let since = crate::prove::ready_since(&node);
             Some((name, since))
         }

@@ -134,7 +134,7 @@ fn refusals(args: &Args, found: &Found) -> anyhow::Result<()> {
         return refuse("shared", format!("this containerd is not Kubernetes' alone: {} have something in it, which is not proved; allow_shared=true goes on", found.others.join(", ")));
     }
     if !found.known.leaking.is_empty() && !args.allow_restarts {
-        return refuse("restarts", format!("containerd {to} would end these pods when it starts, because their sandbox has no process in its cgroup: {}; drain the node first, or allow_restarts=true has the kubelet make them anew", found.known.leaking.join(", ")));
+        return refuse("restarts", format!("containerd {to} would end these pods when it starts, because their sandbox has no process in its cgroup: {}; with allow_restarts=true the kubelet makes them anew", found.known.leaking.join(", ")));
     }
     if !found.consequences.is_empty() {
         return refuse("packages", format!("installing {} would move other packages, which nobody has asked for: {}", args.source, found.consequences.join(", ")));
@@ -153,10 +153,13 @@ fn warnings(found: &Found) -> Vec<String> {
         warnings.push(format!("containerd's makers test the step from 1.7 to 2.3 (containerd#12727), not that to {}.{}; it is proved here, and has its way back", to.major, to.minor));
     }
     if found.kubelet.1 && found.node.is_none() {
-        warnings.push("the cluster does not answer this node, so its Node is not part of the proof".into());
+        warnings.push("the Node is not Ready, or the cluster does not answer this node, so its Node is not part of the proof".into());
     }
     if found.known.network.is_none() {
         warnings.push("there is no pod network yet, so a new pod is not part of the proof".into());
+    }
+    if !found.known.leaking.is_empty() {
+        warnings.push(format!("these pods are ended and made anew by the kubelet, because their sandbox has no process in its cgroup: {}", found.known.leaking.join(", ")));
     }
     warnings.extend(found.deprecations.iter().map(|said| format!("containerd says: {said}")));
     warnings

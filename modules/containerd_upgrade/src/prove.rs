@@ -245,7 +245,8 @@ fn ready(node: &Value) -> Option<&Value> {
     node["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == "Ready")
 }
 
-fn is_ready(node: &Value) -> bool {
+/// Whether the cluster calls it Ready.
+pub fn is_ready(node: &Value) -> bool {
     ready(node).is_some_and(|condition| condition["status"] == "True")
 }
 

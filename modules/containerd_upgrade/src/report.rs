@@ -17,6 +17,7 @@ pub fn report(args: &Args, state: &State, plan: &Plan, done: Option<&Upgraded>) 
     };
     outcome.set("from", from);
     outcome.set("to", to);
+    outcome.set("would_change", !ansible::Plan::is_empty(plan));
     outcome.set("copies", COPIES);
     if let State::Found(found) = state {
         outcome.set("offered", &found.offer.version.text);

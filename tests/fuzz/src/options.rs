@@ -47,6 +47,7 @@ pub static MODULES: [(&Spec, Reader); 18] = [
     parsed!(cni_placeholder),
     checked!(cni_repair),
     parsed!(containerd_prepare),
+    parsed!(containerd_upgrade),
     checked!(flannel_config),
     parsed!(join_prerequisites),
     parsed!(join_token),
