@@ -59,6 +59,8 @@ codes! {
     SandboxFailing = "sandbox_failing",
     CgroupDriverMismatch = Class::CgroupDriverMismatch.name(),
     ContainerdConfigNotInForce = "containerd_config_not_in_force",
+    ContainerdConfigPassedOver = "containerd_config_passed_over",
+    RuntimeTooOldSoon = "runtime_too_old_soon",
     // CNI configuration and plugins.
     CniConfigMissing = "cni_config_missing",
     CniConfigInvalid = "cni_config_invalid",

@@ -5,6 +5,7 @@ use crate::observe::Facts;
 use crate::observe::runtime::{Answer, Runtime};
 use cri::{CgroupDriver, Error, RUNTIME_READY};
 use kubeadm::classify::{Class, Texts, Weight, classify};
+use kubeadm::runtime_support;
 use node::code::Code;
 use node::containerd::journal;
 
@@ -20,6 +21,14 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     }
     if let Err(why) = &runtime.config {
         found.push(Finding::new(Code::ContainerdConfigInvalid, [why.clone()]));
+    }
+    if let Ok(config) = &runtime.config {
+        if let (Some(why), true) = (&config.refused, runtime.answer.is_err()) {
+            found.push(Finding::new(Code::ContainerdConfigInvalid, [why.clone()]));
+        }
+        if !config.passed_over.is_empty() {
+            found.push(Finding::new(Code::ContainerdConfigPassedOver, config.passed_over.clone()));
+        }
     }
     match &runtime.answer {
         Ok(answer) => answering(facts, answer, found),
@@ -71,6 +80,12 @@ fn answering(facts: &Facts, answer: &Answer, found: &mut Vec<Finding>) {
         }
         Ok(_) => {}
     }
+    if let ("containerd", Some(now)) = (answer.version.runtime_name.as_str(), facts.machine.now) {
+        let old = runtime_support::too_old_soon(&answer.version.runtime_version, kubelet_minor(facts), now);
+        if !old.is_empty() {
+            found.push(Finding::new(Code::RuntimeTooOldSoon, old));
+        }
+    }
     pods(&facts.runtime.journal, found);
     let runs = status.systemd_cgroup().or(answer.driver.map(|d| d == CgroupDriver::Systemd));
     let kubelet = facts.kubelet.cgroup_driver.as_deref();
@@ -109,9 +124,11 @@ fn pods(journal: &str, found: &mut Vec<Finding>) {
 /// its own configuration decides.
 fn follows_runtime(facts: &Facts) -> bool {
     let answer = facts.runtime.answer.as_ref().ok();
-    let minor = facts.api.node.as_ref().and_then(|n| {
-        let version = n["status"]["nodeInfo"]["kubeletVersion"].as_str()?;
-        version.trim_start_matches("v1.").split('.').next()?.parse::<u32>().ok()
-    });
-    answer.is_some_and(|a| a.driver.is_some()) && minor.is_some_and(|m| m >= 31)
+    answer.is_some_and(|a| a.driver.is_some()) && kubelet_minor(facts).is_some_and(|minor| minor >= 31)
+}
+
+/// The kubelet's 1.x, by its Node.
+fn kubelet_minor(facts: &Facts) -> Option<u32> {
+    let version = facts.api.node.as_ref()?["status"]["nodeInfo"]["kubeletVersion"].as_str()?;
+    version.trim_start_matches("v1.").split('.').next()?.parse().ok()
 }

@@ -1,6 +1,6 @@
 //! The container runtime.
 
-use super::{critical, warning};
+use super::{critical, notice, warning};
 use crate::finding::Kind;
 use node::code::Code;
 
@@ -108,4 +108,16 @@ pub(super) static KINDS: &[Kind] = &[
         "restart containerd, at a time when its pods may be disturbed",
     )
     .mended_by("containerd_prepare"),
+    warning(
+        Code::ContainerdConfigPassedOver,
+        "containerd passes over a part of its configuration",
+        "a drop-in that no file imports, a section under the name of another version, one that a later file replaces, or a key that this containerd no longer has: it starts, and does not do what is written there",
+        "write it where the evidence says; containerd config dump shows what is in force",
+    ),
+    notice(
+        Code::RuntimeTooOldSoon,
+        "this containerd is to be replaced by a newer one",
+        "the containerd project no longer looks after it, or Kubernetes asks for a newer one, now or at the date in the evidence",
+        "plan the move to a containerd that is looked after, node by node, before Kubernetes is upgraded",
+    ),
 ];
