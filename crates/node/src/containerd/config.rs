@@ -108,8 +108,13 @@ impl Config {
             }
         }
         let old_names_lost = release.is_some_and(|r| self.loses_old_names(r));
+        let knows_old_names_only = release.is_some_and(|r| r.major < 2);
         for file in &mut self.files {
-            file.names = Names::of(if old_names_lost { file.version.max(3) } else { file.version });
+            file.names = Names::of(match file.version {
+                version if old_names_lost => version.max(3),
+                version if knows_old_names_only => version.min(2),
+                version => version,
+            });
         }
         self
     }

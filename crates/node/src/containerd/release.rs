@@ -34,9 +34,11 @@ impl Release {
         self >= Release { major: 2, minor: 4 }
     }
 
-    /// The highest version of a configuration file that it reads; it does not start with a higher one (`version/version.go`).
+    /// The highest version of a configuration file that it starts with (`version/version.go`). 1.6 takes any for version 2
+    /// (1.6.20, by config dump), 1.7 refuses since 1.7.18.
     pub fn reads_version(self) -> i64 {
         match (self.major, self.minor) {
+            (..=1, ..=6) => i64::MAX,
             (..=1, _) => 2,
             (2, ..=2) => 3,
             _ => 4,

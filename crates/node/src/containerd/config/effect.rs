@@ -25,9 +25,11 @@ const STAYED: [&str; 6] = [
 
 /// Why a containerd of that release does not start with these files.
 pub fn refusal(config: &Config, release: Release) -> Option<String> {
-    let most = release.reads_version();
     let Release { major, minor } = release;
-    if let Some(file) = config.files.iter().find(|file| file.said() > most) {
+    // One version counts for the merged files: that of the last one that says more than 1.
+    let most = release.reads_version();
+    let decides = config.files.iter().rev().find(|file| file.said() > 1);
+    if let Some(file) = decides.filter(|file| file.said() > most) {
         let (path, version) = (file.path.display(), file.said());
         return Some(format!(
             "{path} is of version {version}, and containerd {major}.{minor} reads up to version {most}"
@@ -140,8 +142,8 @@ fn old_names(config: &Config, release: Release, found: &mut Vec<String>) {
         }
         for name in [OLD, "cri"] {
             let Some(section) = table(&file.document, &["plugins", name]) else { continue };
-            let lost: Vec<String> =
-                lost(section, None, "").into_iter().filter(|key| !STAYED.contains(&key.as_str())).collect();
+            let stayed = |key: &String| STAYED.contains(&key.split('.').next().unwrap_or_default());
+            let lost: Vec<String> = lost(section, None, "").into_iter().filter(|key| !stayed(key)).collect();
             if lost.is_empty() {
                 continue;
             }
@@ -149,6 +151,7 @@ fn old_names(config: &Config, release: Release, found: &mut Vec<String>) {
                 Some(other) if other.path != file.path => {
                     format!("{} is of version {} and is read later", other.path.display(), other.said())
                 }
+                _ if file.said() == 0 => "it says no version".to_owned(),
                 _ => format!("its version is {}", file.said()),
             };
             found.push(format!(

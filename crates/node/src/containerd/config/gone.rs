@@ -47,7 +47,7 @@ const ROWS: &[Row] = &[
     row(&[OLD, "containerd", "runtimes", "*", "runtime_type"], TWO, "io.containerd.runc.v2", is_old_shim),
     row(&[OLD, "containerd", "snapshotter"], TWO, "overlayfs", is_aufs),
     row(&[OLD, "disable_cgroup"], TWO, "delegation of cgroup v2", says_something),
-    row(&[OLD, "enable_cdi"], FOUR, "nothing: CDI is always on", is_false),
+    // Below the old name false is the default of 1.7, which nobody chose.
     row(&[NEW, "enable_cdi"], FOUR, "nothing: CDI is always on", is_false),
     // Below the old name it is brought to bin_dirs.
     row(&[NEW, "cni", "bin_dir"], FOUR, "bin_dirs, a list", says_something),
