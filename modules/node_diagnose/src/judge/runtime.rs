@@ -50,13 +50,33 @@ fn silent(runtime: &Runtime, error: &Error, found: &mut Vec<Finding>) {
             found.push(Finding::new(Code::CriDisabled, disabled.iter().map(|d| format!("disabled_plugins has {d}"))));
         }
         Error::NoCri { .. } => {
-            found.push(Finding::new(Code::CriNotLoaded, [error.to_string(), said]));
+            // What containerd_prepare sets anew, and what a restart alone may mend; any other value is somebody's.
+            let mended =
+                said.is_empty() || said.contains("systemd_cgroup") || said.contains("default_runtime_name = \"runc\"");
+            let finding = Finding::new(Code::CriNotLoaded, [error.to_string(), said]);
+            let remedy = format!("mend what the evidence names in {}, and restart containerd", runtime.path.display());
+            found.push(if mended { finding } else { finding.by_hand(remedy) });
         }
         Error::Hung { .. } => found.push(Finding::new(Code::ContainerdHung, [error.to_string()])),
         _ if matches!(active, "failed" | "activating") => {
             let result = unit.map_or("", |u| u.result.as_str());
             let state = format!("containerd.service is {active} (result {result})");
             found.push(Finding::new(Code::ContainerdFailed, [state, said]));
+        }
+        _ if active == "active" => {
+            let named = runtime.config.as_ref().ok().and_then(|config| config.socket.as_deref());
+            let finding = Finding::new(
+                Code::ContainerdSocketMissing,
+                ["containerd.service is active".to_owned(), error.to_string()],
+            );
+            found.push(match named.filter(|socket| *socket != runtime.socket) {
+                Some(other) => finding.because(format!("its configuration names the socket {other}")).by_hand(format!(
+                    "set the address in {} to {}, or tell the kubelet of the other one, and restart both",
+                    runtime.path.display(),
+                    runtime.socket
+                )),
+                None => finding,
+            });
         }
         _ => {
             let state = format!("containerd.service is {active}");
@@ -76,7 +96,9 @@ fn answering(facts: &Facts, answer: &Answer, found: &mut Vec<Finding>) {
         Err(why) => found.push(Finding::new(Code::ImageFilesystemUnusable, [why.clone()])),
         // Full and read-only are the disk's own findings.
         Ok(images) if images.space.bytes == 0 => {
-            found.push(Finding::new(Code::ImageFilesystemUnusable, [format!("{} has no capacity", images.path)]));
+            let words = format!("{} has no capacity", images.path);
+            let remedy = "put a file system with a capacity there, or unmount what hides it";
+            found.push(Finding::new(Code::ImageFilesystemUnusable, [words]).by_hand(remedy));
         }
         Ok(_) => {}
     }

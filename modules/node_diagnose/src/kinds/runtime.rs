@@ -50,6 +50,14 @@ pub(super) static KINDS: &[Kind] = &[
     .mended_by("containerd_prepare")
     .explained_by(&[Code::MountHangs, Code::FilesystemFull, Code::FilesystemReadOnly]),
     critical(
+        Code::ContainerdSocketMissing,
+        "containerd runs, and its socket is not where it is looked for",
+        "somebody deleted the socket under it, or its configuration names another one",
+        "restart containerd, or give its configuration the socket that the kubelet uses",
+    )
+    .mended_by("containerd_prepare")
+    .explained_by(&[Code::ContainerdConfigInvalid]),
+    critical(
         Code::CriDisabled,
         "containerd's CRI plugin is disabled",
         "the package of docker.com ships disabled_plugins = [\"cri\"]: containerd runs, and no kubelet can use it",
@@ -75,10 +83,10 @@ pub(super) static KINDS: &[Kind] = &[
     critical(
         Code::ImageFilesystemUnusable,
         "the file system for images cannot be used",
-        "CRI names its directory and statvfs finds no capacity there, or it is not there",
-        "restart containerd; when its directory was deleted under it, remove /var/lib/containerd as aggressive_reset does",
+        "CRI names its directory and statvfs finds no capacity there, or it was deleted under containerd, with the layers of every image",
+        "reset the node with aggressive_reset level=aggressive, which removes /var/lib/containerd, and join it again",
     )
-    .mended_by("containerd_prepare")
+    .mended_by("aggressive_reset")
     .explained_by(DISK),
     critical(
         Code::SandboxImageMissing,

@@ -88,6 +88,8 @@ pub struct Configured {
     pub disabled: Vec<String>,
     /// SystemdCgroup of the runtime runc, when a file says so.
     pub systemd_cgroup: Option<bool>,
+    /// The socket that a file names.
+    pub socket: Option<String>,
     /// Why this containerd does not start with the files.
     pub refused: Option<String>,
     /// What of the files this containerd passes over.
@@ -184,6 +186,10 @@ fn configured(config: Config, release: Option<Release>) -> Configured {
         let disabled = file.document.get("disabled_plugins").and_then(|i| i.as_array());
         let names = disabled.into_iter().flatten().filter_map(|v| v.as_str()).filter(|n| CRI_PLUGINS.contains(n));
         found.disabled.extend(names.map(|n| format!("{n} in {}", file.path.display())));
+        // Version 4 has the server's own settings among the plugins'.
+        let named = [&["grpc", "address"][..], &["plugins", "io.containerd.server.v1.grpc", "address"]];
+        let named = named.iter().find_map(|path| value(&file.document, path)?.as_str().map(str::to_owned));
+        found.socket = named.filter(|socket| !socket.is_empty()).or(found.socket);
         let runc = ["plugins", file.names.runtime, "containerd", "runtimes", "runc", "options", "SystemdCgroup"];
         found.systemd_cgroup = value(&file.document, &runc).and_then(|v| v.as_bool()).or(found.systemd_cgroup);
     }
