@@ -54,6 +54,8 @@ pub struct Converter<'a> {
     pub target: Release,
     /// A directory of ours.
     pub scratch: &'a Path,
+    /// The containerd of now is of 1.x.
+    pub first: bool,
 }
 
 impl Converter<'_> {
@@ -67,7 +69,8 @@ impl Converter<'_> {
             // One that is not there is made when something has to be kept in it.
             let notes = match &file.text {
                 None => Notes::default(),
-                Some(_) => convert::convert(&mut document, file.version, self.target)?,
+                // containerd 1 knows the names of version 2, whatever a file says of itself (1.6.20, by config dump).
+                Some(_) => convert::convert(&mut document, if self.first { file.version.min(2) } else { file.version }, self.target)?,
             };
             let name = file.path.display();
             all.changes.extend(notes.changes.iter().map(|change| format!("{name}: {change}")));

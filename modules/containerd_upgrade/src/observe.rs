@@ -101,8 +101,8 @@ pub fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
             run.phase("converting the configuration");
             let config = Config::load(&main)?.for_release(Some(version.release()));
             let target = offer.version.release();
-            Converter { config: &config, dump: &dump, program: &offer.program, target, scratch: scratch.path() }
-                .convert(deadline)
+            let (program, first) = (&offer.program, version.numbers.0 < 2);
+            Converter { config: &config, dump: &dump, program, target, scratch: scratch.path(), first }.convert(deadline)
         })
         .transpose()?;
     let own: Vec<String> = offer.debs.iter().map(|(name, _)| name.clone()).collect();

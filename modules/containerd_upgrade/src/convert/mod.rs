@@ -69,9 +69,10 @@ pub fn convert(document: &mut DocumentMut, from: i64, target: Release) -> anyhow
         third::to_fourth(document, &mut notes)?;
     }
     let said = document.get("version").and_then(|item| item.as_integer());
-    if from < to && said != Some(to) {
+    // A release refuses what is of a newer version than its own.
+    if said != Some(to) {
         node::containerd::config::paths::set(document, &["version"], to)?;
-        notes.did(format!("version {from} becomes {to}"));
+        notes.did(said.map_or_else(|| format!("it says that it is of version {to}"), |said| format!("version {said} becomes {to}")));
     }
     Ok(notes)
 }

@@ -43,6 +43,9 @@ pub(super) fn removed(document: &mut DocumentMut, target: Release, notes: &mut N
     if target >= (Release { major: 2, minor: 4 }) {
         fourth_minor(document, notes);
     }
+    if target >= (Release { major: 2, minor: 7 }) {
+        registries(document, notes);
+    }
     Ok(())
 }
 
@@ -118,8 +121,8 @@ fn cni(document: &mut DocumentMut, target: Release, notes: &mut Notes) -> anyhow
     Ok(())
 }
 
-/// RELEASES.md: removed in 2.4.
-fn fourth_minor(document: &mut DocumentMut, notes: &mut Notes) {
+/// Kept until 2.7 (containerd#14178).
+fn registries(document: &mut DocumentMut, notes: &mut Notes) {
     for key in ["mirrors", "configs", "auths"] {
         let at = ["plugins", IMAGES, "registry", key];
         if table(document, &at).is_some_and(|table| !table.is_empty()) {
@@ -130,6 +133,10 @@ fn fourth_minor(document: &mut DocumentMut, notes: &mut Notes) {
             moves::take(document, &at);
         }
     }
+}
+
+/// RELEASES.md, containerd#14166: removed in 2.4.
+fn fourth_minor(document: &mut DocumentMut, notes: &mut Notes) {
     if let Some((_, item)) = moves::take(document, &["plugins", RUNTIME, "enable_cdi"]) {
         if item.as_bool() == Some(false) {
             notes.ask("enable_cdi is false, and CDI is always on from here: take it out if that is right");

@@ -77,8 +77,11 @@ fn the_servers_settings_are_those_of_plugins_since_2_3() {
 }
 
 #[test]
-fn what_2_4_has_removed_is_asked_of_a_person() {
-    let (_, notes) = converted(SECOND, 2, "2.4.0");
+fn what_a_release_has_removed_is_asked_of_a_person() {
+    let (_, notes) = converted("version = 3\n[plugins.\"io.containerd.cri.v1.runtime\"]\nenable_cdi = false\n", 3, "2.4.0");
+    assert!(notes.undecided.iter().any(|asked| asked.contains("enable_cdi is false")), "{notes:?}");
+    assert!(converted(SECOND, 2, "2.4.0").1.undecided.is_empty());
+    let (_, notes) = converted(SECOND, 2, "2.7.0");
     assert!(notes.undecided.iter().any(|asked| asked.contains("registry.mirrors") && asked.contains("hosts.toml")), "{notes:?}");
     assert!(converted(SECOND, 2, "2.3.0").1.undecided.is_empty());
 }
