@@ -13,6 +13,16 @@ import time
 OFFERED = "/srv/offered"
 ORIGINAL = "/srv/original"
 PODS = 3
+# Everything of the pods goes, and the images of the beginning come back.
+WIPE = """
+systemctl stop kubelet containerd
+pkill -KILL containerd-shim
+for p in $(find /sys/fs/cgroup -path '*kubepods*' -name cgroup.procs -exec cat {} + 2>/dev/null | sort -u); do kill -KILL $p; done
+grep -oE ' /(run|var/lib|srv/data)/containerd/[^ ]*' /proc/mounts | sort -r | xargs -r -n 1 umount -l
+ls /run/netns | xargs -r -n 1 ip netns delete
+rm -rf /run/containerd/* /var/lib/containerd/* /var/lib/cni/networks/* /var/lib/cni/results/* /var/lib/cni/flannel/* /srv/data
+cp -a /srv/original/containerd/. /var/lib/containerd/
+"""
 
 
 class Broken(Exception):
@@ -48,7 +58,11 @@ class Node:
 
     def prepare(self, program: pathlib.Path, offered: dict[str, pathlib.Path]) -> None:
         """The module, everything that is offered, and a copy of the configuration to come back to."""
-        sh(self.name, "mkdir -p %s %s; cp -n /etc/containerd/config.toml %s/" % (OFFERED, ORIGINAL, ORIGINAL))
+        sh(
+            self.name,
+            "mkdir -p %s %s; [ -e %s/containerd ] || { cp /etc/containerd/config.toml %s/; systemctl stop kubelet containerd;"
+            " cp -a /var/lib/containerd %s/; }" % (OFFERED, ORIGINAL, ORIGINAL, ORIGINAL, ORIGINAL),
+        )
         put(self.name, program, "/usr/local/sbin/containerd_upgrade")
         for key, file in offered.items():
             put(self.name, file, "%s/%s%s" % (OFFERED, key, "".join(file.suffixes[-1:]) if file.suffix == ".deb" else ".tar.gz"))
@@ -61,13 +75,15 @@ class Node:
             }
             sh(self.plane, "echo '%s' | kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f -" % json.dumps(pod))
 
-    def restore(self, suite: str) -> None:
-        """As it was before the first case, with the containerd of a suite."""
+    def restore(self, suite: str, pods: bool) -> None:
+        """As it was before the first case, with the containerd of a suite. With `pods` they are made anew; where nothing was
+        touched they are as they were."""
         version = "$(dpkg-deb --field %s/%s.deb Version)" % (OFFERED, suite)
         sh(
             self.name,
             """
-            pkill -x containerd-shim; systemctl stop kubelet containerd
+            pkill -x containerd-shim
+            %s
             umount /var/lib/kubejoin 2>/dev/null
             rm -rf /var/lib/kubejoin /etc/systemd/system/containerd.service.d /etc/containerd/conf.d /usr/local/bin/containerd* /usr/local/bin/ctr /srv/c.toml
             rm -f /etc/containerd/config.toml.dpkg-dist /usr/local/sbin/runc /usr/local/bin/mine
@@ -75,7 +91,7 @@ class Node:
             [ "$(dpkg-query -W -f '${Version}' containerd)" = "%s" ] || DEBIAN_FRONTEND=noninteractive dpkg --force-confold --force-downgrade -i %s/%s.deb >/dev/null 2>&1
             systemctl daemon-reload; systemctl reset-failed containerd kubelet 2>/dev/null
             """
-            % (ORIGINAL, version, OFFERED, suite),
+            % (WIPE if pods else "", ORIGINAL, version, OFFERED, suite),
             check=False,
         )
         self.start()
@@ -113,7 +129,7 @@ class Node:
         """Bytes written into each pod's own file system."""
         script = (
             "for s in $(ctr -n k8s.io tasks ls | awk '$3 == \"RUNNING\" {print $2}'); do"
-            " head -c 10000 /dev/urandom >/proc/$s/root/kept 2>/dev/null && sha256sum /proc/$s/root/kept; done"
+            " (head -c 10000 /dev/urandom >/proc/$s/root/kept) 2>/dev/null && sha256sum /proc/$s/root/kept; done; true"
         )
         self.data = {line.split()[1]: line.split()[0] for line in sh(self.name, script).splitlines()}
         return len(self.data)

@@ -1,10 +1,10 @@
 //! Copies, stops, swaps, starts and proves; or brings everything back.
 
 use crate::args::Args;
-use crate::journal::{Begun, Journal, Step};
+use crate::journal::{self, Begun, Journal, Step};
 use crate::plan::Plan;
 use crate::prove::{self, Failed};
-use crate::{copies, package, swap};
+use crate::{copies, known, package, swap};
 use ansible::{Done, Failure, Run};
 use anyhow::Context as _;
 use host::deadline::Deadline;
@@ -62,11 +62,13 @@ pub fn apply(args: &Args, plan: Plan, run: &Run, done: &mut Upgraded) -> anyhow:
     let started = Instant::now();
     let result = match back {
         Some(why) => Err(anyhow::anyhow!(why)),
-        None => forward(args, &begun, &journal, run, done),
+        None => forward(args, begun.clone(), &journal, run, done),
     };
     let result = match result {
         Ok(()) => Ok(()),
         Err(why) => {
+            // With what was known when containerd was stopped.
+            let begun = journal::unfinished().ok().flatten().map_or(begun, |(begun, _)| begun);
             done.failed_proof = why.downcast_ref::<Failed>().map(|failed| failed.proof.name());
             Err(returned(args, &begun, &journal, &why, run, done))
         }
@@ -87,28 +89,43 @@ fn prepare(args: &Args, upgrade: &crate::plan::Upgrade, begun: &mut Begun, run: 
     copies::make(upgrade, begun, &run.deadline).context("making the copies; nothing was touched")
 }
 
-fn forward(args: &Args, begun: &Begun, journal: &Journal, run: &Run, done: &mut Upgraded) -> anyhow::Result<()> {
+fn forward(args: &Args, begun: Begun, journal: &Journal, run: &Run, done: &mut Upgraded) -> anyhow::Result<()> {
     let deadline = &run.deadline;
     run.phase(&format!("stopping containerd {}", begun.from));
     journal.step(Step::Stopping)?;
     done.touched = true;
     let stopped = Instant::now();
-    swap::stop(begun, deadline)?;
-    copies::database(begun)?;
+    swap::stop_kubelet(&begun, deadline)?;
+    let begun = settled(args, begun, journal, deadline)?;
+    swap::stop(&begun, deadline)?;
+    copies::database(&begun)?;
     run.phase(&format!("putting containerd {} in", begun.to));
     journal.step(Step::Swapping)?;
-    swap::forward(begun, deadline)?;
+    swap::forward(&begun, deadline)?;
     run.phase(&format!("proving containerd {}", begun.to));
     journal.step(Step::Proving)?;
-    let known = prove::runtime(begun, args.socket_path(), deadline)?;
-    let node = prove::node(begun, &known.version, deadline)?;
+    let known = prove::runtime(&begun, args.socket_path(), deadline)?;
+    let node = prove::node(&begun, &known.version, deadline)?;
     done.restarted.clone_from(&begun.known.leaking);
-    done.not_ready = node.map(|node| not_ready(begun, &node, stopped));
+    done.not_ready = node.map(|node| not_ready(&begun, &node, stopped));
     done.steps.push(format!("containerd {} became {}", begun.from, begun.to));
     done.steps.extend(begun.config.iter().map(|file| format!("converted {}", file.path.display())));
     journal.step(Step::Finished)?;
     done.proved = true;
     copies::done()
+}
+
+/// With the kubelet stopped nothing comes or goes but what ends by itself: what has to be there afterwards is what is there
+/// now. A run that was interrupted after that has it in its journal.
+fn settled(args: &Args, mut begun: Begun, journal: &Journal, deadline: &Deadline) -> anyhow::Result<Begun> {
+    if begun.settled {
+        return Ok(begun);
+    }
+    begun.known =
+        known::look(args.socket_path(), deadline).context("looking at what is here, before containerd is stopped")?;
+    begun.settled = true;
+    journal.again(&begun)?;
+    Ok(begun)
 }
 
 /// A Node whose condition has not changed since was Ready all the time, as far as the cluster knows.
@@ -120,7 +137,14 @@ fn not_ready(begun: &Begun, node: &Value, stopped: Instant) -> f64 {
 }
 
 /// Brings the old one back, and says what became of it.
-fn returned(args: &Args, begun: &Begun, journal: &Journal, why: &anyhow::Error, run: &Run, done: &mut Upgraded) -> anyhow::Error {
+fn returned(
+    args: &Args,
+    begun: &Begun,
+    journal: &Journal,
+    why: &anyhow::Error,
+    run: &Run,
+    done: &mut Upgraded,
+) -> anyhow::Error {
     run.phase(&format!("going back to containerd {}", begun.from));
     done.touched = true;
     // What was in force once is in force again only when it is said so below.
@@ -160,12 +184,22 @@ fn go_back(args: &Args, begun: &Begun, deadline: &Deadline, done: &mut Upgraded)
             prove::start(args.socket_path(), deadline)?
         }
     };
-    let lost: Vec<String> = begun.known.pods.iter().filter(|(id, _)| !known.pods.iter().any(|(there, _)| there == id)).map(|(_, pod)| pod.clone()).collect();
+    let lost: Vec<String> = begun
+        .known
+        .pods
+        .iter()
+        .filter(|(id, _)| !known.pods.iter().any(|(there, _)| there == id))
+        .map(|(_, pod)| pod.clone())
+        .collect();
     done.restarted.clone_from(&lost);
     done.steps.push(format!("containerd {} is back", begun.from));
     package::hold(&begun.held, deadline)?;
     let node = prove::node(begun, &known.version, deadline)?;
-    let pods = if lost.is_empty() { "every pod that ran runs".to_owned() } else { format!("pods that are made anew: {}", lost.join(", ")) };
+    let pods = if lost.is_empty() {
+        "every pod that ran runs".to_owned()
+    } else {
+        format!("pods that are made anew: {}", lost.join(", "))
+    };
     Ok(match (&begun.node, node) {
         (Some(name), Some(_)) => format!("Node {name} is Ready with it, and {pods}"),
         _ => format!("it answers, and {pods}"),

@@ -69,7 +69,10 @@ impl Args {
     /// Refuses what cannot be meant.
     pub fn validate(&self) -> anyhow::Result<()> {
         if self.source == PACKAGE {
-            ensure!(self.sha256.is_none(), "option sha256 is given, and source is package, which apt checks: leave it out");
+            ensure!(
+                self.sha256.is_none(),
+                "option sha256 is given, and source is package, which apt checks: leave it out"
+            );
         } else {
             let known = [".deb", ".tar.gz", ".tgz"].iter().any(|end| self.source.ends_with(end));
             ensure!(
@@ -91,7 +94,11 @@ impl Args {
             "option socket is {:?}: use a path or a unix:// URL, such as /run/containerd/containerd.sock",
             self.socket
         );
-        ensure!((30..=7200).contains(&self.timeout), "option timeout is {}: it must be 30 to 7200 seconds", self.timeout);
+        ensure!(
+            (30..=7200).contains(&self.timeout),
+            "option timeout is {}: it must be 30 to 7200 seconds",
+            self.timeout
+        );
         Ok(())
     }
 
@@ -118,7 +125,9 @@ fn is_location(text: &str) -> bool {
 }
 
 fn check(option: &str, of: &str, hash: Option<&str>) -> anyhow::Result<()> {
-    let Some(hash) = hash else { anyhow::bail!("option {option} is missing: what {of} names is only used when its SHA-256 is right") };
+    let Some(hash) = hash else {
+        anyhow::bail!("option {option} is missing: what {of} names is only used when its SHA-256 is right")
+    };
     ensure!(
         hash.len() == 64 && hash.chars().all(|c| c.is_ascii_hexdigit()),
         "option {option} is {hash:?}: it must be the 64 hexadecimal digits that sha256sum prints"

@@ -70,7 +70,11 @@ impl Converter<'_> {
             let notes = match &file.text {
                 None => Notes::default(),
                 // containerd 1 knows the names of version 2, whatever a file says of itself (1.6.20, by config dump).
-                Some(_) => convert::convert(&mut document, if self.first { file.version.min(2) } else { file.version }, self.target)?,
+                Some(_) => convert::convert(
+                    &mut document,
+                    if self.first { file.version.min(2) } else { file.version },
+                    self.target,
+                )?,
             };
             let name = file.path.display();
             all.changes.extend(notes.changes.iter().map(|change| format!("{name}: {change}")));
@@ -104,7 +108,9 @@ impl Converter<'_> {
         if !differs.is_empty() && all.undecided.is_empty() {
             let now = self.read(&documents, deadline)?;
             let still = all.expected.differences(&now, &written, self.target);
-            all.undecided.extend(still.iter().map(|one| format!("{}: it cannot be kept as it is, because files add up", one.words())));
+            all.undecided.extend(
+                still.iter().map(|one| format!("{}: it cannot be kept as it is, because files add up", one.words())),
+            );
         }
         for (file, document) in self.config.files.iter().zip(&documents) {
             let text = with_line_ends(file.text.as_deref().unwrap_or_default(), document.to_string());
@@ -125,22 +131,28 @@ impl Converter<'_> {
             let mut document = document.clone();
             document.remove("imports");
             if at == 0 && documents.len() > 1 {
-                let others: toml_edit::Array =
-                    (1..documents.len()).map(|at| path(at).display().to_string()).collect();
+                let others: toml_edit::Array = (1..documents.len()).map(|at| path(at).display().to_string()).collect();
                 paths::set(&mut document, &["imports"], toml_edit::Value::Array(others))?;
             }
             files::write_atomic(path(at), document.to_string().as_bytes(), 0o600)?;
         }
-        dump(self.program, &path(0), deadline).context("having the new containerd read the converted configuration").and_then(
-            |text| Ok(Settings::of(&text.parse::<DocumentMut>().context("reading the output of containerd config dump")?)),
-        )
+        dump(self.program, &path(0), deadline)
+            .context("having the new containerd read the converted configuration")
+            .and_then(|text| {
+                Ok(Settings::of(&text.parse::<DocumentMut>().context("reading the output of containerd config dump")?))
+            })
     }
 }
 
 /// What a containerd makes of a configuration.
 pub fn dump(program: &Path, config: &Path, deadline: &Deadline) -> anyhow::Result<String> {
     let path = config.display().to_string();
-    Ok(Program::new(program).args(["--config", &path, "config", "dump"]).keep_all().run(deadline)?.success()?.stdout_text())
+    Ok(Program::new(program)
+        .args(["--config", &path, "config", "dump"])
+        .keep_all()
+        .run(deadline)?
+        .success()?
+        .stdout_text())
 }
 
 /// The file in which a setting wins: the last that says it, or has its section, or the main one.
@@ -162,8 +174,15 @@ fn with_line_ends(before: &str, after: String) -> String {
 /// `/etc/containerd/conf.d/99-nvidia.toml (NVIDIA's, version 2, runtime nvidia)`.
 fn drop_in(path: &Path, document: &DocumentMut, version: i64) -> String {
     let text = document.to_string().to_lowercase();
-    let known = [("nvidia", "NVIDIA's"), ("kata", "Kata Containers'"), ("runsc", "gVisor's"), ("crun", "crun's"), ("youki", "youki's")];
-    let whose = known.iter().find(|(sign, _)| text.contains(sign) || path.to_string_lossy().to_lowercase().contains(sign));
+    let known = [
+        ("nvidia", "NVIDIA's"),
+        ("kata", "Kata Containers'"),
+        ("runsc", "gVisor's"),
+        ("crun", "crun's"),
+        ("youki", "youki's"),
+    ];
+    let whose =
+        known.iter().find(|(sign, _)| text.contains(sign) || path.to_string_lossy().to_lowercase().contains(sign));
     let mut words: Vec<String> = whose.map(|(_, name)| (*name).to_owned()).into_iter().collect();
     words.push(format!("version {version}"));
     for section in [convert::CRI, convert::RUNTIME] {

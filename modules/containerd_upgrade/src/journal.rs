@@ -60,6 +60,8 @@ pub struct Begun {
     pub expected: Settings,
     /// What was known before.
     pub known: Known,
+    /// That was with the kubelet stopped, just before containerd was.
+    pub settled: bool,
     /// Whether the kubelet ran.
     pub kubelet: bool,
     /// The machine's Node, when it can be asked for.
@@ -117,8 +119,17 @@ impl Journal {
 
     /// A step begins.
     pub fn step(&self, step: Step) -> anyhow::Result<()> {
+        self.write(&Line::Step(step))
+    }
+
+    /// What was begun, with what is known by now.
+    pub fn again(&self, begun: &Begun) -> anyhow::Result<()> {
+        self.write(&Line::Begun(Box::new(begun.clone())))
+    }
+
+    fn write(&self, line: &Line) -> anyhow::Result<()> {
         let write = || -> anyhow::Result<()> {
-            (&self.0).write_all((serde_json::to_string(&Line::Step(step))? + "\n").as_bytes())?;
+            (&self.0).write_all((serde_json::to_string(line)? + "\n").as_bytes())?;
             self.0.sync_data()?;
             Ok(())
         };
@@ -164,6 +175,7 @@ mod tests {
             main: "/etc/containerd/config.toml".into(),
             expected: Settings::default(),
             known: Known::default(),
+            settled: false,
             kubelet: true,
             node: None,
             ready_since: None,

@@ -90,7 +90,10 @@ pub fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
     let known = known::look(args.socket_path(), &deadline.at_most(Duration::from_secs(30)))
         .context("containerd has to work before it is upgraded, so that it can be told whether it does afterwards")?;
     let owner = package::owner(&program, deadline);
-    let scratch = tempfile::Builder::new().prefix(".kubejoin-").tempdir_in("/var/lib").context("making a directory in /var/lib")?;
+    let scratch = tempfile::Builder::new()
+        .prefix(".kubejoin-")
+        .tempdir_in("/var/lib")
+        .context("making a directory in /var/lib")?;
     run.phase("unpacking what is offered");
     let offer = offer::offer(args, owner.as_deref(), scratch.path(), deadline)?;
     let main = unit.config_path().to_owned();
@@ -102,7 +105,8 @@ pub fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
             let config = Config::load(&main)?.for_release(Some(version.release()));
             let target = offer.version.release();
             let (program, first) = (&offer.program, version.numbers.0 < 2);
-            Converter { config: &config, dump: &dump, program, target, scratch: scratch.path(), first }.convert(deadline)
+            Converter { config: &config, dump: &dump, program, target, scratch: scratch.path(), first }
+                .convert(deadline)
         })
         .transpose()?;
     let own: Vec<String> = offer.debs.iter().map(|(name, _)| name.clone()).collect();
@@ -155,7 +159,8 @@ fn old_shims() -> anyhow::Result<Vec<i32>> {
 }
 
 fn kubelet(deadline: &Deadline) -> Option<kubeadm::version::Version> {
-    let said = Program::new("kubelet").args(["--version"]).env("PATH", kubeadm::program::search_path()).run(deadline).ok()?;
+    let said =
+        Program::new("kubelet").args(["--version"]).env("PATH", kubeadm::program::search_path()).run(deadline).ok()?;
     kubeadm::version::Version::parse(said.stdout_text().trim().trim_start_matches("Kubernetes ")).ok()
 }
 
@@ -183,11 +188,19 @@ fn root(dump: &str) -> PathBuf {
 fn copies(offer: &Offer, program: &Path) -> u64 {
     let size = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
     let folder = program.parent().unwrap_or(Path::new("/"));
-    let old: u64 = ["containerd", "ctr", "containerd-shim-runc-v2", "containerd-shim", "containerd-shim-runc-v1", "containerd-stress"]
-        .iter()
-        .map(|name| size(&folder.join(name)))
-        .sum();
-    let new: u64 = offer.debs.iter().map(|(_, path)| size(path)).chain(offer.programs.iter().map(|(_, path)| size(path))).sum();
+    let old: u64 = [
+        "containerd",
+        "ctr",
+        "containerd-shim-runc-v2",
+        "containerd-shim",
+        "containerd-shim-runc-v1",
+        "containerd-stress",
+    ]
+    .iter()
+    .map(|name| size(&folder.join(name)))
+    .sum();
+    let new: u64 =
+        offer.debs.iter().map(|(_, path)| size(path)).chain(offer.programs.iter().map(|(_, path)| size(path))).sum();
     // What was there, once as files and once as a package.
     2 * old + new + 64_000_000
 }

@@ -56,7 +56,8 @@ pub fn offer(args: &Args, owner: Option<&str>, directory: &Path, deadline: &Dead
 fn deb(file: &Path, root: &Path, deadline: &Deadline) -> anyhow::Result<Offer> {
     let name = package::field(file, "Package", deadline)?;
     package::extract(file, root, deadline)?;
-    let found = ["usr/bin", "usr/local/bin", "usr/sbin"].iter().map(|dir| root.join(dir).join(MAIN)).find(|p| p.is_file());
+    let found =
+        ["usr/bin", "usr/local/bin", "usr/sbin"].iter().map(|dir| root.join(dir).join(MAIN)).find(|p| p.is_file());
     let program = found.with_context(|| format!("the package {name} has no containerd in it"))?;
     let version = version(&program, Version::of_containerd, deadline)?;
     Ok(Offer { version, program, debs: vec![(name, file.to_owned())], programs: Vec::new(), runc: None })

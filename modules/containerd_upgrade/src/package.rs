@@ -48,18 +48,21 @@ pub fn extract(file: &Path, directory: &Path, deadline: &Deadline) -> anyhow::Re
 /// What apt would have to do besides, for these files to go in: other packages that would come or go.
 pub fn consequences(debs: &[PathBuf], own: &[String], deadline: &Deadline) -> anyhow::Result<Vec<String>> {
     let words = ["--simulate", "-q", "--no-install-recommends", "--allow-downgrades", "--allow-change-held-packages"];
-    let program = Program::new("apt-get").args(words).args(["install", "--"]).args(debs).env("DEBIAN_FRONTEND", "noninteractive");
+    let program =
+        Program::new("apt-get").args(words).args(["install", "--"]).args(debs).env("DEBIAN_FRONTEND", "noninteractive");
     let output = program.run(deadline)?;
     if !output.status.success() {
         let said = format!("{}\n{}", output.stdout_text(), output.stderr_text());
-        let unmet: Vec<&str> = said.lines().map(str::trim).filter(|line| line.contains("Depends:") || line.starts_with("E:")).collect();
+        let unmet: Vec<&str> =
+            said.lines().map(str::trim).filter(|line| line.contains("Depends:") || line.starts_with("E:")).collect();
         bail!("apt would not install it: {}", unmet.join("; "));
     }
     let said = output.stdout_text();
     let others = said.lines().filter_map(|line| {
         let (verb, rest) = line.split_once(' ').filter(|(verb, _)| matches!(*verb, "Inst" | "Remv"))?;
         let name = rest.split([' ', ':']).next()?;
-        (!own.iter().any(|one| one == name)).then(|| format!("{name} would {}", if verb == "Inst" { "come" } else { "go" }))
+        (!own.iter().any(|one| one == name))
+            .then(|| format!("{name} would {}", if verb == "Inst" { "come" } else { "go" }))
     });
     Ok(others.collect::<BTreeSet<_>>().into_iter().collect())
 }
@@ -69,8 +72,10 @@ pub fn install(debs: &[PathBuf], deadline: &Deadline) -> anyhow::Result<()> {
     if debs.is_empty() {
         return Ok(());
     }
-    let program = Program::new("dpkg").args(["--force-confold", "--force-confdef", "--force-downgrade", "--install", "--"]);
-    let program = program.args(debs).env("DEBIAN_FRONTEND", "noninteractive").env("PATH", kubeadm::program::search_path());
+    let program =
+        Program::new("dpkg").args(["--force-confold", "--force-confdef", "--force-downgrade", "--install", "--"]);
+    let program =
+        program.args(debs).env("DEBIAN_FRONTEND", "noninteractive").env("PATH", kubeadm::program::search_path());
     deadline.poll(Duration::from_secs(1), "dpkg", || {
         let output = program.run(deadline)?;
         if !output.status.success() && output.stderr_text().contains("locked by another process") {
@@ -88,7 +93,8 @@ pub fn repack(name: &str, directory: &Path, deadline: &Deadline) -> anyhow::Resu
     let tree = directory.join(format!("{name}.tree"));
     let control = tree.join("DEBIAN");
     files::make_dir(&control, 0o755)?;
-    let status = Program::new("dpkg-query").args(["--status", "--", name]).run(deadline)?.success().with_context(doing)?;
+    let status =
+        Program::new("dpkg-query").args(["--status", "--", name]).run(deadline)?.success().with_context(doing)?;
     let (text, conffiles) = stanza(&status.stdout_text());
     files::write_atomic(control.join("control"), text.as_bytes(), 0o644)?;
     if !conffiles.is_empty() {
@@ -97,9 +103,14 @@ pub fn repack(name: &str, directory: &Path, deadline: &Deadline) -> anyhow::Resu
     for part in PARTS {
         let bytes = files::read_optional(format!("/var/lib/dpkg/info/{name}.{part}"))?;
         let Some(bytes) = bytes else { continue };
-        files::write_atomic(control.join(part), &bytes, if part.contains("inst") || part.contains("rm") { 0o755 } else { 0o644 })?;
+        files::write_atomic(
+            control.join(part),
+            &bytes,
+            if part.contains("inst") || part.contains("rm") { 0o755 } else { 0o644 },
+        )?;
     }
-    let list = Program::new("dpkg-query").args(["--listfiles", "--", name]).run(deadline)?.success().with_context(doing)?;
+    let list =
+        Program::new("dpkg-query").args(["--listfiles", "--", name]).run(deadline)?.success().with_context(doing)?;
     for path in list.stdout_text().lines().filter(|line| line.starts_with('/') && *line != "/.") {
         lay(Path::new(path), &tree).with_context(doing)?;
     }

@@ -67,7 +67,13 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
     };
     let (from, to) = (&found.version, &found.offer.version);
     if to.numbers < from.numbers {
-        return refuse("older", format!("option source is {:?}, whose containerd is {to}, and this machine has {from}: a version does not go down here", args.source));
+        return refuse(
+            "older",
+            format!(
+                "option source is {:?}, whose containerd is {to}, and this machine has {from}: a version does not go down here",
+                args.source
+            ),
+        );
     }
     let Some(conversion) = found.conversion.as_ref() else { return Ok(Plan::default()) };
     refusals(args, found)?;
@@ -94,6 +100,7 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
             main: found.main.clone(),
             expected: conversion.expected.clone(),
             known: found.known.clone(),
+            settled: false,
             kubelet: found.kubelet.1,
             node: found.node.as_ref().map(|(name, _)| name.clone()),
             ready_since: found.node.as_ref().and_then(|(_, since)| since.clone()),
@@ -121,27 +128,70 @@ fn refusals(args: &Args, found: &Found) -> anyhow::Result<()> {
     if let (true, Some(kubelet)) = (two, found.kubelet.0)
         && (kubelet.major, kubelet.minor) < (1, SPEAKS_V1)
     {
-        return refuse("kubelet_too_old", format!("the kubelet here is {kubelet}, which speaks CRI v1alpha2 alone, and containerd {to} does not: Kubernetes 1.23 is the first that works with it"));
+        return refuse(
+            "kubelet_too_old",
+            format!(
+                "the kubelet here is {kubelet}, which speaks CRI v1alpha2 alone, and containerd {to} does not: Kubernetes 1.23 is the first that works with it"
+            ),
+        );
     }
     if let Some(conversion) = found.conversion.as_ref().filter(|conversion| !conversion.undecided.is_empty()) {
-        return refuse("undecided", format!("a person has to decide before containerd goes from {from} to {to}: {}", conversion.undecided.join("; ")));
+        return refuse(
+            "undecided",
+            format!(
+                "a person has to decide before containerd goes from {from} to {to}: {}",
+                conversion.undecided.join("; ")
+            ),
+        );
     }
     if two && !found.old_shims.is_empty() {
         let pids: Vec<String> = found.old_shims.iter().map(i32::to_string).collect();
-        return refuse("old_shims", format!("containers run in shims of containerd 1 that containerd {to} does not speak with (processes {}): drain the node, so that they end, first", pids.join(", ")));
+        return refuse(
+            "old_shims",
+            format!(
+                "containers run in shims of containerd 1 that containerd {to} does not speak with (processes {}): drain the node, so that they end, first",
+                pids.join(", ")
+            ),
+        );
     }
     if !found.others.is_empty() && !args.allow_shared {
-        return refuse("shared", format!("this containerd is not Kubernetes' alone: {} have something in it, which is not proved; allow_shared=true goes on", found.others.join(", ")));
+        return refuse(
+            "shared",
+            format!(
+                "this containerd is not Kubernetes' alone: {} have something in it, which is not proved; allow_shared=true goes on",
+                found.others.join(", ")
+            ),
+        );
     }
     if !found.known.leaking.is_empty() && !args.allow_restarts {
-        return refuse("restarts", format!("containerd {to} would end these pods when it starts, because their sandbox has no process in its cgroup: {}; with allow_restarts=true the kubelet makes them anew", found.known.leaking.join(", ")));
+        return refuse(
+            "restarts",
+            format!(
+                "containerd {to} would end these pods when it starts, because their sandbox has no process in its cgroup: {}; with allow_restarts=true the kubelet makes them anew",
+                found.known.leaking.join(", ")
+            ),
+        );
     }
     if !found.consequences.is_empty() {
-        return refuse("packages", format!("installing {} would move other packages, which nobody has asked for: {}", args.source, found.consequences.join(", ")));
+        return refuse(
+            "packages",
+            format!(
+                "installing {} would move other packages, which nobody has asked for: {}",
+                args.source,
+                found.consequences.join(", ")
+            ),
+        );
     }
     let (needed, there) = found.bytes;
     if there < needed {
-        return refuse("no_space", format!("the copies for the way back take {} MB, and /var/lib has {} MB", needed / 1_000_000, there / 1_000_000));
+        return refuse(
+            "no_space",
+            format!(
+                "the copies for the way back take {} MB, and /var/lib has {} MB",
+                needed / 1_000_000,
+                there / 1_000_000
+            ),
+        );
     }
     Ok(())
 }
@@ -153,13 +203,19 @@ fn warnings(found: &Found) -> Vec<String> {
         warnings.push(format!("containerd's makers test the step from 1.7 to 2.3 (containerd#12727), not that to {}.{}; it is proved here, and has its way back", to.major, to.minor));
     }
     if found.kubelet.1 && found.node.is_none() {
-        warnings.push("the Node is not Ready, or the cluster does not answer this node, so its Node is not part of the proof".into());
+        warnings.push(
+            "the Node is not Ready, or the cluster does not answer this node, so its Node is not part of the proof"
+                .into(),
+        );
     }
     if found.known.network.is_none() {
         warnings.push("there is no pod network yet, so a new pod is not part of the proof".into());
     }
     if !found.known.leaking.is_empty() {
-        warnings.push(format!("these pods are ended and made anew by the kubelet, because their sandbox has no process in its cgroup: {}", found.known.leaking.join(", ")));
+        warnings.push(format!(
+            "these pods are ended and made anew by the kubelet, because their sandbox has no process in its cgroup: {}",
+            found.known.leaking.join(", ")
+        ));
     }
     warnings.extend(found.deprecations.iter().map(|said| format!("containerd says: {said}")));
     warnings
@@ -173,10 +229,23 @@ fn places(args: &Args, found: &Found) -> anyhow::Result<Places> {
     let containerd = debs.iter().find(|(name, _)| name != "runc").map(|(name, _)| name.as_str());
     match (&found.owner, containerd) {
         (Some(owner), Some(name)) if owner != name => {
-            return refuse("other_package", format!("option source is {:?}, the package {name}, and the containerd here came with {owner}: one in place of the other is not done here; give a newer {owner}, or a release archive", args.source));
+            return refuse(
+                "other_package",
+                format!(
+                    "option source is {:?}, the package {name}, and the containerd here came with {owner}: one in place of the other is not done here; give a newer {owner}, or a release archive",
+                    args.source
+                ),
+            );
         }
         (None, Some(name)) => {
-            return refuse("other_package", format!("option source is {:?}, the package {name}, and the containerd here, {}, came with none: give a release archive", args.source, found.program.display()));
+            return refuse(
+                "other_package",
+                format!(
+                    "option source is {:?}, the package {name}, and the containerd here, {}, came with none: give a release archive",
+                    args.source,
+                    found.program.display()
+                ),
+            );
         }
         _ => {}
     }
@@ -190,8 +259,12 @@ fn places(args: &Args, found: &Found) -> anyhow::Result<Places> {
         };
         let program = folder.join("containerd");
         if program != found.program {
-            let line = std::iter::once(program.display().to_string()).chain(found.words.iter().cloned()).collect::<Vec<_>>();
-            let text = format!("# Made by kubejoin (containerd_upgrade): the release of its makers, not the package's.\n[Service]\nExecStart=\nExecStart={}\n", line.join(" "));
+            let line =
+                std::iter::once(program.display().to_string()).chain(found.words.iter().cloned()).collect::<Vec<_>>();
+            let text = format!(
+                "# Made by kubejoin (containerd_upgrade): the release of its makers, not the package's.\n[Service]\nExecStart=\nExecStart={}\n",
+                line.join(" ")
+            );
             drop_in = Some((PathBuf::from(DROP_IN), text));
         }
         placed.extend(programs.iter().map(|(name, path)| (folder.join(name), path.clone())));
@@ -215,7 +288,11 @@ impl ansible::Plan for Plan {
         let Some(upgrade) = &self.upgrade else {
             let Some(unfinished) = &self.unfinished else { return Vec::new() };
             let begun = &unfinished.0;
-            return vec![Diff::new("containerd", "an upgrade that was interrupted\n", format!("{}\n", toward(&unfinished.1, begun)))];
+            return vec![Diff::new(
+                "containerd",
+                "an upgrade that was interrupted\n",
+                format!("{}\n", toward(&unfinished.1, begun)),
+            )];
         };
         let begun = &upgrade.begun;
         let mut all = vec![Diff::new("containerd", format!("{}\n", begun.from), format!("{}\n", begun.to))];

@@ -133,8 +133,12 @@ fn is_version(now: &str, wanted: &str) -> anyhow::Result<()> {
 fn settings(begun: &Begun, deadline: &Deadline) -> anyhow::Result<()> {
     let dump = conversion::dump(&begun.programs.1, &begun.main, deadline)?;
     let now = Settings::of(&dump.parse().context("reading the output of containerd config dump")?);
-    let written: Vec<Settings> =
-        begun.config.iter().filter_map(|file| file.after.parse().ok()).map(|document| Settings::of(&document)).collect();
+    let written: Vec<Settings> = begun
+        .config
+        .iter()
+        .filter_map(|file| file.after.parse().ok())
+        .map(|document| Settings::of(&document))
+        .collect();
     let differs = begun.expected.differences(&now, &written, begun.to.release());
     ensure!(differs.is_empty(), "{}", differs.iter().map(|one| one.words()).collect::<Vec<_>>().join("; "));
     Ok(())
@@ -168,25 +172,32 @@ fn sandboxes(before: &Known, now: &Known) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Every one is still known. One that has ended by itself meanwhile is no fault; that none runs any more is.
 fn containers(before: &Known, now: &Known) -> anyhow::Result<()> {
     if !before.leaking.is_empty() {
         // Theirs go with their pods, and which those are only the kubelet knows.
         return Ok(());
     }
-    let missing: Vec<&str> = before
-        .containers
-        .iter()
-        .filter(|(id, _, running)| !now.containers.iter().any(|(there, _, runs)| there == id && (*runs || !running)))
-        .map(|(_, name, _)| name.as_str())
-        .collect();
-    ensure!(missing.is_empty(), "these containers are gone or run no more: {}", missing.join(", "));
+    let there = |id: &String| now.containers.iter().find(|(there, _, _)| there == id);
+    let missing: Vec<&str> =
+        before.containers.iter().filter(|(id, _, _)| there(id).is_none()).map(|(_, name, _)| name.as_str()).collect();
+    ensure!(missing.is_empty(), "these containers are gone: {}", missing.join(", "));
+    let ran: Vec<&String> = before.containers.iter().filter(|(_, _, ran)| *ran).map(|(id, _, _)| id).collect();
+    let runs = ran.iter().any(|id| there(id).is_some_and(|(_, _, runs)| *runs));
+    ensure!(ran.is_empty() || runs, "none of the {} containers that ran runs any more", ran.len());
     Ok(())
 }
 
 fn images(before: &Known, now: &Known) -> anyhow::Result<()> {
     let missing: Vec<&str> =
         before.images.iter().filter(|image| !now.images.contains(image)).map(String::as_str).collect();
-    ensure!(missing.is_empty(), "{} of {} images are gone, {} among them", missing.len(), before.images.len(), missing.first().unwrap_or(&""));
+    ensure!(
+        missing.is_empty(),
+        "{} of {} images are gone, {} among them",
+        missing.len(),
+        before.images.len(),
+        missing.first().unwrap_or(&"")
+    );
     Ok(())
 }
 
@@ -228,7 +239,8 @@ fn wait_for_node(begun: &Begun, version: &str, deadline: &Deadline) -> anyhow::R
     let found = deadline.at_most(NODE).poll(Duration::from_millis(500), "the Node to be Ready with it", || {
         Ok(match own_node::ask(name, &deadline.at_most(Duration::from_secs(5))) {
             Answer::Node(node) => {
-                let says = node["status"]["nodeInfo"]["containerRuntimeVersion"].as_str().unwrap_or_default().to_owned();
+                let says =
+                    node["status"]["nodeInfo"]["containerRuntimeVersion"].as_str().unwrap_or_default().to_owned();
                 match (is_ready(&node), says == wanted) {
                     (true, true) => Look::Ready(node),
                     (false, _) => Look::NotYet(format!("Node {name} is not Ready")),

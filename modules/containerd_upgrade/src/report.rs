@@ -53,17 +53,28 @@ fn words(args: &Args, state: &State, plan: &Plan, done: Option<&Upgraded>) -> St
             let toward = toward(step, begun);
             return match done {
                 Some(_) => format!("containerd is {toward}, after an upgrade that was interrupted"),
-                None => format!("an upgrade from {} to {} was interrupted, and would go on to {toward}", begun.from, begun.to),
+                None => format!(
+                    "an upgrade from {} to {} was interrupted, and would go on to {toward}",
+                    begun.from, begun.to
+                ),
             };
         }
         State::Found(found) => found,
     };
     let Some(upgrade) = &plan.upgrade else {
-        return format!("containerd is {}, and {} offers {}: nothing to do", found.version, args.source, found.offer.version);
+        return format!(
+            "containerd is {}, and {} offers {}: nothing to do",
+            found.version, args.source, found.offer.version
+        );
     };
     let begun = &upgrade.begun;
     match done {
         Some(done) => format!("containerd {} became {} in {:.1} s, and is proved", begun.from, begun.to, done.seconds),
-        None => format!("containerd {} would become {}; {} pods would keep running", begun.from, begun.to, begun.known.pods.len() - begun.known.leaking.len()),
+        None => format!(
+            "containerd {} would become {}; {} pods would keep running",
+            begun.from,
+            begun.to,
+            begun.known.pods.len() - begun.known.leaking.len()
+        ),
     }
 }

@@ -51,7 +51,8 @@ impl Settings {
             if matches!(parts.first(), Some(&("version" | "imports"))) || passed_over(&parts, target) {
                 continue;
             }
-            let cri = parts.first() == Some(&"plugins") && parts.get(1).is_some_and(|p| [CRI, IMAGES, RUNTIME].contains(p));
+            let cri =
+                parts.first() == Some(&"plugins") && parts.get(1).is_some_and(|p| [CRI, IMAGES, RUNTIME].contains(p));
             let now = now.0.get(path);
             let differs = match now {
                 Some(now) => now != was && (cri || is_written(path)) && !(says_nothing(now) && says_nothing(was)),
@@ -156,11 +157,16 @@ mod tests {
     fn what_would_become_another_is_named_and_can_be_kept() {
         let was = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = 'p:3.6'\nenable_unprivileged_ports = false\n[plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"/b\"\n";
         let expected = Settings::expected(was, TARGET).unwrap();
-        let now = settings("version = 3\n[plugins.'io.containerd.cri.v1.images'.pinned_images]\nsandbox = \"p:3.10\"\n[plugins.'io.containerd.cri.v1.runtime']\nenable_unprivileged_ports = true\n[plugins.'io.containerd.cri.v1.runtime'.cni]\nbin_dirs = ['/b']\n");
+        let now = settings(
+            "version = 3\n[plugins.'io.containerd.cri.v1.images'.pinned_images]\nsandbox = \"p:3.10\"\n[plugins.'io.containerd.cri.v1.runtime']\nenable_unprivileged_ports = true\n[plugins.'io.containerd.cri.v1.runtime'.cni]\nbin_dirs = ['/b']\n",
+        );
         let differs = expected.differences(&now, &[], TARGET);
         let names: Vec<String> = differs.iter().map(Differs::words).collect();
         assert_eq!(names.len(), 2, "{names:?}");
-        assert_eq!(names[0], "io.containerd.cri.v1.images.pinned_images.sandbox stays \"p:3.6\", which would become \"p:3.10\"");
+        assert_eq!(
+            names[0],
+            "io.containerd.cri.v1.images.pinned_images.sandbox stays \"p:3.6\", which would become \"p:3.10\""
+        );
         let mut document = DocumentMut::new();
         differs.iter().for_each(|one| one.keep(&mut document).unwrap());
         assert!(settings(&document.to_string()).0.values().any(|value| value == "\"p:3.6\""));
@@ -172,7 +178,10 @@ mod tests {
         let now = settings("[plugins.x]\n");
         assert!(expected.differences(&now, &[], TARGET).is_empty());
         let lost = expected.differences(&now, &[settings("[plugins.x]\na = 'y'\nb = false\n")], TARGET);
-        assert_eq!(lost.iter().map(Differs::words).collect::<Vec<_>>(), ["x.a = \"y\", which the new one does not have"]);
+        assert_eq!(
+            lost.iter().map(Differs::words).collect::<Vec<_>>(),
+            ["x.a = \"y\", which the new one does not have"]
+        );
         assert!(!lost[0].can_be_kept());
     }
 }

@@ -12,14 +12,21 @@ use std::path::{Path, PathBuf};
 const APT_HELPER: &str = "/usr/lib/apt/apt-helper";
 
 /// Copies or fetches what `location` names into `directory`. `option` is what it was given as.
-pub fn get(option: &str, location: &str, sha256: &str, directory: &Path, deadline: &Deadline) -> anyhow::Result<PathBuf> {
+pub fn get(
+    option: &str,
+    location: &str,
+    sha256: &str,
+    directory: &Path,
+    deadline: &Deadline,
+) -> anyhow::Result<PathBuf> {
     let name = location.rsplit('/').next().unwrap_or("file");
     let target = directory.join(name);
     if location.starts_with('/') {
         let found = copy(Path::new(location), &target).with_context(|| format!("option {option} is {location:?}"))?;
         same(option, location, &found, sha256)?;
     } else {
-        fetch(location, &target, deadline).with_context(|| format!("fetching {location}, which option {option} names"))?;
+        fetch(location, &target, deadline)
+            .with_context(|| format!("fetching {location}, which option {option} names"))?;
         same(option, location, &hash(&target)?, sha256)?;
     }
     Ok(target)
@@ -50,9 +57,10 @@ fn fetch(address: &str, target: &Path, deadline: &Deadline) -> anyhow::Result<()
 pub fn package(name: &str, directory: &Path, deadline: &Deadline) -> anyhow::Result<PathBuf> {
     let said = Program::new("apt-get").args(["download", "--print-uris", "-q", name]).run(deadline)?;
     let said = said.success().with_context(|| format!("asking apt for the package {name}"))?.stdout_text();
-    let line = said.lines().find(|line| line.starts_with('\'')).with_context(|| {
-        format!("apt offers no package {name} (apt-get update reads its sources anew)")
-    })?;
+    let line = said
+        .lines()
+        .find(|line| line.starts_with('\''))
+        .with_context(|| format!("apt offers no package {name} (apt-get update reads its sources anew)"))?;
     let mut words = line.split_whitespace();
     let (address, file, hash) = (words.next().unwrap_or_default().trim_matches('\''), words.next(), words.last());
     let (Some(file), Some(hash)) = (file, hash) else { bail!("apt does not say where the package {name} is") };

@@ -10,10 +10,13 @@ use node::containerd::service::UNIT;
 use std::path::Path;
 
 /// The kubelet stops before its runtime does, so that it sees no half of anything; pods keep running in their shims.
+pub fn stop_kubelet(begun: &Begun, deadline: &Deadline) -> anyhow::Result<()> {
+    if begun.kubelet { systemd::stop("kubelet.service", deadline) } else { Ok(()) }
+}
+
+/// The kubelet, and then containerd.
 pub fn stop(begun: &Begun, deadline: &Deadline) -> anyhow::Result<()> {
-    if begun.kubelet {
-        systemd::stop("kubelet.service", deadline)?;
-    }
+    stop_kubelet(begun, deadline)?;
     systemd::stop(UNIT, deadline)
 }
 

@@ -72,7 +72,10 @@ pub fn convert(document: &mut DocumentMut, from: i64, target: Release) -> anyhow
     // A release refuses what is of a newer version than its own.
     if said != Some(to) {
         node::containerd::config::paths::set(document, &["version"], to)?;
-        notes.did(said.map_or_else(|| format!("it says that it is of version {to}"), |said| format!("version {said} becomes {to}")));
+        notes.did(said.map_or_else(
+            || format!("it says that it is of version {to}"),
+            |said| format!("version {said} becomes {to}"),
+        ));
     }
     Ok(notes)
 }

@@ -112,7 +112,10 @@ mod tests {
         assert!(!rename(&mut document, &["a", "nothing"], &["c", "q"]).unwrap());
         let text = document.to_string();
         assert!(text.starts_with("# top\n[a]\n  y = 2\n"), "{text}");
-        assert!(text.contains("  # why\n  new = 1 # here\n") && text.contains("[c.b]\n  # inside\n  z = 3\n"), "{text}");
+        assert!(
+            text.contains("  # why\n  new = 1 # here\n") && text.contains("[c.b]\n  # inside\n  z = 3\n"),
+            "{text}"
+        );
     }
 
     #[test]

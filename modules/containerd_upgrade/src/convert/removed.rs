@@ -14,10 +14,14 @@ pub(super) fn removed(document: &mut DocumentMut, target: Release, notes: &mut N
     promoted(document, "default_runtime", "default", notes)?;
     promoted(document, "untrusted_workload_runtime", "untrusted", notes)?;
     for key in [&["no_pivot"][..], &["disable_cgroup"], &["systemd_cgroup"]] {
-        let at = if key == ["no_pivot"] { [&containerd[..], key].concat() } else { [&["plugins", RUNTIME], key].concat() };
+        let at =
+            if key == ["no_pivot"] { [&containerd[..], key].concat() } else { [&["plugins", RUNTIME], key].concat() };
         let on = value(document, &at).and_then(Value::as_bool) == Some(true);
         if on && key != ["systemd_cgroup"] {
-            notes.ask(format!("{} is true, and containerd {}.{} does not have it: take it out first", key[0], target.major, target.minor));
+            notes.ask(format!(
+                "{} is true, and containerd {}.{} does not have it: take it out first",
+                key[0], target.major, target.minor
+            ));
         } else if moves::take(document, &at).is_some() {
             notes.did(format!("{}, which is gone, is left out", key[0]));
         }
@@ -36,7 +40,9 @@ pub(super) fn removed(document: &mut DocumentMut, target: Release, notes: &mut N
     }
     if let Some((_, item)) = moves::take(document, &["plugin_dir"]) {
         if item.as_str().is_some_and(|directory| !directory.is_empty()) {
-            notes.ask("plugin_dir names a directory of Go plugins, which containerd 2.1 loads no more: take it out first");
+            notes.ask(
+                "plugin_dir names a directory of Go plugins, which containerd 2.1 loads no more: take it out first",
+            );
         }
         notes.did("plugin_dir, which is gone, is left out");
     }
