@@ -63,9 +63,15 @@ class Node:
             "mkdir -p %s %s; [ -e %s/containerd ] || { cp /etc/containerd/config.toml %s/; systemctl stop kubelet containerd;"
             " cp -a /var/lib/containerd %s/; }" % (OFFERED, ORIGINAL, ORIGINAL, ORIGINAL, ORIGINAL),
         )
+        # The one program that holds all modules is told which; a module's own is not.
+        self.words = ["containerd_upgrade"] if program.name == "kubejoin" else []
         put(self.name, program, "/usr/local/sbin/containerd_upgrade")
         for key, file in offered.items():
-            put(self.name, file, "%s/%s%s" % (OFFERED, key, "".join(file.suffixes[-1:]) if file.suffix == ".deb" else ".tar.gz"))
+            put(
+                self.name,
+                file,
+                "%s/%s%s" % (OFFERED, key, "".join(file.suffixes[-1:]) if file.suffix == ".deb" else ".tar.gz"),
+            )
         for number in range(PODS):
             pod = {
                 "apiVersion": "v1",
@@ -85,10 +91,13 @@ class Node:
             pkill -x containerd-shim
             %s
             umount /var/lib/kubejoin 2>/dev/null
-            rm -rf /var/lib/kubejoin /etc/systemd/system/containerd.service.d /etc/containerd/conf.d /usr/local/bin/containerd* /usr/local/bin/ctr /srv/c.toml
+            rm -rf /var/lib/kubejoin /etc/systemd/system/containerd.service.d /etc/containerd/conf.d
+            rm -rf /usr/local/bin/containerd* /usr/local/bin/ctr /srv/c.toml
             rm -f /etc/containerd/config.toml.dpkg-dist /usr/local/sbin/runc /usr/local/bin/mine
-            cp %s/config.toml /etc/containerd/config.toml; rm -f /etc/kubernetes-rehearsal.version; echo v1.31.1 >/etc/kubernetes-rehearsal.version
-            [ "$(dpkg-query -W -f '${Version}' containerd)" = "%s" ] || DEBIAN_FRONTEND=noninteractive dpkg --force-confold --force-downgrade -i %s/%s.deb >/dev/null 2>&1
+            cp %s/config.toml /etc/containerd/config.toml
+            echo v1.31.1 >/etc/kubernetes-rehearsal.version
+            [ "$(dpkg-query -W -f '${Version}' containerd)" = "%s" ] ||
+                DEBIAN_FRONTEND=noninteractive dpkg --force-confold --force-downgrade -i %s/%s.deb >/dev/null 2>&1
             systemctl daemon-reload; systemctl reset-failed containerd kubelet 2>/dev/null
             """
             % (WIPE if pods else "", ORIGINAL, version, OFFERED, suite),
@@ -104,18 +113,24 @@ class Node:
         """Ready, with every pod running."""
         end = time.monotonic() + 60
         while time.monotonic() < end:
-            pods = self.kubectl("get pods -o 'jsonpath={range .items[*]}{.spec.nodeName} {.status.phase} {end}'", check=False)
+            pods = self.kubectl(
+                "get pods -o 'jsonpath={range .items[*]}{.spec.nodeName} {.status.phase} {end}'", check=False
+            )
             if self.ready() and pods.count("%s Running" % self.name) == PODS:
                 return
             time.sleep(0.5)
-        raise Broken("%s is not Ready with its pods: %s" % (self.name, self.kubectl("get nodes,pods -A -o wide", check=False)))
+        raise Broken(
+            "%s is not Ready with its pods: %s" % (self.name, self.kubectl("get nodes,pods -A -o wide", check=False))
+        )
 
     def ready(self) -> bool:
-        path = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}"
+        path = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
         return self.kubectl("get node %s -o '%s'" % (self.name, path), check=False).strip() == "True"
 
     def runtime(self) -> str:
-        return self.kubectl("get node %s -o 'jsonpath={.status.nodeInfo.containerRuntimeVersion}'" % self.name, check=False).strip()
+        return self.kubectl(
+            "get node %s -o 'jsonpath={.status.nodeInfo.containerRuntimeVersion}'" % self.name, check=False
+        ).strip()
 
     def processes(self) -> dict[str, str]:
         """Every running container's process, and when the kernel started it: what is alive is the same afterwards."""
@@ -148,7 +163,17 @@ class Node:
     def module(self, options: dict[str, object], check: bool = False) -> dict[str, object]:
         """Runs the module as the action plugin does."""
         text = json.dumps({**options, "_ansible_check_mode": check, "_ansible_diff": True})
-        command = ["timeout", "900", "podman", "exec", "-i", self.name, "/usr/local/sbin/containerd_upgrade", "-"]
+        command = [
+            "timeout",
+            "900",
+            "podman",
+            "exec",
+            "-i",
+            self.name,
+            "/usr/local/sbin/containerd_upgrade",
+            *self.words,
+            "-",
+        ]
         ran = subprocess.run(command, check=False, input=text, capture_output=True, text=True)
         if not ran.stdout.startswith("{"):
             return {"failed": True, "msg": "no answer: %d %s%s" % (ran.returncode, ran.stdout, ran.stderr)}

@@ -26,7 +26,14 @@ CONFIGS = {
 
 
 def run(*words: str | pathlib.Path, env: dict[str, str] | None = None, cwd: pathlib.Path | None = None) -> None:
-    subprocess.run([str(word) for word in words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env, cwd=cwd)
+    subprocess.run(
+        [str(word) for word in words],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=env,
+        cwd=cwd,
+    )
 
 
 def download(suite: str, directory: pathlib.Path) -> dict[str, pathlib.Path]:
@@ -38,8 +45,10 @@ def download(suite: str, directory: pathlib.Path) -> dict[str, pathlib.Path]:
             (place / part).mkdir(parents=True, exist_ok=True)
         (place / "sources.list").write_text("deb [signed-by=%s] %s %s main\n" % (KEYRING, MIRROR, suite))
         (place / "apt.conf").write_text(
-            'Dir::State "%s/state"; Dir::Cache "%s/cache"; Dir::Etc::sourcelist "%s/sources.list"; Dir::Etc::sourceparts "/dev/null";'
-            ' Dir::State::status "/dev/null"; Acquire::Languages "none"; APT::Sandbox::User "root";\n' % (place, place, place)
+            'Dir::State "%s/state"; Dir::Cache "%s/cache"; Dir::Etc::sourcelist "%s/sources.list";'
+            ' Dir::Etc::sourceparts "/dev/null";'
+            ' Dir::State::status "/dev/null"; Acquire::Languages "none"; APT::Sandbox::User "root";\n'
+            % (place, place, place)
         )
         environment = {**os.environ, "APT_CONFIG": str(place / "apt.conf")}
         run("apt-get", "update", "-q", env=environment)

@@ -14,7 +14,22 @@ from bench.run import machine  # noqa: E402
 KEPT = ROOT / "docs/runtime-upgrade.tsv"
 PAGE = ROOT / "docs/runtime-upgrade.md"
 WORDS = ROOT / "tests/runtime/page.md"
-COLUMNS = ["case", "what", "from", "offered", "end", "now", "alive", "announced", "lost", "not_ready", "seconds", "problems", "date", "said"]
+COLUMNS = [
+    "case",
+    "what",
+    "from",
+    "offered",
+    "end",
+    "now",
+    "alive",
+    "announced",
+    "lost",
+    "not_ready",
+    "seconds",
+    "problems",
+    "date",
+    "said",
+]
 
 
 def kept() -> dict[str, list[str]]:
@@ -32,7 +47,11 @@ def keep(row: dict[str, object]) -> None:
 
 
 def write() -> None:
-    order = [line.split("\t")[0] for line in (ROOT / "tests/runtime/cases.tsv").read_text().splitlines() if not line.startswith("#")]
+    order = [
+        line.split("\t")[0]
+        for line in (ROOT / "tests/runtime/cases.tsv").read_text().splitlines()
+        if not line.startswith("#")
+    ]
     rows = [dict(zip(COLUMNS, values, strict=True)) for name, values in kept().items() if name in order]
     rows.sort(key=lambda row: order.index(row["case"]))
     lines = [

@@ -10,6 +10,7 @@ Ends with "N passed, N failed", each failure in one line before it.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import json
 import os
@@ -20,8 +21,9 @@ import tarfile
 import time
 
 import offered
-import page
 from node import OFFERED, Broken, Node, Watch, put, sh
+
+import page
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache/runtime"
@@ -43,14 +45,19 @@ def many_images(path: pathlib.Path) -> pathlib.Path:
     with tarfile.open(fileobj=layer, mode="w") as tar:
         tar.addfile(tarfile.TarInfo("empty"))
     data = layer.getvalue()
-    import hashlib
-
     digest = hashlib.sha256(data).hexdigest()
     manifest, files = [], {"layer.tar": data}
     for number in range(200):
-        config = {"architecture": "amd64", "os": "linux", "config": {"Labels": {"n": str(number)}}, "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest]}}
+        config = {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {"Labels": {"n": str(number)}},
+            "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest]},
+        }
         files["%d.json" % number] = json.dumps(config).encode()
-        manifest.append({"Config": "%d.json" % number, "RepoTags": ["localhost/many:%d" % number], "Layers": ["layer.tar"]})
+        manifest.append(
+            {"Config": "%d.json" % number, "RepoTags": ["localhost/many:%d" % number], "Layers": ["layer.tar"]}
+        )
     files["manifest.json"] = json.dumps(manifest).encode()
     with tarfile.open(path, "w") as tar:
         for name, content in files.items():
@@ -115,7 +122,7 @@ def run(node: Node, case: dict[str, str], files: dict[str, pathlib.Path]) -> dic
     seconds = time.monotonic() - started
     watch.over.set()
     watch.join()
-    problems = judge(node, case, wanted, answer, before, version)
+    problems = judge(node, case, wanted, answer, before)
     now = node.processes()
     announced = list(answer.get("restarted") or answer.get("restarts") or [])
     ended = [one for one, process in alive.items() if now.get(one) != process]
@@ -144,7 +151,7 @@ def run(node: Node, case: dict[str, str], files: dict[str, pathlib.Path]) -> dic
     }
 
 
-def judge(node: Node, case: dict[str, str], wanted: str, answer: dict[str, object], before: str, version: str) -> list[str]:
+def judge(node: Node, case: dict[str, str], wanted: str, answer: dict[str, object], before: str) -> list[str]:
     problems = []
     said = str(answer.get("msg", ""))
     failed = bool(answer.get("failed"))
@@ -155,13 +162,7 @@ def judge(node: Node, case: dict[str, str], wanted: str, answer: dict[str, objec
     if wanted in ("refused", "unchanged") and fingerprint(node) != before:
         problems.append("something was touched")
     if wanted in ("upgraded", "back"):
-        suite = case["suite"] if wanted == "back" else {"release": "forky"}.get(case["source"], case["source"])
-        if VERSIONS[suite] not in sh(node.name, "ctr version | sed -n '/Server/,$p'", check=False):
-            problems.append("containerd is not %s" % VERSIONS[suite])
-        if VERSIONS[suite] not in node.runtime():
-            problems.append("the Node says %s" % node.runtime())
-        if not node.ready():
-            problems.append("the Node is not Ready")
+        problems += runs(node, case, wanted)
     if wanted == "upgraded":
         again = node.module(options_of_last[0])
         if again.get("changed") or again.get("failed"):
@@ -178,6 +179,19 @@ def judge(node: Node, case: dict[str, str], wanted: str, answer: dict[str, objec
     return problems
 
 
+def runs(node: Node, case: dict[str, str], wanted: str) -> list[str]:
+    """Whether the containerd that is wanted is there, and the cluster says so."""
+    suite = case["suite"] if wanted == "back" else {"release": "forky"}.get(case["source"], case["source"])
+    version, problems = VERSIONS[suite], []
+    if version not in sh(node.name, "ctr version | sed -n '/Server/,$p'", check=False):
+        problems.append("containerd is not %s" % version)
+    if version not in node.runtime():
+        problems.append("the Node says %s" % node.runtime())
+    if not node.ready():
+        problems.append("the Node is not Ready")
+    return problems
+
+
 # The suite of a node whose pods are as they were.
 touched = [""]
 options_of_last: list[dict[str, object]] = [{}]
@@ -187,7 +201,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--lab", default="kubejoin-runtime")
     parser.add_argument("--worker", default="w1")
-    parser.add_argument("--module", type=pathlib.Path, default=ROOT / ("dist/%s/containerd_upgrade" % os.uname().machine))
+    parser.add_argument("--module", type=pathlib.Path, default=ROOT / ("binaries/%s/kubejoin" % os.uname().machine))
     parser.add_argument("--keep", action="store_true", help="the lab is there already, and stays")
     parser.add_argument("cases", nargs="*")
     arguments = parser.parse_args()

@@ -17,6 +17,7 @@ mod offer;
 mod package;
 mod plan;
 mod prove;
+mod refusals;
 mod report;
 mod settings;
 mod source;
