@@ -104,6 +104,7 @@ class Node:
             check=False,
         )
         self.start()
+        sh(self.name, "ctr -n moby images ls -q | xargs -r ctr -n moby images rm >/dev/null", check=False)
 
     def start(self) -> None:
         sh(self.name, "systemctl restart containerd && systemctl start kubelet")
