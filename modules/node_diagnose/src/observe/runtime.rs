@@ -26,8 +26,6 @@ pub struct Runtime {
     pub installed: bool,
     /// Its unit; none when systemd does not answer.
     pub unit: Option<Unit>,
-    /// The socket asked.
-    pub socket: String,
     /// What it answered, or why it did not.
     pub answer: Result<Answer, Error>,
     /// The main file of its configuration.
@@ -41,8 +39,8 @@ pub struct Runtime {
 impl Default for Runtime {
     fn default() -> Self {
         let answer = Err(Error::SocketMissing { socket: String::new() });
-        let (config, socket, journal) = (Ok(Configured::default()), String::new(), String::new());
-        Runtime { installed: false, unit: None, socket, answer, path: PathBuf::new(), config, journal }
+        let (config, journal) = (Ok(Configured::default()), String::new());
+        Runtime { installed: false, unit: None, answer, path: PathBuf::new(), config, journal }
     }
 }
 
@@ -109,7 +107,7 @@ impl Runtime {
 /// Looks.
 pub fn observe(args: &Args, deadline: &Deadline, missed: &mut Missed) -> Runtime {
     let limit = deadline.at_most(ANSWER);
-    let answer = ask(&args.socket, &limit);
+    let answer = ask(args.socket(), &limit);
     let unit = missed.or_default("containerd's unit", unit(deadline).map(Some));
     let named = args.config_path.as_deref().or(unit.as_ref().and_then(|unit| unit.config.as_deref()));
     let path = named.unwrap_or(Path::new(service::CONFIG)).to_owned();
@@ -126,15 +124,7 @@ pub fn observe(args: &Args, deadline: &Deadline, missed: &mut Missed) -> Runtime
             .failed()
             .text(),
     };
-    Runtime {
-        installed: release::program().is_some(),
-        unit,
-        socket: args.socket.clone(),
-        answer,
-        path,
-        config,
-        journal,
-    }
+    Runtime { installed: release::program().is_some(), unit, answer, path, config, journal }
 }
 
 fn unit(deadline: &Deadline) -> anyhow::Result<Unit> {
