@@ -4,9 +4,10 @@
 //! Swap only when that is asked for by its own option.
 
 use crate::fix::Fix;
-use crate::settings::{FORWARDING, MODULES};
+use crate::observe::ipv6;
+use crate::settings::{FORWARDING, IPV6_FORWARDING, MODULES};
 use crate::swap;
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use host::deadline::{Deadline, Look};
 use host::process::Program;
 use host::{files, systemd};
@@ -20,12 +21,14 @@ const RUNTIME_UP: Duration = Duration::from_secs(30);
 const INOTIFY: [(&str, u64); 2] = [("fs.inotify.max_user_instances", 1024), ("fs.inotify.max_user_watches", 524_288)];
 const MODULES_FILE: &str = "/etc/modules-load.d/kubejoin.conf";
 const SYSCTL_FILE: &str = "/etc/sysctl.d/90-kubejoin.conf";
+const IPV6_FILE: &str = "/etc/sysctl.d/90-kubejoin-ipv6.conf";
 const INOTIFY_FILE: &str = "/etc/sysctl.d/90-kubejoin-inotify.conf";
 
 /// Mends one. What was changed goes into `done`, in words, as it is changed: after an error that is what stays.
 pub fn apply(fix: Fix, socket: &str, deadline: &Deadline, done: &mut Vec<String>) -> anyhow::Result<()> {
     match fix {
         Fix::Kernel => kernel(deadline, done),
+        Fix::Ipv6 => ipv6(done),
         Fix::Inotify => inotify(done),
         Fix::DropIn => {
             done.extend(dropin::mend(KUBELET, deadline)?);
@@ -53,6 +56,28 @@ fn kernel(deadline: &Deadline, done: &mut Vec<String>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What heeds advertisements comes first: a kernel that forwards has dropped the routes before the next setting is made.
+fn ipv6(done: &mut Vec<String>) -> anyhow::Result<()> {
+    let links = ipv6::learned();
+    for link in &links {
+        done.extend(raise(&format!("net/ipv6/conf/{link}/accept_ra"), 2)?);
+    }
+    done.extend(raise(IPV6_FORWARDING, 1)?);
+    let left = ipv6::learned();
+    let lost: Vec<&str> = links.iter().filter(|link| !left.contains(link)).map(String::as_str).collect();
+    ensure!(lost.is_empty(), "{} has lost the default route that it had from a router advertisement", lost.join(", "));
+    // What an earlier run has written for an interface that is down now stays.
+    let before = files::read_text(IPV6_FILE)?.unwrap_or_default();
+    let mut lines: Vec<String> = before.lines().filter(|line| line.contains("/accept_ra")).map(str::to_owned).collect();
+    // With slashes, because a name may have a dot.
+    lines.extend(links.iter().map(|link| format!("-net/ipv6/conf/{link}/accept_ra = 2")));
+    lines.sort_unstable();
+    lines.dedup();
+    lines.push(format!("{IPV6_FORWARDING} = 1"));
+    done.extend(keep(IPV6_FILE, lines.iter().map(|line| format!("{line}\n")).collect())?);
+    Ok(())
+}
+
 fn inotify(done: &mut Vec<String>) -> anyhow::Result<()> {
     let before = done.len();
     for (name, least) in INOTIFY {
@@ -66,7 +91,8 @@ fn inotify(done: &mut Vec<String>) -> anyhow::Result<()> {
 
 /// Sets a number that is lower; one that does not exist is left.
 fn raise(name: &str, least: u64) -> anyhow::Result<Option<String>> {
-    let path = format!("/proc/sys/{}", name.replace('.', "/"));
+    // As sysctl reads it: in a name with slashes a dot is one of an interface's name.
+    let path = format!("/proc/sys/{}", if name.contains('/') { name.to_owned() } else { name.replace('.', "/") });
     let now = files::read_text(&path)?.and_then(|text| text.trim().parse::<u64>().ok());
     if now.is_none_or(|now| now >= least) {
         return Ok(None);

@@ -22,6 +22,8 @@ pub struct PlannedJoin {
     pub scope: Scope,
     /// Whether swap may be on.
     pub swap: Swap,
+    /// Networks of pods.
+    pub pod_cidrs: Vec<String>,
     /// Whether the API server is asked; a join, which will ask it anyway, only wants to know the way there.
     #[serde(skip, default = "yes")]
     pub ask_cluster: bool,
@@ -32,6 +34,11 @@ fn yes() -> bool {
 }
 
 impl PlannedJoin {
+    /// Whether the cluster's pods have IPv6.
+    pub fn has_ipv6_pods(&self) -> bool {
+        self.pod_cidrs.iter().any(|cidr| cidr.contains(':'))
+    }
+
     /// Where the API server is, when that was said.
     pub fn endpoint(&self) -> Option<Endpoint> {
         self.control_plane_endpoint.as_deref().and_then(|text| Endpoint::parse(text).ok())

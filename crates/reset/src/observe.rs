@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
-use footprint::distributions::{self, Active};
+use footprint::distributions::Active;
 use host::deadline::Deadline;
 use host::mounts::{self, Index, Mount};
 use host::remove::What;
@@ -19,7 +19,7 @@ use crate::parts::runtime::holdings::Holdings;
 use crate::parts::runtime::netns::{self, Deserted};
 use crate::parts::runtime::{self as containerd, Containerd, pods, record};
 use crate::parts::temporary::{self, RunFiles};
-use crate::parts::{cni, etcd, held_addresses, kubectl, kubelet};
+use crate::parts::{cni, elsewhere, etcd, held_addresses, kubectl, kubelet, others};
 use crate::trees::look::{self, Found};
 use crate::trees::manifest::Manifest;
 use crate::trees::proof::{self, Proofs, Proved};
@@ -135,6 +135,13 @@ pub fn observe(asked: &Args, run_files: RunFiles, deadline: &Deadline) -> Result
     if !containerd.is_ours() || containerd.is_stray() {
         kept.extend(not_ours(&containerd, &mut wanted));
     }
+    for place in elsewhere::observe(args, &all_processes) {
+        if args.own_paths.contains(&place.path) {
+            wanted.push(place.target());
+        } else {
+            kept.push((place.path.clone(), place.why()));
+        }
+    }
     let kubeconfig = if args.wants(Part::Kubectl) {
         let home = kubectl::observe()?;
         wanted.extend(home.cache);
@@ -187,7 +194,7 @@ pub fn observe(asked: &Args, run_files: RunFiles, deadline: &Deadline) -> Result
         control_plane: etcd::signs()?,
         stacked_etcd: etcd::has_stacked_etcd(),
         netns: if args.wants(Part::Pods) { netns::deserted(&mounts, &pod_netns) } else { Vec::new() },
-        other_kubernetes: distributions(booted, &all_processes, deadline)?,
+        other_kubernetes: others::active(booted, &all_processes, deadline)?,
         pod_netns,
         kubeconfig,
         drop_ins: if systemd(Part::Units) { kubelet::conflicting_drop_ins(deadline)? } else { Vec::new() },
@@ -244,29 +251,6 @@ fn is_in_cluster(containerd: &Containerd) -> bool {
     ];
     let pods = containerd.sandboxes.as_ref().is_ok_and(|list| !list.is_empty());
     pods || files.iter().any(|path| Path::new(path).exists())
-}
-
-/// Other distributions of Kubernetes that are at work here.
-fn distributions(booted: bool, all: &[processes::Process], deadline: &Deadline) -> Result<Vec<Active>> {
-    let mut units = Vec::new();
-    for unit in distributions::TABLE.iter().flat_map(|row| row.units).filter(|_| booted) {
-        if matches!(systemd::active_state(unit, deadline)?.as_str(), "active" | "activating" | "reloading") {
-            units.push((*unit).to_owned());
-        }
-    }
-    let address = |process: &'_ processes::Process| {
-        let is_shim = process.program().is_some_and(|name| name.starts_with("containerd-shim"));
-        let at = process.argv.iter().position(|word| word == "-address").filter(|_| is_shim)?;
-        process.argv.get(at + 1).cloned()
-    };
-    let sockets: Vec<Option<String>> = all.iter().map(address).collect();
-    let seen =
-        all.iter().zip(&sockets).filter(|(process, _)| process.same_namespace).filter_map(|(process, socket)| {
-            let exe = process.exe.as_deref()?.to_str()?;
-            let (unit, socket) = (process.unit.as_deref(), socket.as_deref());
-            Some(distributions::Process { pid: process.pid, exe, unit, socket })
-        });
-    Ok(distributions::active(&units, &seen.collect::<Vec<_>>()))
 }
 
 /// Takes containerd's directories off the list when others use them, and says what is kept.

@@ -2,6 +2,7 @@
 
 use ansible::{Kind, Opt, Spec};
 use anyhow::{Context as _, ensure};
+use host::cidr::Cidr;
 use kubeadm::endpoint::Endpoint;
 use kubeadm::version::Version;
 use prerequisites::planned::PlannedJoin;
@@ -48,6 +49,12 @@ pub static SPEC: Spec = Spec {
         )
         .default("\"keep\"")
         .choices(&["keep", "off"]),
+        Opt::new(
+            "pod_cidrs",
+            Kind::List(&Kind::Str),
+            "Networks of the cluster's pods. With one of IPv6 among them IPv6 forwarding is checked, too, and O(fix) sets it so that default routes of router advertisements stay.",
+        )
+        .default("[]"),
         Opt::new("fail_on", Kind::Str, "Which result of a check fails the task.")
             .default("\"fail\"")
             .choices(&["fail", "warn", "never"]),
@@ -103,6 +110,11 @@ impl Args {
         if let Some(text) = &join.control_plane_version {
             Version::parse(text).with_context(|| {
                 format!("option control_plane_version is {text:?}: it must be a version such as 1.31.2")
+            })?;
+        }
+        for cidr in &join.pod_cidrs {
+            cidr.parse::<Cidr>().with_context(|| {
+                format!("option pod_cidrs has {cidr:?}: it must be a network such as 10.244.0.0/16")
             })?;
         }
         ensure!(

@@ -38,6 +38,7 @@ fn planned(args: &Args) -> PlannedJoin {
         node_name: args.node_name.clone(),
         scope: Scope::All,
         swap: Swap::Keep,
+        pod_cidrs: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! What each kind means and what helps is one table, [`crate::kinds`]; its order is the order of causes, and a kind names
 //! the kinds that explain it. The primary cause is the first critical finding that no other finding explains.
 
-use crate::kind::Kind;
+use crate::kind::{Kind, Severity};
 use crate::kinds;
 use node::code::Code;
 use serde_json::{Value, json};
@@ -103,10 +103,17 @@ pub fn ordered(findings: Vec<Finding>) -> Vec<Finding> {
     all
 }
 
-/// The finding to act upon first: the first one, in the order of causes, that no other one explains.
+/// The finding to act upon first: the first one, in the order of causes, that no other one explains. None on a healthy
+/// node, which may have something to plan for.
 pub fn primary(findings: &[Finding]) -> Option<&Finding> {
     let there = |code: &Code| findings.iter().any(|f| f.kind.code == *code);
-    findings.iter().find(|f| !f.kind.explained_by.iter().any(there)).or(findings.first())
+    let wrong = || findings.iter().filter(|f| f.kind.severity < Severity::Notice);
+    wrong().find(|f| !f.kind.explained_by.iter().any(there)).or(wrong().next())
+}
+
+/// What there is to plan for.
+pub fn notices(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    findings.iter().filter(|f| f.kind.severity == Severity::Notice)
 }
 
 /// Evidence comes from files, programs and the network: one line of printable text, bounded.

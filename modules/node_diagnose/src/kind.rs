@@ -11,6 +11,8 @@ pub enum Severity {
     Critical,
     /// It works now, and will not after the next change, restart or reset.
     Warning,
+    /// Nothing is wrong; there is something to plan for, with a date. A node with nothing else is healthy.
+    Notice,
 }
 
 impl Severity {
@@ -19,6 +21,7 @@ impl Severity {
         match self {
             Severity::Critical => "critical",
             Severity::Warning => "warning",
+            Severity::Notice => "notice",
         }
     }
 }

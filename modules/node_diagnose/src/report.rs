@@ -1,6 +1,6 @@
 //! The answer, and in it the report that a person reads: Markdown, true and short, the primary cause first.
 
-use crate::finding::{Finding, one_line, primary};
+use crate::finding::{Finding, notices, one_line, primary};
 use crate::judge::size;
 use crate::metrics;
 use crate::observe::Facts;
@@ -13,12 +13,15 @@ pub fn outcome(facts: &Facts, findings: &[Finding]) -> Outcome {
     let first = primary(findings);
     let now = facts.machine.now.and_then(|now| now.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs());
     let msg = match first {
-        None => "nothing is wrong with this node".to_owned(),
+        None => std::iter::once("nothing is wrong with this node".to_owned())
+            .chain(notices(findings).map(|notice| format!("to plan for: {}", notice.kind.title)))
+            .collect::<Vec<_>>()
+            .join("; "),
         Some(first) => first.sentence(),
     };
     Outcome::new()
         .msg(msg)
-        .field("healthy", findings.is_empty())
+        .field("healthy", first.is_none())
         .field("joined", facts.joined())
         .field("primary_cause", first.map(Finding::to_json))
         .field("findings", findings.iter().map(Finding::to_json).collect::<Vec<_>>())

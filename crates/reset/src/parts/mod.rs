@@ -2,11 +2,13 @@
 //! files above only put them in order.
 
 pub mod cni;
+pub mod elsewhere;
 pub mod etcd;
 pub mod firewall;
 pub mod kubectl;
 pub mod kubelet;
 pub mod network;
+pub mod others;
 pub mod runtime;
 pub mod temporary;
 mod virtual_ip;

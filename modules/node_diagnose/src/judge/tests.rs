@@ -28,10 +28,10 @@ use std::time::Duration;
 
 mod causes;
 mod faults;
-mod firewall;
 mod hostile;
 mod nftables;
 mod owners;
+mod packets;
 
 fn space() -> Space {
     Space {
@@ -221,8 +221,13 @@ fn each_fault_is_found_by_name_as_the_primary_cause() {
 fn every_kind_has_a_fault_that_shows_it() {
     let tried: Vec<Code> = faults().iter().map(|(code, _)| *code).collect();
     // These need programs of this machine, another node's state, or time; each has a test of its own or in tests/node.rs.
-    let elsewhere =
-        [Code::ForwardDropped, Code::IptablesBackendsMixed, Code::MountsLeftBehind, Code::ClockUnsynchronized];
+    let elsewhere = [
+        Code::ForwardDropped,
+        Code::IptablesBackendsMixed,
+        Code::MountsLeftBehind,
+        Code::ClockUnsynchronized,
+        Code::RuntimeTooOldSoon,
+    ];
     for kind in crate::kinds::table() {
         assert!(tried.contains(&kind.code) || elsewhere.contains(&kind.code), "no test shows {}", kind.code);
     }

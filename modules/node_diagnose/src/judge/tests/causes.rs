@@ -86,10 +86,58 @@ fn the_kubelets_last_words_are_read_with_the_joins_table() {
 #[test]
 fn a_pod_that_has_started_since_makes_an_earlier_failure_nobodys_business() {
     let mut facts = healthy();
-    let said = include_str!("../../../../crates/kubeadm/tests/data/classify/containerd-1.6.20-sandbox-image.txt");
+    let said = include_str!("../../../../../crates/kubeadm/tests/data/classify/containerd-1.6.20-sandbox-image.txt");
     facts.runtime.journal = said.into();
     let found = judge(&facts);
     assert!(primary(&found).unwrap().cause().contains("registry.k8s.io/pause:3.6"), "{found:?}");
     facts.runtime.journal = format!("{said}RunPodSandbox for &PodSandboxMetadata{{}} returns sandbox id \"9f\"\n");
     assert!(judge(&facts).is_empty());
+}
+
+#[test]
+fn an_old_runtime_is_told_and_leaves_the_node_healthy() {
+    let mut facts = healthy();
+    facts.machine.now = kubeadm::time::parse("2026-11-27T00:00:00Z");
+    let Ok(answer) = &mut facts.runtime.answer else { panic!() };
+    (answer.version.runtime_name, answer.version.runtime_version) = ("containerd".into(), "1.6.20~ds1".into());
+    let found = judge(&facts);
+    assert_eq!(found.iter().map(|f| f.kind.code).collect::<Vec<_>>(), [Code::RuntimeTooOldSoon]);
+    assert!(found[0].evidence[0].contains("2025-08-23") && found[0].evidence[1].contains("2026-12-16"), "{found:?}");
+    assert!(primary(&found).is_none());
+    assert_eq!(found[0].to_json()["severity"], "notice");
+}
+
+#[test]
+fn a_value_that_cri_refuses_is_a_persons_but_for_those_that_are_set_anew() {
+    let mended_by = |said: &str| {
+        let mut facts = healthy();
+        silent(&mut facts, Error::NoCri { socket: "/s".into() }, "active");
+        facts.runtime.journal =
+            format!("level=warning msg=\"failed to load plugin io.containerd.grpc.v1.cri\" error=\"{said}\"");
+        let found = judge(&facts);
+        assert_eq!(primary(&found).unwrap().kind.code, Code::CriNotLoaded);
+        primary(&found).unwrap().mended_by()
+    };
+    assert_eq!(
+        mended_by("invalid plugin config: `systemd_cgroup` only works for runtime io.containerd.runtime.v1.linux"),
+        Some("containerd_prepare")
+    );
+    assert_eq!(
+        mended_by(
+            "invalid plugin config: no corresponding runtime configured in `runtimes` for `default_runtime_name = \\\"nope\\\""
+        ),
+        None
+    );
+}
+
+#[test]
+fn another_socket_in_the_configuration_is_a_persons() {
+    let mut facts = healthy();
+    silent(&mut facts, missing(), "active");
+    facts.runtime.socket = "/run/containerd/containerd.sock".into();
+    facts.runtime.config.as_mut().unwrap().socket = Some("/run/other.sock".into());
+    let found = judge(&facts);
+    let first = primary(&found).unwrap();
+    assert_eq!((first.kind.code, first.mended_by()), (Code::ContainerdSocketMissing, None));
+    assert!(first.cause().contains("/run/other.sock"), "{}", first.cause());
 }

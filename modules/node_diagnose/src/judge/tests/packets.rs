@@ -46,3 +46,18 @@ fn rules_of_kubernetes_in_both_back_ends_are_found() {
     }
     assert_eq!(primary(&judge(&facts)).unwrap().kind.code, Code::IptablesBackendsMixed);
 }
+
+#[test]
+fn a_tunnel_that_the_firewall_lets_through_is_no_finding() {
+    for rules in [
+        "-A INPUT -p udp -m udp --dport 4789 -j DROP",
+        "-A INPUT -i eth1 -j DROP",
+        "-A INPUT -s 10.0.0.0/24 -j ACCEPT\n-A INPUT -j DROP",
+        "-A INPUT -m set --match-set nodes src -j ACCEPT\n-A INPUT -j DROP",
+    ] {
+        let mut facts = healthy();
+        faults::tunnel(&mut facts);
+        faults::filter(&mut facts, rules);
+        assert!(judge(&facts).is_empty(), "{rules}");
+    }
+}
