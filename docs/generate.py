@@ -24,6 +24,8 @@ from page import index, page
 
 ROOT = Path(__file__).resolve().parent.parent
 COLLECTION = "vmstation.kubejoin"
+# Runs the others, and is none of them.
+SEQUENCE = "sequence"
 SINCE = "0.1.0"
 
 # Options that several modules share with one meaning: a group of modules for each, for shared `module_defaults`.
@@ -35,7 +37,7 @@ LOOKS_SECRET = re.compile(r"pass(?!ive)|secret|token|cryptkey", re.IGNORECASE)
 HEADER = """\
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# Written by docs/generate.py out of modules/{name}: change it there.
+# Written by docs/generate.py out of {source}: change it there.
 # The module itself is a program without Python, which plugins/action/kubejoin.py runs; this is its documentation.
 
 from __future__ import annotations
@@ -87,7 +89,7 @@ def files(specs: list[dict[str, Any]]) -> dict[Path, str]:
         ROOT / "meta/runtime.yml": runtime(specs),
         ROOT / "docs/modules/README.md": index(specs) + roles.index(ROOT),
     }
-    names = [spec["name"] for spec in specs]
+    names = [spec["name"] for spec in specs if spec["name"] != SEQUENCE]
     for spec in specs:
         name = spec["name"]
         sidecar = yaml.safe_load(prose(name).read_text())
@@ -109,8 +111,8 @@ def failure_classes() -> list[str]:
 
 
 def prose(name: str) -> Path:
-    """Where a module's documentation is written by hand."""
-    return ROOT / "modules" / name / (name + ".yml")
+    """Where a module's documentation is written by hand; the sequence of modules is the runner's own."""
+    return ROOT / ("crates/ansible" if name == SEQUENCE else "modules/" + name) / (name + ".yml")
 
 
 def stub(spec: dict[str, Any], sidecar: dict[str, Any]) -> str:
@@ -124,7 +126,7 @@ def stub(spec: dict[str, Any], sidecar: dict[str, Any]) -> str:
         "extends_documentation_fragment": [COLLECTION + ".native"],
         **{key: sidecar[key] for key in ("attributes", "requirements", "notes", "seealso", "author") if key in sidecar},
     }
-    parts = [HEADER.format(name=spec["name"])]
+    parts = [HEADER.format(source=prose(spec["name"]).parent.relative_to(ROOT))]
     for variable, text in (
         ("DOCUMENTATION", dump(documentation)),
         ("EXAMPLES", sidecar["examples"]),
@@ -199,7 +201,7 @@ def qualified(examples: str, names: list[str]) -> str:
 
 def runtime(specs: list[dict[str, Any]]) -> str:
     """The text of meta/runtime.yml."""
-    groups = {"all": [spec["name"] for spec in specs]}
+    groups = {"all": [spec["name"] for spec in specs if spec["name"] != SEQUENCE]}
     for shared in SHARED_OPTIONS:
         having = [spec["name"] for spec in specs if shared in (option["name"] for option in spec["options"])]
         if having:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
-from . import answer, launch_script
+from . import answer, launch_script, sequence
 from .answer import Refusal
 from .background import BackgroundAction
 from .channel import Channel, Overdue
@@ -105,13 +105,16 @@ class NativeAction(BackgroundAction):
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
         options = dict(self._task.args)
+        if module == sequence.NAME:
+            sequence.complete(options, self._task, self._templar, variables)
+        long = bool(LONG & ({module} | sequence.modules(options)))
         self._update_module_args(self._task.action, options, variables)
         options["_kubejoin_secrets"] = answer.MASKS
         line, surroundings = encode(options), environment_line(environment)
         run = uuid.uuid4().hex
         with interruptible():
             try:
-                if module not in LONG:
+                if not long:
                     return answer.parse(delivery.run(launch_script.attached(run, module), line, surroundings), module)
                 progress = Progress(host, module, settings.quiet(self._task.no_log))
                 job = LongTask(channel, run, settings.reconnect_timeout, progress)

@@ -6,6 +6,7 @@
 //! SIGKILL cannot be met here: whatever it leaves, the next run finds and undoes.
 
 use crate::answer::{Frame, give};
+use serde_json::Value;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::{SFlag, fstat};
@@ -14,10 +15,11 @@ use std::sync::{Mutex, OnceLock};
 use std::thread::ThreadId;
 
 type Undo = Box<dyn FnOnce() + Send>;
+type Answer = Box<dyn Fn(anyhow::Error) -> Value + Send>;
 
 static UNDO: Mutex<Vec<(u64, Undo)>> = Mutex::new(Vec::new());
 static NEXT: Mutex<u64> = Mutex::new(0);
-static FRAME: OnceLock<Frame> = OnceLock::new();
+static ANSWER: Mutex<Option<Answer>> = Mutex::new(None);
 /// Who ends this process. Whoever comes second must not exit while the first still undoes.
 static ENDER: OnceLock<ThreadId> = OnceLock::new();
 
@@ -40,9 +42,9 @@ impl Drop for AbortGuard {
     }
 }
 
-/// Says what an aborted run's answer looks like, once the options are known.
-pub(crate) fn frame(frame: Frame) {
-    let _ = FRAME.set(frame);
+/// Says what an aborted run's answer looks like, once the options are known; the last that was said counts.
+pub(crate) fn answer(answer: impl Fn(anyhow::Error) -> Value + Send + 'static) {
+    *ANSWER.lock().unwrap_or_else(|e| e.into_inner()) = Some(Box::new(answer));
 }
 
 /// Takes over signals and panics for this process. Call it before any thread is started.
@@ -106,6 +108,12 @@ fn end(msg: &str, status: i32) -> ! {
     for (_, undo) in steps.into_iter().rev() {
         undo();
     }
-    give(&FRAME.get().cloned().unwrap_or_default().failure(anyhow::anyhow!("{msg}")));
+    let error = anyhow::anyhow!("{msg}");
+    // try_lock for the same reason.
+    let answer = match ANSWER.try_lock().ok().as_deref() {
+        Some(Some(answer)) => answer(error),
+        _ => Frame::default().failure(error),
+    };
+    give(&answer);
     std::process::exit(status)
 }

@@ -92,7 +92,7 @@ impl Frame {
 
 /// Where `AnsibleModule` of core 2.22 says what core has to mask. Only for our action plugin, which takes it out: an older core
 /// would show it in a warning about a key that it does not know.
-const NEW_SECRETS: &str = "_ansible_new_secrets";
+pub(crate) const NEW_SECRETS: &str = "_ansible_new_secrets";
 /// Fewer characters stand in too many places that are no secret.
 const TELLING: usize = 8;
 

@@ -7,7 +7,8 @@ use crate::answer::{Frame, give, line};
 use crate::envelope::{self, Envelope};
 use crate::help::{docs, help};
 use crate::nearest::nearest;
-use crate::{Module, Params, Spec, Task, abort, params, root};
+use crate::request::check;
+use crate::{Module, Params, Spec, Task, abort, root, sequence};
 use serde_json::{Map, Value, json};
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -30,7 +31,7 @@ fn started(modules: &[&'static Module], refusal: fn() -> Option<String>) -> Exit
     let called = called.rsplit('/').next().unwrap_or_default();
     let called = called.strip_prefix("AnsiballZ_").unwrap_or(called);
     let mut args: Vec<String> = argv.collect();
-    let by_name = |name: &str| modules.iter().copied().find(|m| m.spec.name == name);
+    let by_name = |name: &str| all(modules).find(|m| m.spec.name == name);
     let module = match modules {
         [only] => Some(*only),
         _ => by_name(called).or_else(|| {
@@ -40,23 +41,28 @@ fn started(modules: &[&'static Module], refusal: fn() -> Option<String>) -> Exit
         }),
     };
     match module {
-        Some(module) => one(module, &args, refusal),
+        Some(module) => one(module, modules, &args, refusal),
         None => many(modules, &args),
     }
 }
 
+/// A program with several modules can run them in order, too.
+fn all(modules: &[&'static Module]) -> impl Iterator<Item = &'static Module> {
+    modules.iter().copied().chain(std::iter::once(&sequence::MODULE))
+}
+
 /// What the program with all modules answers when no module was named.
 fn many(modules: &[&'static Module], args: &[String]) -> ExitCode {
-    let list: String = modules.iter().map(|m| format!("{:22} {}\n", m.spec.name, m.spec.summary)).collect();
+    let list: String = all(modules).map(|m| format!("{:22} {}\n", m.spec.name, m.spec.summary)).collect();
     match args.first().map(String::as_str) {
         Some("--version") => say(&format!("kubejoin {}\n", env!("CARGO_PKG_VERSION"))),
-        Some("--list") => say(&modules.iter().map(|m| format!("{}\n", m.spec.name)).collect::<String>()),
-        Some("--docs") => say(&format!("{}\n", json!(modules.iter().map(|m| docs(m.spec)).collect::<Vec<_>>()))),
+        Some("--list") => say(&all(modules).map(|m| format!("{}\n", m.spec.name)).collect::<String>()),
+        Some("--docs") => say(&format!("{}\n", json!(all(modules).map(|m| docs(m.spec)).collect::<Vec<_>>()))),
         Some("--help") | None => {
             say(&format!("usage: kubejoin MODULE FILE | MODULE --help | --list | --docs | --version\n\n{list}"))
         }
         Some(other) => {
-            let hint = nearest(other, modules.iter().map(|m| m.spec.name))
+            let hint = nearest(other, all(modules).map(|m| m.spec.name))
                 .map(|n| format!("; did you mean {n}?"))
                 .unwrap_or_default();
             fail(&format!("no module is called {other:?}{hint} (kubejoin --list names them all)"))
@@ -64,7 +70,12 @@ fn many(modules: &[&'static Module], args: &[String]) -> ExitCode {
     }
 }
 
-fn one(module: &'static Module, args: &[String], refusal: fn() -> Option<String>) -> ExitCode {
+fn one(
+    module: &'static Module,
+    modules: &[&'static Module],
+    args: &[String],
+    refusal: fn() -> Option<String>,
+) -> ExitCode {
     let (mut check, mut diff, mut validate, mut source) = (false, false, false, None);
     for arg in args {
         match arg.as_str() {
@@ -91,7 +102,12 @@ fn one(module: &'static Module, args: &[String], refusal: fn() -> Option<String>
             let (mut envelope, options) = envelope::split(all);
             envelope.check_mode |= check;
             envelope.diff |= diff;
-            run(module, envelope, options, validate, refusal)
+            let answer = match std::ptr::eq(module, &raw const sequence::MODULE) {
+                true => sequence::run(modules, &envelope, options, validate, refusal),
+                false => run(module, &envelope, options, validate, refusal),
+            };
+            give(&answer);
+            if answer["failed"] == true { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         }
         Err(why) => fail(&why),
     }
@@ -99,14 +115,15 @@ fn one(module: &'static Module, args: &[String], refusal: fn() -> Option<String>
 
 fn run(
     module: &'static Module,
-    envelope: Envelope,
+    envelope: &Envelope,
     options: Map<String, Value>,
     validate: bool,
     refusal: fn() -> Option<String>,
-) -> ExitCode {
-    let (frame, params) = check(module.spec, &envelope, options);
-    abort::frame(frame.clone());
-    let task = Task::new(&envelope);
+) -> Value {
+    let (frame, params) = check(module.spec, envelope, options);
+    let ended = frame.clone();
+    abort::answer(move |error| ended.failure(error));
+    let task = Task::new(envelope);
     let result = match params {
         Err(why) => Err(anyhow::anyhow!(why)),
         Ok(_) if validate => Ok(crate::Outcome::new()),
@@ -114,14 +131,8 @@ fn run(
         Ok(params) => refusal().map_or_else(|| (module.run)(params, &task), |why| Err(anyhow::anyhow!(why))),
     };
     match result {
-        Ok(outcome) => {
-            give(&frame.success(outcome));
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            give(&frame.failure(error));
-            ExitCode::FAILURE
-        }
+        Ok(outcome) => frame.success(outcome),
+        Err(error) => frame.failure(error),
     }
 }
 
@@ -152,17 +163,6 @@ fn object(bytes: &[u8], source: &str) -> Result<Map<String, Value>, String> {
         // The parser's message gives line and column, never the text: the text may be a secret.
         Err(e) => Err(format!("the options in {source} are no JSON: {e}")),
     }
-}
-
-/// The options against the spec, and what every answer about them has in common.
-fn check(spec: &Spec, envelope: &Envelope, options: Map<String, Value>) -> (Frame, Result<Params, String>) {
-    let called = envelope.module_name.clone().unwrap_or_else(|| spec.name.to_owned());
-    let checked = params::check(spec, options, &called);
-    let mut frame = Frame::new(envelope);
-    frame.echo = checked.echo;
-    frame.secrets = checked.secrets;
-    frame.warnings = checked.warnings;
-    (frame, checked.params)
 }
 
 /// The line that `MODULE - --validate` answers to this input, and the options when they are in order. Touches nothing:

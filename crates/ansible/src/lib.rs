@@ -21,8 +21,10 @@ mod nearest;
 mod outcome;
 mod params;
 mod printable;
+mod request;
 mod root;
 mod rules;
+mod sequence;
 mod spec;
 mod task;
 

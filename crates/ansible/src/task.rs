@@ -4,7 +4,7 @@ use crate::envelope::Envelope;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// The run: check mode, diff, verbosity, and a place to say which phase the work is in.
@@ -19,7 +19,9 @@ pub struct Task {
     /// The task is `no_log`.
     pub no_log: bool,
     started: Instant,
-    progress: Option<Mutex<File>>,
+    progress: Option<Arc<Mutex<File>>>,
+    /// Which step of a sequence it is.
+    step: Option<String>,
 }
 
 impl Task {
@@ -30,7 +32,21 @@ impl Task {
             verbosity: envelope.verbosity,
             no_log: envelope.no_log,
             started: Instant::now(),
-            progress: envelope.progress.as_deref().and_then(open_progress).map(Mutex::new),
+            progress: envelope.progress.as_deref().and_then(open_progress).map(|file| Arc::new(Mutex::new(file))),
+            step: None,
+        }
+    }
+
+    /// One step of this run, whose phases begin with its name.
+    pub(crate) fn step(&self, name: &str, check_mode: bool, no_log: bool) -> Self {
+        Task {
+            check_mode: self.check_mode || check_mode,
+            diff: self.diff,
+            verbosity: self.verbosity,
+            no_log: self.no_log || no_log,
+            started: self.started,
+            progress: self.progress.clone().filter(|_| !no_log),
+            step: Some(name.to_owned()),
         }
     }
 
@@ -43,7 +59,8 @@ impl Task {
     /// Progress is a courtesy: a full disk under it must not fail the task.
     pub fn phase(&self, name: &str) {
         let Some(progress) = &self.progress else { return };
-        let line = serde_json::json!({"seconds": self.started.elapsed().as_secs_f64(), "phase": name});
+        let phase = self.step.as_ref().map_or_else(|| name.to_owned(), |step| format!("{step}: {name}"));
+        let line = serde_json::json!({"seconds": self.started.elapsed().as_secs_f64(), "phase": phase});
         if let Ok(mut file) = progress.lock() {
             let _ = file.write_all(crate::answer::line(&line).as_bytes());
         }

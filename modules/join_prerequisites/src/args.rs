@@ -2,6 +2,7 @@
 
 use ansible::{Kind, Opt, Spec};
 use anyhow::{Context as _, ensure};
+use host::cidr::Cidr;
 use kubeadm::endpoint::Endpoint;
 use kubeadm::version::Version;
 use serde::Deserialize;
@@ -47,6 +48,12 @@ pub static SPEC: Spec = Spec {
         )
         .default("\"keep\"")
         .choices(&["keep", "off"]),
+        Opt::new(
+            "pod_cidrs",
+            Kind::List(&Kind::Str),
+            "Networks of the cluster's pods. With one of IPv6 among them IPv6 forwarding is checked, too, and O(fix) sets it so that default routes of router advertisements stay.",
+        )
+        .default("[]"),
         Opt::new("fail_on", Kind::Str, "Which result of a check fails the task.")
             .default("\"fail\"")
             .choices(&["fail", "warn", "never"]),
@@ -75,6 +82,8 @@ pub struct Args {
     pub scope: Scope,
     /// Whether swap may be on.
     pub swap: Swap,
+    /// Networks of pods.
+    pub pod_cidrs: Vec<String>,
     /// What fails the task.
     pub fail_on: FailOn,
     /// Whether the API server is asked; a join, which will ask it anyway, only wants to know the way there.
@@ -143,12 +152,21 @@ impl Args {
                 format!("option control_plane_version is {text:?}: it must be a version such as 1.31.2")
             })?;
         }
+        for cidr in &self.pod_cidrs {
+            cidr.parse::<Cidr>()
+                .with_context(|| format!("option pod_cidrs has {cidr:?}: it must be a network such as 10.244.0.0/16"))?;
+        }
         ensure!(
             self.cri_socket.starts_with("unix:///") || self.cri_socket.starts_with('/'),
             "option cri_socket is {:?}: it must be unix:// and an absolute path",
             self.cri_socket
         );
         Ok(())
+    }
+
+    /// Whether the cluster's pods have IPv6.
+    pub fn has_ipv6_pods(&self) -> bool {
+        self.pod_cidrs.iter().any(|cidr| cidr.contains(':'))
     }
 
     /// Where the API server is, when that was said.

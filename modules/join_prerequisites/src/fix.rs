@@ -4,9 +4,10 @@
 //! Swap only when that is asked for by its own option.
 
 use crate::checks::Check;
-use crate::settings::{FORWARDING, MODULES};
+use crate::observe::ipv6;
+use crate::settings::{FORWARDING, IPV6_FORWARDING, MODULES};
 use crate::swap;
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use host::deadline::{Deadline, Look};
 use host::process::Program;
 use host::{files, systemd};
@@ -20,6 +21,7 @@ const RUNTIME_UP: Duration = Duration::from_secs(30);
 const INOTIFY: [(&str, u64); 2] = [("fs.inotify.max_user_instances", 1024), ("fs.inotify.max_user_watches", 524_288)];
 const MODULES_FILE: &str = "/etc/modules-load.d/kubejoin.conf";
 const SYSCTL_FILE: &str = "/etc/sysctl.d/90-kubejoin.conf";
+const IPV6_FILE: &str = "/etc/sysctl.d/90-kubejoin-ipv6.conf";
 const INOTIFY_FILE: &str = "/etc/sysctl.d/90-kubejoin-inotify.conf";
 
 /// A remedy.
@@ -27,6 +29,8 @@ const INOTIFY_FILE: &str = "/etc/sysctl.d/90-kubejoin-inotify.conf";
 pub enum Fix {
     /// Load modules, set sysctls, now and at every boot.
     Kernel,
+    /// Forward IPv6, now and at every boot, and keep the default routes of router advertisements.
+    Ipv6,
     /// Raise the inotify limits, now and at every boot.
     Inotify,
     /// Add a drop-in that gives the kubelet its kubeconfig.
@@ -42,6 +46,7 @@ impl Fix {
     pub fn words(self) -> &'static str {
         match self {
             Fix::Kernel => "load kernel modules and set sysctls",
+            Fix::Ipv6 => "forward IPv6, and go on heeding router advertisements",
             Fix::Inotify => "raise the inotify limits",
             Fix::DropIn => "give the kubelet's unit its kubeconfig",
             Fix::Swap => "switch swap off for good",
@@ -65,6 +70,7 @@ pub fn wanted(checks: &[Check]) -> Vec<Fix> {
 pub fn apply(fix: Fix, socket: &str, deadline: &Deadline) -> anyhow::Result<Vec<String>> {
     match fix {
         Fix::Kernel => kernel(deadline),
+        Fix::Ipv6 => ipv6(),
         Fix::Inotify => inotify(),
         Fix::DropIn => Ok(dropin::mend(KUBELET, deadline)?.into_iter().collect()),
         Fix::Swap => swap::off(deadline),
@@ -90,6 +96,29 @@ fn kernel(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
     Ok(done)
 }
 
+/// What heeds advertisements comes first: a kernel that forwards has dropped the routes before the next setting is made.
+fn ipv6() -> anyhow::Result<Vec<String>> {
+    let links = ipv6::learned();
+    let mut done = Vec::new();
+    for link in &links {
+        done.extend(raise(&format!("net/ipv6/conf/{link}/accept_ra"), 2)?);
+    }
+    done.extend(raise(IPV6_FORWARDING, 1)?);
+    let left = ipv6::learned();
+    let lost: Vec<&str> = links.iter().filter(|link| !left.contains(link)).map(String::as_str).collect();
+    ensure!(lost.is_empty(), "{} has lost the default route that it had from a router advertisement", lost.join(", "));
+    // What an earlier run has written for an interface that is down now stays.
+    let before = files::read_text(IPV6_FILE)?.unwrap_or_default();
+    let mut lines: Vec<String> = before.lines().filter(|line| line.contains("/accept_ra")).map(str::to_owned).collect();
+    // With slashes, because a name may have a dot.
+    lines.extend(links.iter().map(|link| format!("-net/ipv6/conf/{link}/accept_ra = 2")));
+    lines.sort_unstable();
+    lines.dedup();
+    lines.push(format!("{IPV6_FORWARDING} = 1"));
+    done.extend(keep(IPV6_FILE, lines.iter().map(|line| format!("{line}\n")).collect())?);
+    Ok(done)
+}
+
 fn inotify() -> anyhow::Result<Vec<String>> {
     let mut done = Vec::new();
     for (name, least) in INOTIFY {
@@ -103,7 +132,8 @@ fn inotify() -> anyhow::Result<Vec<String>> {
 
 /// Sets a number that is lower; one that does not exist is left.
 fn raise(name: &str, least: u64) -> anyhow::Result<Option<String>> {
-    let path = format!("/proc/sys/{}", name.replace('.', "/"));
+    // As sysctl reads it: in a name with slashes a dot is one of an interface's name.
+    let path = format!("/proc/sys/{}", if name.contains('/') { name.to_owned() } else { name.replace('.', "/") });
     let now = files::read_text(&path)?.and_then(|text| text.trim().parse::<u64>().ok());
     if now.is_none_or(|now| now >= least) {
         return Ok(None);

@@ -115,3 +115,65 @@ fn swap_stays_unless_it_is_to_be_off() {
         assert_eq!(std::fs::read_to_string("/etc/fstab").unwrap(), fstab);
     });
 }
+
+/// A veth pair whose other end, in a namespace of its own, says that it is a router. Returns when the route is there.
+const ADVERTISE: &str = r#"
+import os, socket, struct, subprocess, sys, time
+sh = lambda line: subprocess.run(line, shell=True, check=True)
+router = subprocess.Popen(['unshare', '--net', 'sh', '-c', 'echo ready; sleep 60'], stdout=subprocess.PIPE)
+router.stdout.readline()
+sh('ip link add r0.7 type veth peer name far && ip link set far netns %d && ip link set r0.7 up' % router.pid)
+inside = """
+import socket, struct, subprocess, time
+subprocess.run('ip link set far up', shell=True, check=True)
+raw = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+for _ in range(200):
+    try: raw.sendto(struct.pack('!BBHBBHII', 134, 0, 0, 64, 0, 1800, 0, 0), ('ff02::1', 0, 0, socket.if_nametoindex('far')))
+    except OSError: pass
+    time.sleep(0.1)
+"""
+subprocess.Popen(['nsenter', '--net=/proc/%d/ns/net' % router.pid, sys.executable, '-c', inside])
+while not subprocess.run('ip -6 route show default', shell=True, capture_output=True, text=True).stdout.count('proto ra'):
+    time.sleep(0.1)
+"#;
+
+fn sh(script: &str) -> String {
+    let output = std::process::Command::new("sh").args(["-c", script]).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn ipv6_is_forwarded_for_pods_that_have_it_and_an_advertised_route_stays() {
+    bare_machine().run(|| {
+        let advertised = std::process::Command::new("python3").args(["-c", ADVERTISE]).status().unwrap();
+        assert!(advertised.success(), "no router could be made");
+        let mut options = json!({"scope": "kernel", "fix": true, "fail_on": "never"});
+        let without = module(options.clone(), false);
+        assert!(!without.to_string().contains("ipv6"), "nobody has asked for it: {without}");
+        assert_eq!(sh("cat /proc/sys/net/ipv6/conf/all/forwarding"), "0\n");
+        options["pod_cidrs"] = json!(["10.244.0.0/16", "fd00:10:244::/56"]);
+        let looked = module(options.clone(), true);
+        let check = checks(&looked).iter().find(|check| check["name"] == "ipv6_forward").unwrap();
+        assert_eq!((&check["status"], &check["found"]), (&json!("fail"), &json!("0, and r0.7 would lose its default route")));
+        let done = module(options.clone(), false);
+        assert!(done["steps"].to_string().contains("90-kubejoin-ipv6.conf"), "{done}");
+        assert_eq!(sh("cat /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv6/conf/r0.7/accept_ra"), "1\n2\n");
+        assert!(sh("ip -6 route show default").contains("dev r0.7"), "the machine has lost its route");
+        assert_eq!(
+            sh("cat /etc/sysctl.d/90-kubejoin-ipv6.conf"),
+            "-net/ipv6/conf/r0.7/accept_ra = 2\nnet.ipv6.conf.all.forwarding = 1\n"
+        );
+        let again = module(options, false);
+        assert_eq!((&again["changed"], &again["steps"]), (&json!(false), &json!([])), "{again}");
+    });
+}
+
+#[test]
+fn what_is_not_a_network_of_pods_is_refused() {
+    bare_machine().run(|| {
+        let answer = module(json!({"pod_cidrs": ["fd00::1/300"]}), false);
+        let msg = answer["msg"].as_str().unwrap();
+        assert!(msg.starts_with("option pod_cidrs has \"fd00::1/300\": it must be a network such as"), "{msg}");
+    });
+}

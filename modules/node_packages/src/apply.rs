@@ -27,6 +27,8 @@ pub fn apply(mut plan: Plan, run: &Run, done: &mut Steps) -> anyhow::Result<()> 
     let held = policy::hold(found, &apt.scratch)?;
     apt.policy.clone_from(&held.over);
     let mut written = Written::default();
+    // Whoever had the lock may have been killed meanwhile: what was interrupted is looked at under it.
+    plan.finish |= Packages::observe()?.interrupted;
     let unfinished = finish(&plan, &apt, run, done);
     written.write(&plan.files)?;
     if !plan.install.is_empty() {

@@ -63,6 +63,8 @@ pub static SPEC: Spec = Spec {
             Kind::Str,
             "Version of the control plane of the cluster that the machine is for. What cannot join it is refused before anything is fetched.",
         ),
+        Opt::new("required", Kind::Bool, "Whether a machine that would still lack kubeadm, kubelet or containerd is a failure, instead of a warning.")
+            .default("false"),
         Opt::new("timeout", Kind::Int, "Seconds for everything together, waiting for another package manager included.")
             .default("900"),
     ],
@@ -94,6 +96,8 @@ pub struct Args {
     pub allow_downgrade: bool,
     /// `v1.36.2`.
     pub cluster_version: Option<String>,
+    /// Whether it fails for what is still lacking.
+    pub required: bool,
     /// Seconds.
     pub timeout: i64,
 }

@@ -41,6 +41,7 @@ fn args(version: &str) -> Args {
         state: crate::args::State::Present,
         allow_downgrade: false,
         cluster_version: None,
+        required: false,
         timeout: 900,
     }
 }

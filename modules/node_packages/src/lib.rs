@@ -57,6 +57,6 @@ impl Contract for NodePackages {
     }
 
     fn report(args: &Args, state: &observe::State, plan: &plan::Plan, done: Option<&Steps>) -> anyhow::Result<Outcome> {
-        Ok(report::report(args, state, plan, done))
+        report::report(args, state, plan, done)
     }
 }

@@ -4,11 +4,27 @@ use crate::args::{Args, State as Wanted};
 use crate::observe::State;
 use crate::plan::Plan;
 use crate::runtime;
-use ansible::{Outcome, Plan as _, Steps};
+use ansible::{Failure, Outcome, Plan as _, Steps};
 use std::collections::BTreeMap;
 
-/// `packages`, `missing`, `steps`, and the sentence.
-pub fn report(args: &Args, state: &State, plan: &Plan, done: Option<&Steps>) -> Outcome {
+/// Without these no node is made of a machine.
+const INDISPENSABLE: [&str; 3] = ["kubeadm", "kubelet", "containerd"];
+
+/// `packages`, `missing`, `steps`, and the sentence; a failure for what is required and not there.
+pub fn report(args: &Args, state: &State, plan: &Plan, done: Option<&Steps>) -> anyhow::Result<Outcome> {
+    let (outcome, missing) = told(args, state, plan, done);
+    let lacking: Vec<&str> = INDISPENSABLE.into_iter().filter(|name| missing.iter().any(|one| one == name)).collect();
+    if args.required && !lacking.is_empty() {
+        let msg = format!(
+            "this machine has no {}: set kubernetes_version, such as 1.36, to have that installed, or install it",
+            lacking.join(", ")
+        );
+        return Err(Failure::new(msg).with(outcome).into());
+    }
+    Ok(outcome)
+}
+
+fn told(args: &Args, state: &State, plan: &Plan, done: Option<&Steps>) -> (Outcome, Vec<String>) {
     let machine = &state.machine;
     let mut versions: BTreeMap<&str, &str> = BTreeMap::new();
     for name in [
@@ -33,6 +49,10 @@ pub fn report(args: &Args, state: &State, plan: &Plan, done: Option<&Steps>) -> 
         .field("steps", steps)
         .field("distribution", &machine.os.name)
         .msg(sentence(args, state, plan, &missing, done.is_some()));
+    if done.is_none() && !plan.install.is_empty() {
+        // In check mode: what comes next asks programs that are not there yet.
+        outcome.set("plan_ends", true);
+    }
     if state.release.is_none() && args.state == Wanted::Present && !missing.is_empty() {
         outcome.warn(format!(
             "missing on this machine: {}; option kubernetes_version, such as 1.36, has it installed",
@@ -44,7 +64,7 @@ pub fn report(args: &Args, state: &State, plan: &Plan, done: Option<&Steps>) -> 
     } else if let (Some(release), Some(there)) = (state.release, machine.containerd) {
         runtime::advice(release.minor, there).into_iter().for_each(|advice| outcome.warn(advice));
     }
-    outcome
+    (outcome, missing)
 }
 
 fn sentence(args: &Args, state: &State, plan: &Plan, missing: &[String], done: bool) -> String {

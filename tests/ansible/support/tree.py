@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 PROBE = Path(os.environ.get("KUBEJOIN_PROBE", ROOT / "target/x86_64-unknown-linux-musl/rehearsal/probe"))
-MODULES = ("probe", "aggressive_reset")
+MODULES = ("probe", "aggressive_reset", "sequence")
 
 STUB = '''#!/usr/bin/python
 DOCUMENTATION = """

@@ -3,6 +3,7 @@
 use super::{Check, Status};
 use crate::fix::Fix;
 use crate::observe::Facts;
+use crate::observe::ipv6::Ipv6;
 
 /// Each kubelet, runtime and log follower takes some; Debian's default of 128 runs out on busy nodes.
 const INOTIFY_INSTANCES: u64 = 128;
@@ -52,6 +53,27 @@ fn forwarding(facts: &Facts) -> Check {
                 "sysctl -w net.ipv4.ip_forward=1, and the same in /etc/sysctl.d",
             )
             .with(Fix::Kernel)
+        }
+    }
+}
+
+/// In an order that keeps the machine reachable: what heeds advertisements first, forwarding then.
+pub(super) fn ipv6(found: &Ipv6) -> Check {
+    let wanted = "1, now and at the next boot, and default routes of router advertisements stay";
+    let stake = found.at_stake.join(", ");
+    let first = found.at_stake.iter().map(|link| format!("set net.ipv6.conf.{link}.accept_ra to 2, then "));
+    let mend = format!("{}net.ipv6.conf.all.forwarding to 1, and the same in /etc/sysctl.d", first.collect::<String>());
+    match (found.forwarding, found.at_stake.is_empty(), found.at_boot) {
+        (Some(true), true, true) => Check::ok("ipv6_forward", "1", wanted),
+        // No remedy brings IPv6 into a kernel that was started without.
+        (None, ..) => Check::bad("ipv6_forward", Status::Fail, "this kernel has no IPv6", wanted, "start the kernel without ipv6.disable=1"),
+        (Some(on), true, _) => {
+            let now = if on { "1, and no file for the next boot" } else { "0" };
+            Check::bad("ipv6_forward", Status::Fail, now, wanted, mend).with(Fix::Ipv6)
+        }
+        (Some(on), false, _) => {
+            let now = format!("{}, and {stake} would lose its default route", u8::from(on));
+            Check::bad("ipv6_forward", Status::Fail, now, wanted, mend).with(Fix::Ipv6)
         }
     }
 }

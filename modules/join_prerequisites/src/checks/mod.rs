@@ -72,6 +72,7 @@ pub fn all(args: &Args, facts: &Facts) -> Vec<Check> {
     if args.scope == Scope::Kernel {
         checks.extend(kernel::checks(facts));
         checks.push(kernel::boot(facts));
+        checks.extend(facts.ipv6.as_ref().map(kernel::ipv6));
         checks.extend((args.swap == Swap::Off).then(|| machine::swap_off(facts)));
         return checks;
     }
@@ -81,6 +82,7 @@ pub fn all(args: &Args, facts: &Facts) -> Vec<Check> {
         checks.push(machine::swap_off(facts));
     }
     checks.extend(kernel::checks(facts));
+    checks.extend(facts.ipv6.as_ref().map(kernel::ipv6));
     checks.extend(kubernetes::checks(args, facts));
     checks.extend(runtime::checks(facts));
     checks.extend(network::checks(args, facts));
@@ -109,6 +111,7 @@ pub(crate) mod tests {
             fix: false,
             scope: Scope::All,
             swap: Swap::Keep,
+            pod_cidrs: vec![],
             fail_on: crate::args::FailOn::Fail,
             ask_cluster: true,
         }
@@ -144,6 +147,7 @@ pub(crate) mod tests {
                 Fix::Kernel => {
                     (facts.bridge_nf, facts.ip_forward) = (facts.bridge_nf.map(|_| true), Some(true));
                 }
+                Fix::Ipv6 => facts.ipv6 = None,
                 Fix::Swap => (facts.swaps, facts.swap_at_boot) = (vec![], vec![]),
                 Fix::Inotify => facts.inotify = good.inotify,
                 Fix::DropIn => facts.has_kubeconfig = true,

@@ -8,21 +8,30 @@ use std::path::{Path, PathBuf};
 const MODULES: [&str; 3] = ["/etc/modules-load.d", "/run/modules-load.d", "/usr/lib/modules-load.d"];
 const SYSCTLS: [&str; 3] = ["/etc/sysctl.d", "/run/sysctl.d", "/usr/lib/sysctl.d"];
 
-/// Of these modules and settings, those that no file names.
-pub fn missing<'a>(modules: &[&'a str], settings: &[&'a str]) -> anyhow::Result<Vec<&'a str>> {
-    let named = lines(&MODULES, "/etc/modules")?;
-    let set = lines(&SYSCTLS, "/etc/sysctl.conf")?;
-    let on = |name: &&&str| {
-        let plain = |line: &str| line.trim_start_matches('-').replace(char::is_whitespace, "").replace('/', ".");
-        // The last one counts, and all of ours are 1.
-        set.iter()
-            .rev()
-            .map(|line| plain(line))
-            .find_map(|line| Some(line.strip_prefix(**name)?.strip_prefix('=')? == "1"))
-            != Some(true)
-    };
-    let modules = modules.iter().filter(|module| !named.iter().any(|line| line == **module));
-    Ok(modules.chain(settings.iter().filter(on)).copied().collect())
+/// What the next boot brings.
+pub struct Boot {
+    modules: Vec<String>,
+    settings: Vec<String>,
+}
+
+impl Boot {
+    /// Reads the directories.
+    pub fn observe() -> anyhow::Result<Self> {
+        Ok(Boot { modules: lines(&MODULES, "/etc/modules")?, settings: lines(&SYSCTLS, "/etc/sysctl.conf")? })
+    }
+
+    /// The value of a setting; the last that is written counts.
+    pub fn setting(&self, name: &str) -> Option<String> {
+        let plain = |line: &String| line.trim_start_matches('-').replace(char::is_whitespace, "").replace('/', ".");
+        let mut values = self.settings.iter().rev().map(plain);
+        values.find_map(|line| Some(line.strip_prefix(name)?.strip_prefix('=')?.to_owned()))
+    }
+
+    /// Of these modules, and of these settings that are to be 1, those that no file names.
+    pub fn missing<'a>(&self, modules: &[&'a str], settings: &[&'a str]) -> Vec<&'a str> {
+        let modules = modules.iter().filter(|module| !self.modules.iter().any(|line| line == **module));
+        modules.chain(settings.iter().filter(|name| self.setting(name).as_deref() != Some("1"))).copied().collect()
+    }
 }
 
 /// Lines that are not comments, of all files of the directories in the order in which they count, and of one more. A file

@@ -2,6 +2,7 @@
 
 use kubeadm::version::Version;
 
+use super::ipv6::Ipv6;
 use super::{Api, Listener, Runtime, Way};
 use kubeadm::programs::Program;
 
@@ -49,6 +50,8 @@ pub struct Facts {
     pub modules_can_load: bool,
     /// net.ipv4.ip_forward.
     pub ip_forward: Option<bool>,
+    /// IPv6 forwarding; looked at where pods have IPv6.
+    pub ipv6: Option<Ipv6>,
     /// net.bridge.bridge-nf-call-iptables; none without br_netfilter.
     pub bridge_nf: Option<bool>,
     /// The unified hierarchy.
@@ -110,6 +113,7 @@ impl Default for Facts {
             missing_modules: Vec::new(),
             modules_can_load: false,
             ip_forward: None,
+            ipv6: None,
             bridge_nf: None,
             cgroup_v2: false,
             inotify: (0, 0),

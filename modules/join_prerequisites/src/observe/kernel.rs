@@ -41,7 +41,7 @@ pub(super) fn observe(facts: &mut Facts, deadline: &Deadline) {
     };
 }
 
-fn flag(text: &str) -> Option<bool> {
+pub(super) fn flag(text: &str) -> Option<bool> {
     match text {
         "0" => Some(false),
         "1" => Some(true),

@@ -5,6 +5,7 @@ mod api;
 mod boot;
 mod drop_ins;
 mod facts;
+pub mod ipv6;
 mod kernel;
 mod listeners;
 mod runtime;
@@ -76,7 +77,11 @@ pub fn learn(args: &Args, asked: Asked, deadline: &Deadline) -> Facts {
     };
     kernel::observe(&mut facts, &limit);
     if args.scope == Scope::Kernel {
-        facts.not_at_boot = boot::missing(&MODULES, &FORWARDING).unwrap_or_else(|_| MODULES.to_vec());
+        let boot = boot::Boot::observe();
+        facts.not_at_boot = boot.map_or_else(|_| MODULES.to_vec(), |boot| boot.missing(&MODULES, &FORWARDING));
+    }
+    if args.has_ipv6_pods() {
+        ipv6::observe(&mut facts);
     }
     if args.swap == Swap::Off {
         facts.swap_at_boot = swap::at_boot(&limit).unwrap_or_else(|error| vec![format!("{error:#}")]);
