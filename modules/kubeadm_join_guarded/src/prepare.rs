@@ -39,6 +39,7 @@ fn wanted(args: &Args) -> Wanted {
         fix: true,
         scope: Scope::All,
         swap: Swap::Keep,
+        pod_cidrs: Vec::new(),
         fail_on: FailOn::Never,
     }
 }
