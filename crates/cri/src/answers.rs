@@ -1,6 +1,7 @@
 //! What the runtime said, as plain values.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -153,6 +154,12 @@ impl Status {
     pub fn plugin_dirs(&self) -> Vec<String> {
         let dirs = self.info.get("cniconfig").and_then(|c| c["PluginDirs"].as_array());
         dirs.into_iter().flatten().map(text).collect()
+    }
+
+    /// Where containerd takes CNI configurations from.
+    pub fn cni_conf_dir(&self) -> Option<PathBuf> {
+        let dir = self.info.get("config")?.get("cni")?.get("confDir")?.as_str()?;
+        (!dir.is_empty()).then(|| dir.into())
     }
 
     /// SystemdCgroup of the default runtime, as the running containerd has it.

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// How long one health request may take; the kubelet is on this machine.
 const HEALTHZ_LIMIT: Duration = Duration::from_secs(2);
 /// What adds to its command line, the strongest first.
-const FLAG_FILES: [&str; 2] = ["/etc/default/kubelet", "/var/lib/kubelet/kubeadm-flags.env"];
+const FLAG_FILES: [&str; 3] = ["/etc/default/kubelet", "/etc/sysconfig/kubelet", "/var/lib/kubelet/kubeadm-flags.env"];
 /// Where it answers unless config.yaml says otherwise.
 const HEALTHZ: (&str, u16) = ("127.0.0.1", 10248);
 
@@ -70,16 +70,29 @@ pub fn flag<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
     })
 }
 
+/// What a flag of the kubelet is set to: by this command line; without one, by the files that add to it when it starts.
+pub fn setting(args: &[String], name: &str) -> Option<String> {
+    let given = |args: &[String]| flag(args, name).map(str::to_owned);
+    let from_file = |path: &&str| given(&words(&std::fs::read_to_string(path).ok()?));
+    if args.is_empty() { FLAG_FILES.iter().find_map(from_file) } else { given(args) }
+}
+
+/// What the variables of such a file hold: `KUBELET_EXTRA_ARGS=--v=2`, the same in quotes, and over several lines.
+fn words(text: &str) -> Vec<String> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
+    lines.map(value).flat_map(|value| value.split([' ', '\t', '"', '\''])).map(str::to_owned).collect()
+}
+
+/// What is behind `NAME=`; a line without goes on with the one before.
+fn value(line: &str) -> &str {
+    let is_name = |text: &str| text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    line.split_once('=').filter(|(name, _)| is_name(name)).map_or(line, |(_, value)| value)
+}
+
 /// The Node's name that a kubelet with this command line was given; without one what kubeadm and the packages would give
 /// it. `None` means the host's name.
 pub fn node_name(args: &[String]) -> Option<String> {
-    let given = |args: &[String]| flag(args, "--hostname-override").map(str::to_owned);
-    let from_file = |path: &&str| {
-        let text = std::fs::read_to_string(path).ok()?;
-        let words: Vec<String> = text.split([' ', '"', '\'', '\n']).map(str::to_owned).collect();
-        given(&words)
-    };
-    if args.is_empty() { FLAG_FILES.iter().find_map(from_file) } else { given(args) }
+    setting(args, "--hostname-override")
 }
 
 /// What `/healthz` says.
@@ -148,6 +161,19 @@ mod tests {
         assert!(!running(&["kubelet", "--kubeconfig=/etc/kubernetes/kubelet.conf"]).standalone());
         assert!(!running(&["kubelet", "--kubeconfig", "/etc/kubernetes/kubelet.conf"]).standalone());
         assert!(!Kubelet::default().standalone());
+    }
+
+    #[test]
+    fn a_flag_is_found_however_its_file_is_written() {
+        for text in [
+            "KUBELET_EXTRA_ARGS=--hostname-override=node-1",
+            "# --hostname-override=old\nKUBELET_KUBEADM_ARGS=\"--v=2 --hostname-override=node-1\"\n",
+            "KUBELET_EXTRA_ARGS='--hostname-override node-1 --v=2'",
+            "KUBELET_EXTRA_ARGS=--v=2 \\\n  --hostname-override=node-1 \\\n  --x=y\n",
+        ] {
+            assert_eq!(flag(&words(text), "--hostname-override"), Some("node-1"), "{text}");
+        }
+        assert_eq!(flag(&words("KUBELET_EXTRA_ARGS=--v=2"), "--hostname-override"), None);
     }
 
     #[test]

@@ -25,5 +25,6 @@ pub mod program;
 pub mod programs;
 pub mod proxy;
 pub mod redact;
+pub mod runtime_support;
 pub mod time;
 pub mod version;

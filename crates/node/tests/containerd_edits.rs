@@ -3,7 +3,7 @@
 
 use cri::Error;
 use node::containerd::args::Args;
-use node::containerd::config::Config;
+use node::containerd::config::{Config, effect};
 use node::containerd::observe::State;
 use node::containerd::plan::{self, Plan};
 use node::containerd::release::Release;
@@ -26,9 +26,11 @@ fn state(main: &Path, release: Option<(u32, u32)>) -> anyhow::Result<State> {
     Ok(State {
         config: Config::load(main)?.for_release(release),
         crictl: None,
+        conf_dir: "/etc/cni/net.d".into(),
         confs: vec![],
         runtime: Err(Error::SocketMissing { socket: "/run/x.sock".into() }),
         unit: node::containerd::service::Service::default(),
+        unread: effect::unread_drop_ins(&Config::load(main)?),
         release,
     })
 }

@@ -19,7 +19,7 @@ use crate::parts::network::{self, Given, Network};
 use crate::parts::runtime::holdings::Holdings;
 use crate::parts::runtime::netns::{self, Deserted};
 use crate::parts::runtime::{self as containerd, Containerd, pods, record};
-use crate::parts::{cni, etcd, held_addresses, kubectl, kubelet, temporary};
+use crate::parts::{cni, elsewhere, etcd, held_addresses, kubectl, kubelet, temporary};
 use crate::trees::look::{self, Found};
 use crate::trees::manifest::Manifest;
 use crate::trees::proof::{self, Proofs, Proved};
@@ -130,6 +130,13 @@ pub(crate) fn observe(args: &Args, caller: Caller, deadline: &Deadline) -> Resul
     }
     if !containerd.is_ours() || containerd.is_stray() {
         kept.extend(not_ours(&containerd, &mut wanted));
+    }
+    for place in elsewhere::observe(args, &all_processes) {
+        if args.own_paths.contains(&place.path) {
+            wanted.push(place.target());
+        } else {
+            kept.push((place.path.clone(), place.why()));
+        }
     }
     let kubeconfig = if args.wants(Part::Kubectl) {
         let home = kubectl::observe()?;

@@ -5,7 +5,8 @@
 //! 200 mounts, 5,000 files and 500 firewall chains, all in memory, so that the disk says nothing. Every subject gets the
 //! same state, round by round in turn, and is held to having done all of its work. Then how each of the three grows by
 //! itself. Lines for programs: `BENCH <group> <subject> <median seconds> <runs>`, with tabs. `KUBE_BIN_DIR` adds its
-//! `kubeadm reset`, which KUBEADM_STANDS_IN says is no real one.
+//! `kubeadm reset`, which KUBEADM_STANDS_IN says is no real one; `RESET_BEFORE`, the path of another build of the module, adds
+//! that one to every group.
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -61,15 +62,22 @@ const CHAINS: &str = "500 chains";
 /// Group and subject, and how long each run took.
 type Times = Vec<((&'static str, &'static str), Vec<Duration>)>;
 
+/// A variable of the environment that says something.
+fn set(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
 fn bash(script: &str) -> String {
     let output = Command::new("bash").args(["-c", script]).output().unwrap();
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn module(scope: &Value) -> Duration {
+const OURS: &str = env!("CARGO_BIN_EXE_aggressive_reset");
+
+fn module(program: &str, scope: &Value) -> Duration {
     let options = json!({"preserve": ["/srv/data"], "scope": scope});
     let started = Instant::now();
-    let done = testkit::run_module(env!("CARGO_BIN_EXE_aggressive_reset"), options, false);
+    let done = testkit::run_module(program, options, false);
     assert_eq!(done["failed"], Value::Null, "{done}");
     started.elapsed()
 }
@@ -103,17 +111,22 @@ fn round(kubeadm: Option<&str>) -> Vec<((&'static str, &'static str), Duration)>
         (FILES, json!(["kubelet", "containerd"]), 0..2),
         (CHAINS, json!(["firewall"]), 2..3),
     ];
+    let before = set("RESET_BEFORE");
+    let builds = [("aggressive_reset", Some(OURS)), ("aggressive_reset, the other build", before.as_deref())];
     for (group, scope, work) in ours {
-        state();
-        times.push(((group, "aggressive_reset"), module(&scope)));
-        assert!(left()[work].iter().all(|count| count == "0"), "{group}: {:?}", left());
-        clean();
+        for (subject, program) in builds {
+            let Some(program) = program else { continue };
+            state();
+            times.push(((group, subject), module(program, &scope)));
+            assert!(left()[work.clone()].iter().all(|count| count == "0"), "{group}, {subject}: {:?}", left());
+            clean();
+        }
     }
     if let Some(kubeadm) = kubeadm {
         state();
         let took = by_hand(&format!("{kubeadm} reset --force; rm -rf /var/lib/containerd/*"));
         assert_eq!(left()[..2], ["0", "0"], "kubeadm");
-        let stand_in = std::env::var("KUBEADM_STANDS_IN").is_ok_and(|text| !text.is_empty());
+        let stand_in = set("KUBEADM_STANDS_IN").is_some();
         let name = if stand_in { "kubeadm reset (stand-in), rm -rf" } else { "kubeadm reset, rm -rf" };
         times.push(((FILES, name), took));
         clean();
@@ -127,11 +140,12 @@ fn bench_reset_beside_what_does_the_same_by_hand() {
     if !require("root") || !require("program:iptables-nft-restore") {
         return;
     }
-    let directory = std::env::var("KUBE_BIN_DIR").unwrap_or_default();
-    let stands_in = std::env::var("KUBEADM_STANDS_IN").unwrap_or_default();
-    Sandbox::new().empty("/srv").env("KUBE_BIN_DIR", directory).env("KUBEADM_STANDS_IN", stands_in).run(|| {
-        let kubeadm = std::env::var("KUBE_BIN_DIR").ok().filter(|directory| !directory.is_empty());
-        let kubeadm = kubeadm.map(|directory| format!("{directory}/kubeadm"));
+    let mut sandbox = Sandbox::new().empty("/srv");
+    for name in ["KUBE_BIN_DIR", "KUBEADM_STANDS_IN", "RESET_BEFORE"] {
+        sandbox = sandbox.env(name, set(name).unwrap_or_default());
+    }
+    sandbox.run(|| {
+        let kubeadm = set("KUBE_BIN_DIR").map(|directory| format!("{directory}/kubeadm"));
         // One file system for all of it: with a mount table as long as this, what one program does wrong costs it most.
         bash("mkdir -p /srv/data /srv/var/lib; echo x > /srv/data/x; mount --bind /srv/var /var; mount -t tmpfs run /run");
         let mut times: Times = Vec::new();
@@ -149,7 +163,7 @@ fn bench_reset_beside_what_does_the_same_by_hand() {
                 }
             }
         }
-        println!("BENCH\tnothing to do\taggressive_reset\t{:.3}\t1", module(&Value::Null).as_secs_f64());
+        println!("BENCH\tnothing to do\taggressive_reset\t{:.3}\t1", module(OURS, &Value::Null).as_secs_f64());
         report(times);
     });
 }
@@ -167,14 +181,14 @@ fn bench_reset_as_its_work_grows() {
         let curves = [("mounts", USUAL.mounts), ("files", USUAL.files), ("chains", USUAL.chains)];
         // The first run of all warms up.
         state(none);
-        module(&Value::Null);
+        module(OURS, &Value::Null);
         for (what, usual) in curves {
             for count in [usual / 4, usual / 2, usual, usual * 2] {
                 let mut list: Vec<Duration> = Vec::new();
                 while list.len() < RUNS && started.elapsed() < MOST {
                     let only = |curve: &str| if what == curve { count } else { 0 };
                     state(Size { mounts: only("mounts"), files: only("files"), chains: only("chains") });
-                    list.push(module(&Value::Null));
+                    list.push(module(OURS, &Value::Null));
                     assert_eq!(left(), ["0", "0", "0"], "{what} {count}");
                 }
                 list.sort();

@@ -16,6 +16,8 @@ pub enum Severity {
     Critical,
     /// It works now, and will not after the next change, restart or reset.
     Warning,
+    /// Nothing is wrong; there is something to plan for, with a date. A node with nothing else is healthy.
+    Notice,
 }
 
 impl Severity {
@@ -24,6 +26,7 @@ impl Severity {
         match self {
             Severity::Critical => "critical",
             Severity::Warning => "warning",
+            Severity::Notice => "notice",
         }
     }
 }
@@ -142,10 +145,17 @@ pub fn ordered(findings: Vec<Finding>) -> Vec<Finding> {
     all
 }
 
-/// The finding to act upon first: the first one, in the order of causes, that no other one explains.
+/// The finding to act upon first: the first one, in the order of causes, that no other one explains. None on a healthy
+/// node, which may have something to plan for.
 pub fn primary(findings: &[Finding]) -> Option<&Finding> {
     let there = |code: &Code| findings.iter().any(|f| f.kind.code == *code);
-    findings.iter().find(|f| !f.kind.explained_by.iter().any(there)).or(findings.first())
+    let wrong = || findings.iter().filter(|f| f.kind.severity < Severity::Notice);
+    wrong().find(|f| !f.kind.explained_by.iter().any(there)).or(wrong().next())
+}
+
+/// What there is to plan for.
+pub fn notices(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    findings.iter().filter(|f| f.kind.severity == Severity::Notice)
 }
 
 /// Evidence comes from files, programs and the network: one line of printable text, bounded.

@@ -64,6 +64,12 @@ const fn warning(code: Code, title: &'static str, cause: &'static str, remedy: &
     Kind { code, severity, title, cause, remedy, mended_by: None, explained_by: &[] }
 }
 
+/// A row that leaves the node healthy.
+const fn notice(code: Code, title: &'static str, cause: &'static str, remedy: &'static str) -> Kind {
+    let severity = crate::finding::Severity::Notice;
+    Kind { code, severity, title, cause, remedy, mended_by: None, explained_by: &[] }
+}
+
 impl Kind {
     const fn mended_by(mut self, module: &'static str) -> Self {
         self.mended_by = Some(module);

@@ -27,12 +27,15 @@ fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
     let first = primary(&findings);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let msg = match first {
-        None => "nothing is wrong with this node".to_owned(),
+        None => std::iter::once("nothing is wrong with this node".to_owned())
+            .chain(finding::notices(&findings).map(|notice| format!("to plan for: {}", notice.kind.title)))
+            .collect::<Vec<_>>()
+            .join("; "),
         Some(first) => first.sentence(),
     };
     Ok(Outcome::new()
         .msg(msg)
-        .field("healthy", findings.is_empty())
+        .field("healthy", first.is_none())
         .field("joined", facts.joined())
         .field("primary_cause", first.map(Finding::to_json))
         .field("findings", findings.iter().map(Finding::to_json).collect::<Vec<_>>())

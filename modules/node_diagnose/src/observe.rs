@@ -71,9 +71,11 @@ pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
 
     let (own, root) = (args.clone(), runtime.root_dir().map(str::to_owned));
     let storage = Part::start("disks and mounts", move |missed| storage::observe(&own, root.as_deref(), missed));
-    let (own, dirs) = (args.clone(), runtime.status().map(|s| s.plugin_dirs()).unwrap_or_default());
+    let told =
+        runtime.status().map(|status| cni::Told { conf_dir: status.cni_conf_dir(), plugin_dirs: status.plugin_dirs() });
+    let (own, told) = (args.clone(), told.unwrap_or_default());
     let path = runtime.path.clone();
-    let cni = Part::start("CNI", move |missed| cni::observe(&own, &path, dirs, &limit, missed));
+    let cni = Part::start("CNI", move |missed| cni::observe(&own, &path, told, &limit, missed));
     let (server, name) = (kubelet.server.clone(), kubelet.node_name());
     let api = Part::start("the API server", move |missed| api::observe(&server, &name, &limit, missed));
     let own = args.socket.clone();

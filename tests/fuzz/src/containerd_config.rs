@@ -88,9 +88,11 @@ fn edited(text: &str, (major, minor): (u32, u32), asked: bool) -> Option<String>
     let state = State {
         config: Config { files: vec![file] }.for_release(release),
         crictl: None,
+        conf_dir: "/etc/cni/net.d".into(),
         confs: Vec::new(),
         runtime: Err(cri::Error::SocketMissing { socket: "/run/x".into() }),
         unit: node::containerd::service::Service::default(),
+        unread: Vec::new(),
         release,
     };
     let plan = plan(&serde_json::from_value(options).ok()?, &state).ok()?;

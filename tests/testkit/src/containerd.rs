@@ -61,11 +61,16 @@ impl Containerd {
         self.child.id()
     }
 
-    /// Sends it a signal, such as `STOP`, `CONT` or `KILL`; after `KILL` it is also waited for.
+    /// Sends it a signal, such as `STOP`, `CONT` or `KILL`; after `KILL` it is also waited for, and after `STOP` until
+    /// none of its threads runs: kill(2) returns before the last one has stopped, and that one may still answer.
     pub fn signal(&mut self, name: &str) {
         run(Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]));
         if name == "KILL" {
             self.child.wait().expect("waiting for containerd");
+        }
+        let tasks = format!("/proc/{}/task", self.pid());
+        while name == "STOP" && !std::fs::read_dir(&tasks).expect("containerd's threads").all(stopped) {
+            std::thread::yield_now();
         }
     }
 
@@ -115,4 +120,11 @@ fn image(dir: &str) {
 fn run(command: &mut Command) {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Whether a thread is in state T; one that has just ended is, too.
+fn stopped(task: std::io::Result<std::fs::DirEntry>) -> bool {
+    let stat =
+        task.map(|task| std::fs::read_to_string(task.path().join("stat")).unwrap_or_default()).unwrap_or_default();
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('T'))
 }

@@ -24,7 +24,7 @@ pub use owner::{Claim, Owner, claim};
 pub use programs::{Backend, Family, Tool};
 pub use removal::{Naming, Removal};
 pub use save::{Chain, Rule, Save, Table, parse};
-pub use walk::{Verdict, walk};
+pub use walk::{Verdict, may_pass, walk};
 
 use anyhow::Result;
 

@@ -30,6 +30,37 @@ pub fn walk(table: &Table, chain: &str, packet: &Packet) -> Option<Verdict> {
     }))
 }
 
+/// Whether the packet may get through after all, because a rule that is not modelled (an ipset, a mark) may accept it before
+/// it is dropped for certain.
+pub fn may_pass(table: &Table, chain: &str, packet: &Packet) -> bool {
+    let policy = table.chain(chain).and_then(|chain| chain.policy.as_deref());
+    may_through(table, chain, packet, 0).unwrap_or(policy != Some("DROP"))
+}
+
+fn may_through(table: &Table, chain: &str, packet: &Packet, depth: usize) -> Option<bool> {
+    if depth > 64 {
+        return None;
+    }
+    for rule in table.rules.iter().filter(|rule| rule.chain == chain) {
+        let certain = match matches(rule, packet) {
+            Some(false) => continue,
+            holds => holds == Some(true),
+        };
+        match rule.target.as_deref() {
+            Some("ACCEPT") => return Some(true),
+            Some("DROP" | "REJECT") if certain => return Some(false),
+            Some("RETURN") if certain => return None,
+            Some(other) if table.chain(other).is_some() => match may_through(table, other, packet, depth + 1) {
+                Some(false) if !certain => {}
+                None => {}
+                decided => return decided,
+            },
+            _ => {}
+        }
+    }
+    None
+}
+
 fn through(table: &Table, chain: &str, packet: &Packet, depth: usize) -> Option<Verdict> {
     // Deeper than the kernel allows: a loop in a text that is no real table.
     if depth > 64 {
@@ -163,6 +194,21 @@ mod tests {
         assert_eq!(verdict, Verdict::Dropped(bad.trim_end().to_owned()));
         assert_eq!(forward("DROP", ""), Verdict::Dropped("-P FORWARD DROP".into()));
         assert_eq!(forward("DROP", "-A FORWARD -j MINE\n-A MINE -s 10.244.0.0/16 -j ACCEPT\n"), Verdict::Accepted);
+    }
+
+    #[test]
+    fn a_rule_that_is_not_modelled_may_let_a_packet_pass() {
+        let may = |policy: &str, rules: &str| {
+            let text = format!("*filter\n:FORWARD {policy} [0:0]\n:MINE - [0:0]\n{rules}COMMIT\n");
+            let table = parse(text.as_bytes()).unwrap().tables.remove(0);
+            may_pass(&table, "FORWARD", &packet("10.244.0.20", "10.244.0.19"))
+        };
+        assert!(may("ACCEPT", "") && !may("DROP", ""));
+        assert!(may("DROP", "-A FORWARD -m set --match-set friends src -j ACCEPT\n"));
+        assert!(may("DROP", "-A FORWARD -m set --match-set friends src -j MINE\n-A MINE -j ACCEPT\n"));
+        assert!(!may("DROP", "-A FORWARD -s 192.0.2.0/24 -j ACCEPT\n"));
+        assert!(!may("ACCEPT", "-A FORWARD -j DROP\n-A FORWARD -m set --match-set friends src -j ACCEPT\n"));
+        assert!(may("ACCEPT", "-A FORWARD -m set --match-set foes src -j DROP\n"));
     }
 
     #[test]

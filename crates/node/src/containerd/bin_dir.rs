@@ -3,9 +3,9 @@
 //! containerd 1.x looks in one directory only. Distributions put the standard plugins into their own, networks install
 //! theirs into /opt/cni/bin: the right one is the one that lacks the least.
 
-use crate::containerd::config::Config;
 use crate::containerd::config::edit::BinDirSetting;
 use crate::containerd::config::paths::{table, value};
+use crate::containerd::config::{Config, ConfigFile};
 use anyhow::ensure;
 use host::cni::{Conf, missing};
 use std::collections::BTreeSet;
@@ -56,9 +56,34 @@ pub fn in_force(config: &Config) -> InForce {
     found
 }
 
+/// The directory of CNI configurations, when a file names one.
+pub fn conf_dir(config: &Config) -> Option<PathBuf> {
+    let named = |file: &ConfigFile| {
+        let path = ["plugins", file.names.runtime, "cni", "conf_dir"];
+        value(&file.document, &path).and_then(Value::as_str).filter(|dir| !dir.is_empty()).map(PathBuf::from)
+    };
+    config.files.iter().filter_map(named).last()
+}
+
+/// Which ways of writing the directory there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spelling {
+    /// `bin_dir` alone.
+    One,
+    /// `bin_dirs`, and `bin_dir` where a file has that already.
+    Either,
+    /// `bin_dirs` alone.
+    List,
+}
+
 /// Writes `dir` the way the files write it already: a list keeps its other members.
-pub fn fixed(dir: &str, now: &InForce, list_preferred: bool) -> BinDirSetting {
-    if now.list.is_empty() && (now.one.is_some() || !list_preferred) {
+pub fn fixed(dir: &str, now: &InForce, spelling: Spelling) -> BinDirSetting {
+    let as_one = match spelling {
+        Spelling::One => true,
+        Spelling::Either => now.one.is_some(),
+        Spelling::List => false,
+    };
+    if now.list.is_empty() && as_one {
         return BinDirSetting::One(dir.to_owned());
     }
     let others = now.list.iter().filter(|d| *d != dir).cloned();
@@ -66,7 +91,7 @@ pub fn fixed(dir: &str, now: &InForce, list_preferred: bool) -> BinDirSetting {
 }
 
 /// Looks at the directories. `confs` are the CNI configurations in load order; only the first is used by containerd.
-pub fn choose(confs: &[Conf], now: &InForce, list_preferred: bool) -> anyhow::Result<Choice> {
+pub fn choose(confs: &[Conf], now: &InForce, spelling: Spelling) -> anyhow::Result<Choice> {
     let network = confs.iter().find_map(|c| c.network.as_ref().ok());
     let mut wanted: BTreeSet<&str> = ALWAYS.into_iter().collect();
     wanted.extend(network.iter().flat_map(|n| n.programs()));
@@ -94,7 +119,7 @@ pub fn choose(confs: &[Conf], now: &InForce, list_preferred: bool) -> anyhow::Re
             return Ok(Choice { setting: BinDirSetting::List(now.list.clone()), lacking: of_list });
         }
     }
-    let mut setting = fixed(&best, now, list_preferred);
+    let mut setting = fixed(&best, now, spelling);
     if let BinDirSetting::List(dirs) = &mut setting {
         let useful = candidates.iter().filter(|d| lacks(std::slice::from_ref(d)).len() < wanted.len());
         let more: Vec<String> = useful.filter(|d| !dirs.contains(d)).cloned().collect();

@@ -4,10 +4,14 @@
 //! (2.x). Imports are followed breadth first; a later file wins. In 1.x a later file's plugin section *replaces* an
 //! earlier one whole, in 2.x they are merged key by key: an edit in the last file that has the section is right in both.
 //! `disabled_plugins` of all files add up, so the CRI plugin must be in none of them.
-//! conf.d is not special: it is read when the main file imports it (the generated default of 2.2 and later does).
+//! conf.d is not special: it is read when the main file imports it. The generated default of 2.2 and later does; where the
+//! main file has no `imports`, or there is none, containerd 2.2 to 2.4 read nothing of conf.d, although their `config dump`
+//! shows the default's `imports`.
 
 pub mod edit;
+pub mod effect;
 mod glob;
+pub mod gone;
 pub mod names;
 pub mod paths;
 
@@ -41,6 +45,13 @@ pub struct ConfigFile {
 pub struct Config {
     /// In load order.
     pub files: Vec<ConfigFile>,
+}
+
+impl ConfigFile {
+    /// The version that the file itself says, 0 when it says none.
+    pub fn said(&self) -> i64 {
+        self.document.get("version").and_then(|item| item.as_integer()).unwrap_or(0)
+    }
 }
 
 impl Config {
@@ -83,6 +94,9 @@ impl Config {
     /// Settles what depends on who will read the files: the version of a main file that has none, and the names in files
     /// of version 1. containerd 2 still accepts those, but passes over CRI's settings in them (2.1.9, by config dump)
     /// unless they have the names of version 3.
+    ///
+    /// 2.3 and later read every file by its own version. 2.0 to 2.2 read the old names only when the last file that says
+    /// its version says less than 3, whatever the file with the old names says of itself.
     pub fn for_release(mut self, release: Option<Release>) -> Self {
         let alone = self.files.len() == 1;
         if let Some(main) = self.files.first_mut() {
@@ -93,11 +107,33 @@ impl Config {
                 main.version = 2;
             }
         }
-        let two = release.is_some_and(|r| r.major >= 2);
+        let old_names_lost = release.is_some_and(|r| self.loses_old_names(r));
+        let knows_old_names_only = release.is_some_and(|r| r.major < 2);
         for file in &mut self.files {
-            file.names = Names::of(if two && file.version < 2 { 3 } else { file.version });
+            file.names = Names::of(match file.version {
+                version if old_names_lost => version.max(3),
+                version if knows_old_names_only => version.min(2),
+                version => version,
+            });
         }
         self
+    }
+
+    /// Whether that containerd passes over CRI's settings under the names of versions 1 and 2 in all files, because it goes
+    /// by one version for all of them and that is 3.
+    pub fn loses_old_names(&self, release: Release) -> bool {
+        release.major >= 2 && !release.migrates_each_file() && self.merged_version() >= 3
+    }
+
+    /// The version that containerd 2.0 to 2.2 take the merged files for: a file of version 1, or without one, is brought to
+    /// what there is so far, starting from 3, and any other one decides.
+    pub fn merged_version(&self) -> i64 {
+        self.files.iter().enumerate().fold(3, |so_far, (at, file)| {
+            match file.said().max(if at == 0 { file.version } else { 0 }) {
+                ..=1 => so_far,
+                said => said,
+            }
+        })
     }
 
     /// Whether a setting of that section is written into file number `at`: the last file that has the section under its

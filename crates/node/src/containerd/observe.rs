@@ -1,7 +1,9 @@
 //! What is on the node: configuration, CNI configuration, and what containerd itself says, when it answers.
 
 use crate::containerd::args::{Args, BinDir};
+use crate::containerd::bin_dir;
 use crate::containerd::config::Config;
+use crate::containerd::config::effect::unread_drop_ins;
 use crate::containerd::release::{self, Release};
 use crate::containerd::service::{Service, UNIT};
 use anyhow::ensure;
@@ -9,7 +11,7 @@ use cri::{Client, Error, Status, Version};
 use host::cni::Conf;
 use host::deadline::Deadline;
 use host::files;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What was found.
 #[derive(Debug, Clone)]
@@ -18,12 +20,16 @@ pub struct State {
     pub config: Config,
     /// crictl's configuration.
     pub crictl: Option<String>,
+    /// Where containerd takes CNI configurations from.
+    pub conf_dir: PathBuf,
     /// CNI configurations in load order.
     pub confs: Vec<Conf>,
     /// What containerd says, or why it says nothing.
     pub runtime: Result<Runtime, Error>,
     /// What systemd starts as containerd.
     pub unit: Service,
+    /// Drop-ins beside the main file that it does not import.
+    pub unread: Vec<PathBuf>,
     /// Which containerd, as far as it was needed and could be told.
     pub release: Option<Release>,
 }
@@ -46,8 +52,9 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     let config = Config::load(chosen(args, &unit)?)?;
     let runtime = ask(args, &deadline.at_most(FIRST_ANSWER.min(args.timeout() / 3)));
     let main = config.main();
-    let old = config.files.iter().any(|f| f.version < 2);
-    let wants_release = main.text.is_none() || old || (args.cni_bin_dir() != BinDir::Keep && main.names.has_bin_dirs);
+    let special = config.files.len() > 1 || config.files.iter().any(|f| f.version != 2);
+    let wants_release =
+        main.text.is_none() || special || (args.cni_bin_dir() != BinDir::Keep && main.names.has_bin_dirs);
     let release = match &runtime {
         Ok(answer) => Release::parse(&answer.version.runtime_version),
         Err(_) if wants_release => release::installed(deadline),
@@ -58,7 +65,10 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
         None => None,
     };
     let config = config.for_release(release);
-    Ok(State { config, crictl, confs: host::cni::load(&args.cni_conf_dir)?, runtime, unit, release })
+    let told = runtime.as_ref().ok().and_then(|answer| answer.status.cni_conf_dir());
+    let conf_dir = told.or_else(|| bin_dir::conf_dir(&config)).unwrap_or_else(|| args.cni_conf_dir.clone());
+    let (confs, unread) = (host::cni::load(&conf_dir)?, unread_drop_ins(&config));
+    Ok(State { config, crictl, conf_dir, confs, runtime, unit, unread, release })
 }
 
 /// The file that is edited: the one that containerd reads. Editing another is what nobody can want.

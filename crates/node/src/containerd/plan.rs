@@ -9,10 +9,11 @@ pub use restart::Restart;
 pub(in crate::containerd) use restart::unlike;
 
 use crate::containerd::args::{Args, BinDir};
-use crate::containerd::bin_dir::{self, InForce};
+use crate::containerd::bin_dir::{self, InForce, Spelling};
 use crate::containerd::config::edit::{BinDirSetting, Wanted};
+use crate::containerd::config::effect;
+use crate::containerd::crictl;
 use crate::containerd::observe::State;
-use crate::containerd::{crictl, release::Release};
 use anyhow::{bail, ensure};
 use std::path::PathBuf;
 
@@ -42,6 +43,7 @@ pub struct Plan {
 /// Decides, or refuses.
 pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
     let mut plan = Plan::default();
+    effect_of_files(args, state, &mut plan)?;
     let wanted = Wanted {
         systemd_cgroup: args.systemd_cgroup,
         sandbox_image: args.sandbox_image.clone(),
@@ -59,7 +61,7 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
             changes,
         })
     });
-    let restart = restart::restart(args, state, &wanted, &plan.config);
+    let restart = restart::restart(state, &wanted, &plan.config);
     if args.start {
         if restart.is_some() {
             may_start(args, state)?;
@@ -75,17 +77,50 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
     Ok(plan)
 }
 
+/// Refuses files that containerd does not start with, and tells what in them it passes over.
+fn effect_of_files(args: &Args, state: &State, plan: &mut Plan) -> anyhow::Result<()> {
+    if let Some(release) = state.release {
+        if let Some(why) = effect::refusal(&state.config, release) {
+            bail!(
+                "containerd does not start with its configuration: {why}; give all files one version, with containerd config migrate"
+            );
+        }
+        let lost = effect::passed_over(&state.config, release);
+        plan.warnings.extend(lost.into_iter().map(|what| format!("not in force: {what}")));
+    }
+    for path in &state.unread {
+        plan.warnings.push(format!(
+            "not in force: {}, which no file imports; containerd reads it when {} has imports = [\"{}/*.toml\"]",
+            path.display(),
+            state.config.main().path.display(),
+            path.parent().unwrap_or(path).display()
+        ));
+    }
+    if state.conf_dir != args.cni_conf_dir {
+        plan.warnings.push(format!(
+            "containerd takes CNI configurations from {}, which its conf_dir names, not from {} of option cni_conf_dir",
+            state.conf_dir.display(),
+            args.cni_conf_dir.display()
+        ));
+    }
+    Ok(())
+}
+
 fn choose_bin_dir(args: &Args, state: &State, plan: &mut Plan) -> anyhow::Result<Option<BinDirSetting>> {
     let now = bin_dir::in_force(&state.config);
     let names = state.config.last_with(|names| names.runtime).names;
     let now = if names.has_bin_dirs { now } else { InForce { list: Vec::new(), ..now } };
-    let list = names.has_bin_dirs && state.release.is_some_and(Release::has_bin_dirs);
+    let spelling = match state.release {
+        Some(release) if names.has_bin_dirs && release.wants_bin_dirs() => Spelling::List,
+        Some(release) if names.has_bin_dirs && release.has_bin_dirs() => Spelling::Either,
+        _ => Spelling::One,
+    };
     Ok(match args.cni_bin_dir() {
         BinDir::Keep => None,
         BinDir::Path(dir) if now.list.contains(&dir) => Some(BinDirSetting::List(now.list)),
-        BinDir::Path(dir) => Some(bin_dir::fixed(&dir, &now, list)),
+        BinDir::Path(dir) => Some(bin_dir::fixed(&dir, &now, spelling)),
         BinDir::Auto => {
-            let choice = bin_dir::choose(&state.confs, &now, list)?;
+            let choice = bin_dir::choose(&state.confs, &now, spelling)?;
             if !choice.lacking.is_empty() {
                 let dirs = match &choice.setting {
                     BinDirSetting::One(dir) => dir.clone(),
@@ -108,7 +143,7 @@ pub fn has_network(state: &State) -> bool {
 
 /// CNI comes before containerd, and a unit that cannot be started is named before anything is touched.
 fn may_start(args: &Args, state: &State) -> anyhow::Result<()> {
-    let dir = args.cni_conf_dir.display();
+    let dir = state.conf_dir.display();
     if args.require_cni_config && !has_network(state) {
         let right = "run cni_placeholder first, or set require_cni_config=false";
         match state.confs.first().map(|c| (c.path.display(), &c.network)) {

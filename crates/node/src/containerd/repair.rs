@@ -45,7 +45,16 @@ impl Repair {
         let release = release::installed(deadline);
         let runtime = Err(cri::Error::SocketMissing { socket: args.socket_path().to_owned() });
         let config = config.for_release(release);
-        let state = State { config, crictl: None, confs: Vec::new(), runtime, unit, release };
+        let state = State {
+            config,
+            crictl: None,
+            conf_dir: args.cni_conf_dir.clone(),
+            confs: Vec::new(),
+            runtime,
+            unit,
+            unread: Vec::new(),
+            release,
+        };
         let mut plan = plan::plan(&args, &state)?;
         if let (Some(text), Some(edit)) = (&broken, plan.config.first_mut()) {
             edit.before = Some(text.clone());

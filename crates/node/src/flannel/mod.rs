@@ -7,11 +7,13 @@
 
 mod masquerade;
 mod notes;
+mod shadow;
 mod tunnel;
 mod wireguard;
 mod written;
 
 pub use notes::Notes;
+pub use shadow::shadowed;
 pub use written::Written;
 
 use firewall::iptables::{self, Family, Table};

@@ -180,6 +180,37 @@ fn ipv6_has_notes_a_link_and_a_way_of_its_own() {
 }
 
 #[test]
+fn a_more_specific_route_takes_packets_for_pods_whoever_made_it() {
+    let told = |kernel: &Kernel| shadowed(&[own()], &[peer()], kernel, "cni0");
+    let mut kernel = healthy();
+    assert_eq!(told(&kernel), [""; 0]);
+    let other = Route {
+        destination: "10.244.0.128/25".parse().unwrap(),
+        hops: vec![],
+        kind: "blackhole",
+        ..kernel.routes[0].clone()
+    };
+    kernel.routes.push(other.clone());
+    assert_eq!(
+        told(&kernel),
+        [
+            "blackhole 10.244.0.128/25 table 254 proto 3 scope 0 metric 0 takes packets for pods of node cp1 (10.244.0.0/24)"
+        ]
+    );
+    let hop = NextHop { link: Some(2), gateway: None, onlink: false };
+    kernel.routes[1] =
+        Route { destination: "10.244.1.0/25".parse().unwrap(), hops: vec![hop], kind: "unicast", ..other };
+    assert!(
+        told(&kernel)[0].contains("dev eth0") && told(&kernel)[0].contains("pods of this node"),
+        "{:?}",
+        told(&kernel)
+    );
+    // A larger one loses against flannel's.
+    kernel.routes[1].destination = "10.244.0.0/16".parse().unwrap();
+    assert_eq!(told(&kernel), [""; 0]);
+}
+
+#[test]
 fn wireguard_has_one_link_with_an_address_and_a_route_to_all_pods() {
     let own = Notes { backend: "wireguard".into(), mac: None, vni: None, ..own() };
     let mut kernel = healthy();

@@ -2,6 +2,7 @@
 //! files above only put them in order.
 
 pub mod cni;
+pub mod elsewhere;
 pub mod etcd;
 pub mod firewall;
 pub mod kubectl;

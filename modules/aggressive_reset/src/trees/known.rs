@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::targets::{CNI_CONF, CONTAINERD, MANIFESTS, Target};
 use crate::args::Part;
+use crate::parts::elsewhere;
 use crate::parts::temporary::is_temporary;
 
 /// A conf or a static pod is a few kilobytes.
@@ -31,10 +32,14 @@ pub struct Own {
 impl Own {
     /// Of a target that the table calls `listed`. Nothing: all of it is Kubernetes'.
     pub fn of(target: &Target, listed: &Path) -> Option<Self> {
-        let elsewhere = target.part == Part::Containerd && !listed.to_string_lossy().contains("/io.containerd.");
         let known = match footprint::paths::known(&listed.to_string_lossy()) {
-            // containerd's root may be configured to be anywhere: it holds the same there.
-            Known::All if elsewhere => footprint::paths::known(CONTAINERD[0]),
+            // Where each keeps its things is configured: it holds the same there.
+            Known::All => match target.part {
+                Part::Containerd if !listed.to_string_lossy().contains("/io.containerd.") => {
+                    footprint::paths::known(CONTAINERD[0])
+                }
+                part => elsewhere::default_of(part, listed).map_or(Known::All, footprint::paths::known),
+            },
             known => known,
         };
         Self::directory(known, listed, &target.path)

@@ -24,13 +24,14 @@ type Column = BTreeMap<String, String>;
 #[test]
 #[ignore = "plays every layout several times and writes docs/reset-safety.md"]
 fn comparison() {
-    let chosen = std::env::var("COMPARE").unwrap_or_else(|_| "ours rm script kubeadm".to_owned());
+    let chosen = std::env::var("COMPARE").unwrap_or_else(|_| "ours rm script k0s kubeadm".to_owned());
     let chosen: BTreeSet<&str> = chosen.split_whitespace().collect();
     let mut columns = Vec::new();
     for (title, subject) in [
         ("aggressive_reset", "ours"),
         ("rm -rf --one-file-system", "rm"),
         ("umount, then rm -rf", "script"),
+        ("as k0s removes", "k0s"),
         ("kubeadm reset", "kubeadm"),
     ] {
         let program = if subject == "kubeadm" { kubeadm() } else { Some(subject.to_owned()) };

@@ -19,6 +19,8 @@ for n in null zero full random urandom tty fuse loop-control $(cd /dev; ls -d lo
   [ -c /dev/$n ] || [ -b /dev/$n ] || continue
   : > /srv/root/dev/$n; mount --bind /dev/$n /srv/root/dev/$n
 done
+# The kernel makes a loop device when one is asked for, whichever sandbox asks; its node comes up in the machine's /dev only.
+for n in {0..63}; do [ -e /srv/root/dev/loop$n ] || mknod /srv/root/dev/loop$n b 7 $n; done
 ln -s /proc/self/fd /srv/root/dev/fd
 mount -t proc proc /srv/root/proc
 mount -t sysfs sysfs /srv/root/sys

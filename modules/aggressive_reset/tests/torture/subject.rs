@@ -27,6 +27,9 @@ pub enum Subject {
     Rm,
     /// `umount -R` of what findmnt shows, then `rm -rf`: what most scripts do.
     Script,
+    /// As k0s removes its directories (pkg/cleanup/directories.go at 0d95ce1): what is mounted at or below one is unmounted, the
+    /// newest first, and detached where that fails; where that fails, too, it stops; then the directory is removed.
+    K0s,
     /// `kubeadm reset --force`, of the kubeadm that is at this path on the machine.
     Kubeadm(String),
 }
@@ -37,6 +40,7 @@ impl Subject {
         match std::env::var("TORTURE_SUBJECT").as_deref() {
             Ok("rm") => Self::Rm,
             Ok("script") => Self::Script,
+            Ok("k0s") => Self::K0s,
             Ok(path) if path.starts_with('/') => Self::Kubeadm(path.to_owned()),
             _ => Self::Ours,
         }
@@ -59,6 +63,12 @@ pub fn other(subject: &Subject) -> Option<bool> {
         Subject::Script => format!(
             "ok=0; for t in {list}; do findmnt -rno TARGET | grep \"^$t/\" | sort -r | xargs -r -n1 umount 2>/dev/null; \
              rm -rf \"$t\"/* || ok=1; done; exit $ok"
+        ),
+        Subject::K0s => format!(
+            "for t in {list}; do mapfile -t mounts < <(tac /proc/self/mountinfo | cut -d' ' -f5); \
+             for m in \"${{mounts[@]}}\"; do m=$(printf '%b.' \"$m\"); m=${{m%.}}; \
+             [[ $m == \"$t\" || $m == \"$t\"/* ]] || continue; umount \"$m\" || umount --lazy \"$m\" || exit 1; done; \
+             rm -rf \"$t\" || exit 1; done"
         ),
         Subject::Kubeadm(_) => format!("{PROGRAMS}/kubeadm reset --force"),
     };

@@ -17,6 +17,7 @@ pub(super) fn checks(args: &Args, facts: &Facts) -> Vec<Check> {
         drop_in(facts),
         drop_in_files(facts),
         files(facts),
+        resolver(facts),
         leftovers(facts),
     ]
 }
@@ -119,6 +120,21 @@ fn drop_in_files(facts: &Facts) -> Check {
     Check::bad("drop_in_files", Status::Warn, bad.join("; "), wanted, mend)
 }
 
+/// In a pod a loopback name server is the pod itself: CoreDNS asks itself until it ends (its plugin loop).
+fn resolver(facts: &Facts) -> Check {
+    let wanted = "name servers that are the same machine inside a pod";
+    match facts.loopback_resolvers.as_slice() {
+        [] => Check::ok("resolver", "no loopback address", wanted),
+        some => Check::bad(
+            "resolver",
+            Status::Warn,
+            some.join("; "),
+            wanted,
+            "name a resolv.conf with the real name servers as resolvConf of the kubelet (systemd-resolved keeps one in /run/systemd/resolve/resolv.conf)",
+        ),
+    }
+}
+
 /// Without its resolv.conf no pod starts, without the others not even the kubelet.
 fn files(facts: &Facts) -> Check {
     let wanted = "every file that the kubelet's configuration names is there";
@@ -190,6 +206,16 @@ mod tests {
         let check = named(&checks, "kubelet_files");
         assert_eq!((check.status, check.found.as_str()), (Status::Fail, words));
         assert_eq!(named(&all(&args(), &Facts::good()), "kubelet_files").status, Status::Ok);
+    }
+
+    #[test]
+    fn a_loopback_name_server_is_told_with_its_file() {
+        let words = "/etc/resolv.conf has nameserver 127.0.0.53";
+        let facts = Facts { loopback_resolvers: vec![words.into()], ..Facts::good() };
+        let checks = all(&args(), &facts);
+        let check = named(&checks, "resolver");
+        assert_eq!((check.status, check.found.as_str()), (Status::Warn, words));
+        assert_eq!(named(&all(&args(), &Facts::good()), "resolver").status, Status::Ok);
     }
 
     #[test]

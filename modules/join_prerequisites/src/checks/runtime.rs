@@ -3,6 +3,7 @@
 use super::{Check, Status};
 use crate::fix::Fix;
 use crate::observe::{Facts, Runtime};
+use kubeadm::runtime_support as support;
 use kubeadm::version::Version;
 
 pub(super) fn checks(facts: &Facts) -> Vec<Check> {
@@ -39,8 +40,15 @@ fn answers(runtime: &Runtime) -> Check {
 
 /// The kubelet speaks only CRI v1 from 1.26 on (containerd 1.6), and wants RuntimeConfig (containerd 2.0) from 1.38 on.
 fn version(facts: &Facts, runtime: &Runtime) -> Check {
-    let found = format!("{} {}", runtime.name, runtime.version);
-    let wanted = "containerd 1.6 or later for Kubernetes 1.26, 2.0 or later for 1.38";
+    let mut found = format!("{} {}", runtime.name, runtime.version);
+    let wanted =
+        "containerd 1.6 or later for Kubernetes 1.26, 2.0 or later for 1.38, and one that is recommended with it";
+    // A date alone is no reason to stop: distributions mend their packages longer.
+    if let Some(ended) =
+        facts.now.and_then(|now| support::ended(&runtime.version, now)).filter(|_| runtime.name == "containerd")
+    {
+        found = format!("{found}; {ended}");
+    }
     let kubelet = facts.kubelet.map_or(0, |version| version.minor);
     let containerd =
         (runtime.name == "containerd").then(|| Version::parse(&runtime.version.replace('~', "-")).ok()).flatten();
@@ -53,6 +61,16 @@ fn version(facts: &Facts, runtime: &Runtime) -> Check {
         }
         Some(version) if version.major < 2 && kubelet >= 35 => {
             Check::bad("runtime_version", Status::Warn, found, wanted, "plan the upgrade of containerd to 2.0 or later")
+        }
+        Some(_) if kubelet >= 36 && support::not_recommended(&runtime.version, kubelet).is_some() => {
+            let why = support::not_recommended(&runtime.version, kubelet).unwrap_or_default();
+            Check::bad(
+                "runtime_version",
+                Status::Warn,
+                format!("{found}; {why}"),
+                wanted,
+                "plan the upgrade of containerd",
+            )
         }
         _ => Check::ok("runtime_version", found, wanted),
     }
@@ -127,6 +145,17 @@ mod tests {
         let bookworm = |runtime: &mut Runtime| runtime.version = "1.6.20~ds1".into();
         assert_eq!(named(&with("v1.34.0", bookworm), "runtime_version").status, Status::Ok);
         assert_eq!(named(&with("v1.36.0", bookworm), "runtime_version").status, Status::Warn);
+        let forky = |runtime: &mut Runtime| runtime.version = "2.1.9+unknown".into();
+        assert_eq!(named(&with("v1.35.0", forky), "runtime_version").status, Status::Ok);
+        let checks = with("v1.36.0", forky);
+        let check = named(&checks, "runtime_version");
+        assert_eq!(check.status, Status::Warn);
+        assert!(
+            check.found.contains("2.3.0, 2.2.0 or later") && check.found.contains("ended on 2026-07-03"),
+            "{check:?}"
+        );
+        let newest = |runtime: &mut Runtime| runtime.version = "v2.3.4".into();
+        assert_eq!(named(&with("v1.38.0", newest), "runtime_version").status, Status::Ok);
     }
 
     #[test]

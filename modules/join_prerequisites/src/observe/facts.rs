@@ -26,6 +26,8 @@ pub struct Disk {
 /// Everything the checks need.
 #[derive(Clone, Debug)]
 pub struct Facts {
+    /// When they were looked at, by this machine's clock.
+    pub now: Option<std::time::SystemTime>,
     /// Memory, in kB of 1024 bytes, as /proc/meminfo has it.
     pub memory_kb: u64,
     /// Where the kubelet and the images live.
@@ -82,6 +84,8 @@ pub struct Facts {
     pub kubelet_systemd_driver: Option<bool>,
     /// Files that the kubelet's configuration names, or will name, and that are of no use.
     pub useless_files: Vec<String>,
+    /// Loopback name servers that the kubelet hands on to pods, each with its file.
+    pub loopback_resolvers: Vec<String>,
     /// The container runtime, or why it does not answer.
     pub runtime: Result<Runtime, String>,
     /// Who listens on TCP.
@@ -97,6 +101,7 @@ pub struct Facts {
 impl Default for Facts {
     fn default() -> Self {
         Facts {
+            now: None,
             memory_kb: 0,
             filesystems: Vec::new(),
             swaps: Vec::new(),
@@ -125,6 +130,7 @@ impl Default for Facts {
             kubelet_allows_cgroup_v1: None,
             kubelet_systemd_driver: None,
             useless_files: Vec::new(),
+            loopback_resolvers: Vec::new(),
             runtime: Err("not asked".into()),
             listeners: Vec::new(),
             firewalls: Vec::new(),
@@ -147,6 +153,7 @@ impl Facts {
             read_only: false,
         };
         Facts {
+            now: kubeadm::time::parse("2026-11-27T00:00:00Z"),
             memory_kb: 4_000_000,
             filesystems: vec![disk("/var/lib/kubelet"), disk("/var/lib/containerd")],
             time_service: Some(true),

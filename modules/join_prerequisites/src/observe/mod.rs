@@ -28,9 +28,9 @@ use kubeadm::gate::{CONFIG, KUBELET};
 use kubeadm::kubeconfig;
 use kubeadm::programs::PROGRAMS;
 use kubeadm::{dropin, kubelet_files, program};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// One question to a program.
 const QUESTION: Duration = Duration::from_secs(15);
@@ -50,7 +50,9 @@ pub fn learn(args: &Args, asked: Asked, deadline: &Deadline) -> Facts {
     let config = files::read_text(CONFIG).ok().flatten().and_then(|text| kubeconfig::yaml(&text).ok());
     let joined = conf_with_certificate();
     let node_name = args.node_name.clone().unwrap_or_else(|| text("/proc/sys/kernel/hostname").to_lowercase());
+    let (useless_files, loopback_resolvers) = named_files(config.as_ref(), started.as_ref(), &limit);
     let mut facts = Facts {
+        now: Some(SystemTime::now()),
         way: way::observe(args, &node_name, config.as_ref()),
         filesystems: ["/var/lib/kubelet", "/var/lib/containerd"].into_iter().filter_map(disk).collect(),
         node_name,
@@ -65,7 +67,8 @@ pub fn learn(args: &Args, asked: Asked, deadline: &Deadline) -> Facts {
         kubelet_allows_swap: config.as_ref().map(|config| config["failSwapOn"] == false),
         kubelet_allows_cgroup_v1: config.as_ref().map(|config| config["failCgroupV1"] == false),
         kubelet_systemd_driver: config.as_ref().map(|config| config["cgroupDriver"] != "cgroupfs"),
-        useless_files: useless_files(config.as_ref(), started.as_ref(), &limit),
+        useless_files,
+        loopback_resolvers,
         runtime,
         listeners: listeners::observe(),
         firewalls,
@@ -87,17 +90,24 @@ pub fn learn(args: &Args, asked: Asked, deadline: &Deadline) -> Facts {
     facts
 }
 
-/// Before there is a configuration it is the resolv.conf that kubeadm will name: systemd-resolved's where that runs.
-fn useless_files(config: Option<&Value>, started: Option<&dropin::Started>, deadline: &Deadline) -> Vec<String> {
+/// What is wrong with the files that the kubelet is told of, and the loopback name servers that it will hand on. Before there
+/// is a configuration it is the resolv.conf that kubeadm will name: systemd-resolved's where that runs.
+fn named_files(
+    config: Option<&Value>,
+    started: Option<&dropin::Started>,
+    deadline: &Deadline,
+) -> (Vec<String>, Vec<String>) {
+    let args = started.map(|started| started.exec_start.clone()).unwrap_or_default();
+    let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
     if let Some(config) = config {
-        let args = started.map(|started| started.exec_start.clone()).unwrap_or_default();
-        let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
-        return kubelet_files::useless(config, &args).iter().map(ToString::to_string).collect();
+        let useless = kubelet_files::useless(config, &args).iter().map(ToString::to_string).collect();
+        return (useless, kubelet_files::loopback_resolvers(config, &args));
     }
     let resolved = systemd::active_state("systemd-resolved.service", deadline).is_ok_and(|state| state == "active");
     let path = if resolved { kubelet_files::RESOLVED_CONF } else { kubelet_files::RESOLV_CONF };
     let why = kubelet_files::resolv_conf(Path::new(path));
-    why.map(|why| format!("resolvConf will name {path}, which {why}")).into_iter().collect()
+    let useless = why.map(|why| format!("resolvConf will name {path}, which {why}")).into_iter().collect();
+    (useless, kubelet_files::loopback_resolvers(&json!({ "resolvConf": path }), &args))
 }
 
 /// A file's content without white space around it; empty when it cannot be read.

@@ -5,11 +5,13 @@ use crate::observe::Facts;
 use cni_placeholder::template::is_placeholder;
 use cni_repair::ahead::is_ours as ours;
 use cri::NETWORK_READY;
-use host::cni::Conf;
+use host::cni::{CONF_DIR, Conf};
 use node::cni::{Dead, made_by};
 use node::code::Code;
+use std::path::Path;
 
 const INVALID: &str = "a person has to mend or remove the file that the evidence names: it is not the placeholder's or flannel's, and no network is behind it";
+const ELSEWHERE: &str = "containerd takes CNI configurations from the directory of the evidence (its conf_dir): set that to /etc/cni/net.d, where pod networks put theirs, and restart it";
 const LOOPBACK: &str =
     "install the pod network on the cluster, and remove the file: containerd adds the loopback by itself";
 const FOREIGN: &str = "give that file a name that sorts behind the network's, such as 87-podman.conflist, or remove it when nobody uses it; then recreate the pods that have its addresses";
@@ -25,7 +27,9 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
         let mut evidence = vec![format!("{} has no .conf, .conflist or .json", cni.dir.display())];
         let said = facts.runtime.status().and_then(|s| s.last_cni_load_status()).filter(|s| *s != "OK");
         evidence.extend(said.map(|s| format!("containerd says: {s}")));
-        found.push(Finding::new(Code::CniConfigMissing, evidence));
+        let finding = Finding::new(Code::CniConfigMissing, evidence);
+        // What the pod network writes, and what cni_repair would, goes to the usual place.
+        found.push(if cni.dir == Path::new(CONF_DIR) { finding } else { finding.by_hand(ELSEWHERE) });
         return;
     };
     let name = first.path.display();

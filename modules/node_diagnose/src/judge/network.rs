@@ -40,6 +40,9 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     if !network.flannel_path.is_empty() {
         found.push(Finding::new(Code::FlannelPathWrong, network.flannel_path.iter().take(10).map(ToString::to_string)));
     }
+    if !network.shadowed.is_empty() {
+        found.push(Finding::new(Code::PodRouteShadowed, network.shadowed.iter().take(10).cloned()));
+    }
     mtu(facts, found);
     addresses::judge(facts, found);
     firewall::judge(facts, found);

@@ -5,6 +5,7 @@ use crate::observe::Facts;
 use crate::observe::runtime::{Answer, Runtime};
 use cri::{CgroupDriver, Error, RUNTIME_READY};
 use kubeadm::classify::{Class, Texts, Weight, classify};
+use kubeadm::runtime_support;
 use node::code::Code;
 use node::containerd::journal;
 
@@ -20,6 +21,14 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
     }
     if let Err(why) = &runtime.config {
         found.push(Finding::new(Code::ContainerdConfigInvalid, [why.clone()]));
+    }
+    if let Ok(config) = &runtime.config {
+        if let (Some(why), true) = (&config.refused, runtime.answer.is_err()) {
+            found.push(Finding::new(Code::ContainerdConfigInvalid, [why.clone()]));
+        }
+        if !config.passed_over.is_empty() {
+            found.push(Finding::new(Code::ContainerdConfigPassedOver, config.passed_over.clone()));
+        }
     }
     match &runtime.answer {
         Ok(answer) => answering(facts, answer, found),
@@ -41,13 +50,33 @@ fn silent(runtime: &Runtime, error: &Error, found: &mut Vec<Finding>) {
             found.push(Finding::new(Code::CriDisabled, disabled.iter().map(|d| format!("disabled_plugins has {d}"))));
         }
         Error::NoCri { .. } => {
-            found.push(Finding::new(Code::CriNotLoaded, [error.to_string(), said]));
+            // What containerd_prepare sets anew, and what a restart alone may mend; any other value is somebody's.
+            let mended =
+                said.is_empty() || said.contains("systemd_cgroup") || said.contains("default_runtime_name = \"runc\"");
+            let finding = Finding::new(Code::CriNotLoaded, [error.to_string(), said]);
+            let remedy = format!("mend what the evidence names in {}, and restart containerd", runtime.path.display());
+            found.push(if mended { finding } else { finding.by_hand(remedy) });
         }
         Error::Hung { .. } => found.push(Finding::new(Code::ContainerdHung, [error.to_string()])),
         _ if matches!(active, "failed" | "activating") => {
             let result = unit.map_or("", |u| u.result.as_str());
             let state = format!("containerd.service is {active} (result {result})");
             found.push(Finding::new(Code::ContainerdFailed, [state, said]));
+        }
+        _ if active == "active" => {
+            let named = runtime.config.as_ref().ok().and_then(|config| config.socket.as_deref());
+            let finding = Finding::new(
+                Code::ContainerdSocketMissing,
+                ["containerd.service is active".to_owned(), error.to_string()],
+            );
+            found.push(match named.filter(|socket| *socket != runtime.socket) {
+                Some(other) => finding.because(format!("its configuration names the socket {other}")).by_hand(format!(
+                    "set the address in {} to {}, or tell the kubelet of the other one, and restart both",
+                    runtime.path.display(),
+                    runtime.socket
+                )),
+                None => finding,
+            });
         }
         _ => {
             let state = format!("containerd.service is {active}");
@@ -67,9 +96,17 @@ fn answering(facts: &Facts, answer: &Answer, found: &mut Vec<Finding>) {
         Err(why) => found.push(Finding::new(Code::ImageFilesystemUnusable, [why.clone()])),
         // Full and read-only are the disk's own findings.
         Ok(images) if images.space.bytes == 0 => {
-            found.push(Finding::new(Code::ImageFilesystemUnusable, [format!("{} has no capacity", images.path)]));
+            let words = format!("{} has no capacity", images.path);
+            let remedy = "put a file system with a capacity there, or unmount what hides it";
+            found.push(Finding::new(Code::ImageFilesystemUnusable, [words]).by_hand(remedy));
         }
         Ok(_) => {}
+    }
+    if let ("containerd", Some(now)) = (answer.version.runtime_name.as_str(), facts.machine.now) {
+        let old = runtime_support::too_old_soon(&answer.version.runtime_version, kubelet_minor(facts), now);
+        if !old.is_empty() {
+            found.push(Finding::new(Code::RuntimeTooOldSoon, old));
+        }
     }
     pods(&facts.runtime.journal, found);
     let runs = status.systemd_cgroup().or(answer.driver.map(|d| d == CgroupDriver::Systemd));
@@ -109,9 +146,11 @@ fn pods(journal: &str, found: &mut Vec<Finding>) {
 /// its own configuration decides.
 fn follows_runtime(facts: &Facts) -> bool {
     let answer = facts.runtime.answer.as_ref().ok();
-    let minor = facts.api.node.as_ref().and_then(|n| {
-        let version = n["status"]["nodeInfo"]["kubeletVersion"].as_str()?;
-        version.trim_start_matches("v1.").split('.').next()?.parse::<u32>().ok()
-    });
-    answer.is_some_and(|a| a.driver.is_some()) && minor.is_some_and(|m| m >= 31)
+    answer.is_some_and(|a| a.driver.is_some()) && kubelet_minor(facts).is_some_and(|minor| minor >= 31)
+}
+
+/// The kubelet's 1.x, by its Node.
+fn kubelet_minor(facts: &Facts) -> Option<u32> {
+    let version = facts.api.node.as_ref()?["status"]["nodeInfo"]["kubeletVersion"].as_str()?;
+    version.trim_start_matches("v1.").split('.').next()?.parse().ok()
 }

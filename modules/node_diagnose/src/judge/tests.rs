@@ -407,11 +407,79 @@ fn a_pod_that_has_started_since_makes_an_earlier_failure_nobodys_business() {
 }
 
 #[test]
+fn a_tunnel_that_the_firewall_lets_through_is_no_finding() {
+    for rules in [
+        "-A INPUT -p udp -m udp --dport 4789 -j DROP",
+        "-A INPUT -i eth1 -j DROP",
+        "-A INPUT -s 10.0.0.0/24 -j ACCEPT\n-A INPUT -j DROP",
+        "-A INPUT -m set --match-set nodes src -j ACCEPT\n-A INPUT -j DROP",
+    ] {
+        let mut facts = healthy();
+        faults::tunnel(&mut facts);
+        faults::filter(&mut facts, rules);
+        assert!(judge(&facts).is_empty(), "{rules}");
+    }
+}
+
+#[test]
+fn an_old_runtime_is_told_and_leaves_the_node_healthy() {
+    let mut facts = healthy();
+    facts.machine.now = kubeadm::time::parse("2026-11-27T00:00:00Z");
+    let Ok(answer) = &mut facts.runtime.answer else { panic!() };
+    (answer.version.runtime_name, answer.version.runtime_version) = ("containerd".into(), "1.6.20~ds1".into());
+    let found = judge(&facts);
+    assert_eq!(found.iter().map(|f| f.kind.code).collect::<Vec<_>>(), [Code::RuntimeTooOldSoon]);
+    assert!(found[0].evidence[0].contains("2025-08-23") && found[0].evidence[1].contains("2026-12-16"), "{found:?}");
+    assert!(primary(&found).is_none());
+    assert_eq!(found[0].to_json()["severity"], "notice");
+}
+
+#[test]
+fn a_value_that_cri_refuses_is_a_persons_but_for_those_that_are_set_anew() {
+    let mended_by = |said: &str| {
+        let mut facts = healthy();
+        silent(&mut facts, Error::NoCri { socket: "/s".into() }, "active");
+        facts.runtime.journal =
+            format!("level=warning msg=\"failed to load plugin io.containerd.grpc.v1.cri\" error=\"{said}\"");
+        let found = judge(&facts);
+        assert_eq!(primary(&found).unwrap().kind.code, Code::CriNotLoaded);
+        primary(&found).unwrap().mended_by()
+    };
+    assert_eq!(
+        mended_by("invalid plugin config: `systemd_cgroup` only works for runtime io.containerd.runtime.v1.linux"),
+        Some("containerd_prepare")
+    );
+    assert_eq!(
+        mended_by(
+            "invalid plugin config: no corresponding runtime configured in `runtimes` for `default_runtime_name = \\\"nope\\\""
+        ),
+        None
+    );
+}
+
+#[test]
+fn another_socket_in_the_configuration_is_a_persons() {
+    let mut facts = healthy();
+    silent(&mut facts, missing(), "active");
+    facts.runtime.socket = "/run/containerd/containerd.sock".into();
+    facts.runtime.config.as_mut().unwrap().socket = Some("/run/other.sock".into());
+    let found = judge(&facts);
+    let first = primary(&found).unwrap();
+    assert_eq!((first.kind.code, first.mended_by()), (Code::ContainerdSocketMissing, None));
+    assert!(first.cause().contains("/run/other.sock"), "{}", first.cause());
+}
+
+#[test]
 fn every_kind_has_a_fault_that_shows_it() {
     let tried: Vec<Code> = faults().iter().map(|(code, _)| *code).collect();
     // These need programs of this machine, another node's state, or time; each has a test of its own or in tests/node.rs.
-    let elsewhere =
-        [Code::ForwardDropped, Code::IptablesBackendsMixed, Code::MountsLeftBehind, Code::ClockUnsynchronized];
+    let elsewhere = [
+        Code::ForwardDropped,
+        Code::IptablesBackendsMixed,
+        Code::MountsLeftBehind,
+        Code::ClockUnsynchronized,
+        Code::RuntimeTooOldSoon,
+    ];
     for kind in crate::kinds::table() {
         assert!(tried.contains(&kind.code) || elsewhere.contains(&kind.code), "no test shows {}", kind.code);
     }

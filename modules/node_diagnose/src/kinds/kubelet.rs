@@ -11,6 +11,7 @@ const RUNTIME: &[Code] = &[
     Code::ContainerdFailed,
     Code::ContainerdStopped,
     Code::ContainerdHung,
+    Code::ContainerdSocketMissing,
     Code::CriDisabled,
     Code::CriNotLoaded,
     Code::CgroupDriverMismatch,
@@ -29,6 +30,7 @@ const FAILING: &[Code] = &[
     Code::ContainerdFailed,
     Code::ContainerdStopped,
     Code::ContainerdHung,
+    Code::ContainerdSocketMissing,
     Code::CriDisabled,
     Code::CriNotLoaded,
     Code::CgroupDriverMismatch,
@@ -153,7 +155,7 @@ pub(super) static KINDS: &[Kind] = &[
         "the control plane is down, its address has changed, or something on the way drops the connection",
         "look whether the API server runs, then at the route and firewalls between this node and its address",
     )
-    .explained_by(&[Code::ContainerdStopped, Code::ContainerdFailed, Code::ContainerdHung, Code::ContainerdMasked, Code::CriDisabled, Code::CriNotLoaded, Code::KubeletMasked, Code::KubeletStopped, Code::KubeletFailing, Code::FilesystemFull, Code::FilesystemReadOnly, Code::ControlPlaneNotRunning]),
+    .explained_by(&[Code::ContainerdStopped, Code::ContainerdFailed, Code::ContainerdHung, Code::ContainerdSocketMissing, Code::ContainerdMasked, Code::CriDisabled, Code::CriNotLoaded, Code::KubeletMasked, Code::KubeletStopped, Code::KubeletFailing, Code::FilesystemFull, Code::FilesystemReadOnly, Code::ControlPlaneNotRunning]),
     warning(
         Code::ResolverLoopback,
         "pods get a name server that is the pod itself",

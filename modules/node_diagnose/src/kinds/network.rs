@@ -118,6 +118,18 @@ pub(super) static KINDS: &[Kind] = &[
     .mended_by("cni_repair")
     .explained_by(&[Code::VxlanMissing, Code::FlannelNotRunning, Code::PodCidrMismatch, Code::ApiUnreachable]),
     critical(
+        Code::TunnelBlocked,
+        "the firewall drops flannel's packets between nodes",
+        "pods of other nodes are reached through a tunnel over UDP (8472, or the port in flannel's configuration), and a rule or policy of INPUT or OUTPUT drops that: everything that flannel set is there",
+        "accept the port of the evidence from and to the other nodes",
+    ),
+    critical(
+        Code::PodRouteShadowed,
+        "a route takes packets for pods elsewhere",
+        "it is more specific than flannel's or the bridge's: a VPN, a network card or bridge in the pod network's range, or a blackhole; everything that flannel set is there",
+        "remove the route or the address that it comes from, or give one of the two networks another range",
+    ),
+    critical(
         Code::AddressesExhausted,
         "this node's range of pod addresses is used up",
         "every address has a lease, mostly of pods that ended without their CNI DEL: new pods fail with \"no IP addresses available in range set\"",

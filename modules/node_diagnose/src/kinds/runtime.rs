@@ -1,6 +1,6 @@
 //! The container runtime.
 
-use super::{critical, warning};
+use super::{critical, notice, warning};
 use crate::finding::Kind;
 use node::code::Code;
 
@@ -50,6 +50,14 @@ pub(super) static KINDS: &[Kind] = &[
     .mended_by("containerd_prepare")
     .explained_by(&[Code::MountHangs, Code::FilesystemFull, Code::FilesystemReadOnly]),
     critical(
+        Code::ContainerdSocketMissing,
+        "containerd runs, and its socket is not where it is looked for",
+        "somebody deleted the socket under it, or its configuration names another one",
+        "restart containerd, or give its configuration the socket that the kubelet uses",
+    )
+    .mended_by("containerd_prepare")
+    .explained_by(&[Code::ContainerdConfigInvalid]),
+    critical(
         Code::CriDisabled,
         "containerd's CRI plugin is disabled",
         "the package of docker.com ships disabled_plugins = [\"cri\"]: containerd runs, and no kubelet can use it",
@@ -75,10 +83,10 @@ pub(super) static KINDS: &[Kind] = &[
     critical(
         Code::ImageFilesystemUnusable,
         "the file system for images cannot be used",
-        "CRI names its directory and statvfs finds no capacity there, or it is not there",
-        "restart containerd; when its directory was deleted under it, remove /var/lib/containerd as aggressive_reset does",
+        "CRI names its directory and statvfs finds no capacity there, or it was deleted under containerd, with the layers of every image",
+        "reset the node with aggressive_reset level=aggressive, which removes /var/lib/containerd, and join it again",
     )
-    .mended_by("containerd_prepare")
+    .mended_by("aggressive_reset")
     .explained_by(DISK),
     critical(
         Code::SandboxImageMissing,
@@ -108,4 +116,16 @@ pub(super) static KINDS: &[Kind] = &[
         "restart containerd, at a time when its pods may be disturbed",
     )
     .mended_by("containerd_prepare"),
+    warning(
+        Code::ContainerdConfigPassedOver,
+        "containerd passes over a part of its configuration",
+        "a drop-in that no file imports, a section under the name of another version, one that a later file replaces, or a key that this containerd no longer has: it starts, and does not do what is written there",
+        "write it where the evidence says; containerd config dump shows what is in force",
+    ),
+    notice(
+        Code::RuntimeTooOldSoon,
+        "this containerd is to be replaced by a newer one",
+        "the containerd project no longer looks after it, or Kubernetes asks for a newer one, now or at the date in the evidence",
+        "plan the move to a containerd that is looked after, node by node, before Kubernetes is upgraded",
+    ),
 ];

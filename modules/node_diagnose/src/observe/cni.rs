@@ -43,15 +43,27 @@ impl Cni {
     }
 }
 
-/// Looks. `dirs` are the directories of plugins by containerd's own word, when it answers.
-pub fn observe(args: &Args, config_path: &Path, mut dirs: Vec<String>, limit: &Deadline, missed: &mut Missed) -> Cni {
-    let confs = missed.or_default("CNI configuration", cni::load(&args.cni_conf_dir));
+/// Where containerd looks, by its own word, as far as it answers.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// For configurations.
+    pub conf_dir: Option<PathBuf>,
+    /// For plugins.
+    pub plugin_dirs: Vec<String>,
+}
+
+/// Looks: where containerd does, or where its files say, or where `args` does.
+pub fn observe(args: &Args, config_path: &Path, told: Told, limit: &Deadline, missed: &mut Missed) -> Cni {
+    let (mut conf_dir, mut dirs) = (told.conf_dir, told.plugin_dirs);
     if dirs.is_empty()
         && let Ok(config) = Config::load(config_path)
     {
         let files = bin_dir::in_force(&config);
         dirs = files.list.into_iter().chain(files.one).collect();
+        conf_dir = conf_dir.or_else(|| bin_dir::conf_dir(&config));
     }
+    let conf_dir = conf_dir.unwrap_or_else(|| args.cni_conf_dir.clone());
+    let confs = missed.or_default("CNI configuration", cni::load(&conf_dir));
     if dirs.is_empty() {
         dirs = CANDIDATES.iter().map(|d| (*d).to_owned()).collect();
     }
@@ -68,5 +80,5 @@ pub fn observe(args: &Args, config_path: &Path, mut dirs: Vec<String>, limit: &D
     let broken = broken.collect();
     let running = Running::observe();
     let dead = confs.iter().filter_map(|c| Some((c.path.clone(), dead(c.network.as_ref().ok()?, &running)?))).collect();
-    Cni { dir: args.cni_conf_dir.clone(), confs, plugin_dirs, missing, broken, running, dead }
+    Cni { dir: conf_dir, confs, plugin_dirs, missing, broken, running, dead }
 }

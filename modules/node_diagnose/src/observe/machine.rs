@@ -5,7 +5,7 @@ use host::deadline::Deadline;
 use host::files;
 use host::process::Program;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Files whose owner and mode matter, with the bits that must not be set and those that must.
 const FILES: [(&str, u32, u32); 8] = [
@@ -22,6 +22,8 @@ const FILES: [(&str, u32, u32); 8] = [
 /// What was seen of the machine.
 #[derive(Debug, Default)]
 pub struct Machine {
+    /// When it was looked at, by its own clock.
+    pub now: Option<SystemTime>,
     /// Its host name.
     pub hostname: String,
     /// The kernel's release.
@@ -44,6 +46,7 @@ pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Machine {
         missed.or_default::<()>("permissions", Err(anyhow::anyhow!("a file system does not answer")));
     }
     Machine {
+        now: Some(SystemTime::now()),
         hostname: read("/proc/sys/kernel/hostname"),
         kernel: read("/proc/sys/kernel/osrelease"),
         machine_id: (id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())).then_some(id),

@@ -12,7 +12,7 @@ use host::cidr::Cidr;
 use host::deadline::{Deadline, Expired, Look};
 use host::files;
 use host::links::{self, Link};
-use node::flannel::{Fault, Kernel, Notes, SETTLED, wrong};
+use node::flannel::{Fault, Kernel, Notes, SETTLED, shadowed, wrong};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -45,6 +45,10 @@ pub struct Network {
     pub flannel: Option<Flannel>,
     /// What of flannel's way to other nodes differs from what it noted on the Nodes.
     pub flannel_path: Vec<Fault>,
+    /// Routes that take packets for pods elsewhere.
+    pub shadowed: Vec<String>,
+    /// The addresses that flannel reaches other nodes at.
+    pub peers: Vec<IpAddr>,
     /// Names of ipsets.
     pub sets: Vec<String>,
     /// Leases of addresses.
@@ -122,9 +126,13 @@ impl Network {
         if own.is_empty() || self.flannel.is_none() {
             return;
         }
+        let others = api.flannel.iter().filter(|peer| own.iter().all(|own| own.name != peer.name));
+        self.peers = others.filter_map(|peer| peer.public_ip).collect();
         let limit = deadline.at_most(SETTLED);
         let settled = limit.poll(Duration::from_millis(500), "flannel's way", || {
-            self.flannel_path = wrong(&own, &api.flannel, &Kernel::observe(deadline)?);
+            let kernel = Kernel::observe(deadline)?;
+            self.flannel_path = wrong(&own, &api.flannel, &kernel);
+            self.shadowed = shadowed(&own, &api.flannel, &kernel, self.bridge.as_deref().unwrap_or("cni0"));
             Ok(if self.flannel_path.is_empty() { Look::Ready(()) } else { Look::NotYet(String::new()) })
         });
         // What still differs at the end is what is to be found out.
@@ -161,6 +169,8 @@ pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Network {
         switched_off: switched_off(),
         flannel,
         flannel_path: Vec::new(),
+        shadowed: Vec::new(),
+        peers: Vec::new(),
         sets: missed.or_default("ipsets", ipset::list(&limit)),
         leases: missed.or_default("address leases", leases()),
         records: missed

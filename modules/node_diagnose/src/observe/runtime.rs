@@ -5,7 +5,8 @@ use crate::args::Args;
 use cri::{CgroupDriver, Client, Error, SandboxStatus, Status, Version};
 use host::deadline::Deadline;
 use host::{journal, systemd};
-use node::containerd::config::{Config, names::CRI_PLUGINS, paths::value};
+use node::containerd::config::{Config, effect, names::CRI_PLUGINS, paths::value};
+use node::containerd::release::Release;
 use node::containerd::{ImageFilesystem, image_filesystem, release, service};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -87,6 +88,12 @@ pub struct Configured {
     pub disabled: Vec<String>,
     /// SystemdCgroup of the runtime runc, when a file says so.
     pub systemd_cgroup: Option<bool>,
+    /// The socket that a file names.
+    pub socket: Option<String>,
+    /// Why this containerd does not start with the files.
+    pub refused: Option<String>,
+    /// What of the files this containerd passes over.
+    pub passed_over: Vec<String>,
 }
 
 impl Runtime {
@@ -113,7 +120,11 @@ pub fn observe(args: &Args, deadline: &Deadline, missed: &mut Missed) -> Runtime
     let unit = missed.or_default("containerd's unit", unit(deadline).map(Some));
     let named = args.config_path.as_deref().or(unit.as_ref().and_then(|unit| unit.config.as_deref()));
     let path = named.unwrap_or(Path::new(service::CONFIG)).to_owned();
-    let config = Config::load(&path).map(|c| configured(&c)).map_err(|e| format!("{e:#}"));
+    let release = match &answer {
+        Ok(answer) => Release::parse(&answer.version.runtime_version),
+        Err(_) => release::installed(&deadline.at_most(ANSWER)),
+    };
+    let config = Config::load(&path).map(|c| configured(c, release)).map_err(|e| format!("{e:#}"));
     let journal = match &answer {
         // What it says of the pods that it cannot start is in the journal and nowhere else.
         Ok(_) => {
@@ -167,14 +178,25 @@ fn ask(socket: &str, deadline: &Deadline) -> Result<Answer, Error> {
     Ok(Answer { version, status, driver, images, pods })
 }
 
-fn configured(config: &Config) -> Configured {
+fn configured(config: Config, release: Option<Release>) -> Configured {
+    let unread = effect::unread_drop_ins(&config);
+    let config = config.for_release(release);
     let mut found = Configured { version: config.main().version, files: config.files.len(), ..Configured::default() };
     for file in &config.files {
         let disabled = file.document.get("disabled_plugins").and_then(|i| i.as_array());
         let names = disabled.into_iter().flatten().filter_map(|v| v.as_str()).filter(|n| CRI_PLUGINS.contains(n));
         found.disabled.extend(names.map(|n| format!("{n} in {}", file.path.display())));
+        // Version 4 has the server's own settings among the plugins'.
+        let named = [&["grpc", "address"][..], &["plugins", "io.containerd.server.v1.grpc", "address"]];
+        let named = named.iter().find_map(|path| value(&file.document, path)?.as_str().map(str::to_owned));
+        found.socket = named.filter(|socket| !socket.is_empty()).or(found.socket);
         let runc = ["plugins", file.names.runtime, "containerd", "runtimes", "runc", "options", "SystemdCgroup"];
         found.systemd_cgroup = value(&file.document, &runc).and_then(|v| v.as_bool()).or(found.systemd_cgroup);
     }
+    if let Some(release) = release {
+        found.refused = effect::refusal(&config, release);
+        found.passed_over = effect::passed_over(&config, release);
+    }
+    found.passed_over.extend(unread.iter().map(|path| format!("{}: no file imports it", path.display())));
     found
 }

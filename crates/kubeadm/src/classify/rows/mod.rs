@@ -89,7 +89,7 @@ mod tests {
                 let literal: usize = wording.text.split("{}").map(str::len).sum();
                 assert!(literal >= 10, "{:?}: \"{}\" is too short to be certain", row.class, wording.text);
                 assert!(
-                    22 <= wording.since && wording.since <= wording.until && wording.until <= 38,
+                    20 <= wording.since && wording.since <= wording.until && wording.until <= 38,
                     "{:?}",
                     row.class
                 );

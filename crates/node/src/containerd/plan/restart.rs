@@ -1,7 +1,6 @@
 //! Whether containerd has to be started anew, and why.
 
 use super::{FileEdit, has_network};
-use crate::containerd::args::Args;
 use crate::containerd::config::edit::{BinDirSetting, Wanted};
 use crate::containerd::observe::{Runtime, State};
 
@@ -15,18 +14,18 @@ pub struct Restart {
 }
 
 /// Decides from what containerd says and from what is edited.
-pub(super) fn restart(args: &Args, state: &State, wanted: &Wanted, edits: &[FileEdit]) -> Option<Restart> {
+pub(super) fn restart(state: &State, wanted: &Wanted, edits: &[FileEdit]) -> Option<Restart> {
     let (verb, why) = match &state.runtime {
         Err(why) if state.unit.active == "inactive" => ("start", why.to_string()),
         Err(why) => ("restart", why.to_string()),
         Ok(_) if !edits.is_empty() => ("restart", "its configuration changed".to_owned()),
-        Ok(runtime) => ("restart", outdated(args, state, wanted, runtime)?),
+        Ok(runtime) => ("restart", outdated(state, wanted, runtime)?),
     };
     Some(Restart { verb, why })
 }
 
 /// Why a containerd that answers is not the one its configuration describes: somebody edited and did not restart.
-fn outdated(args: &Args, state: &State, wanted: &Wanted, runtime: &Runtime) -> Option<String> {
+fn outdated(state: &State, wanted: &Wanted, runtime: &Runtime) -> Option<String> {
     if let Some(other) = state.unit.running.as_deref().filter(|path| *path != state.unit.config_path()) {
         let now = state.unit.config_path().display();
         return Some(format!("it was started with {}, and its unit names {now} by now", other.display()));
@@ -40,7 +39,7 @@ fn outdated(args: &Args, state: &State, wanted: &Wanted, runtime: &Runtime) -> O
     }
     if !status.holds(cri::NETWORK_READY) && has_network(state) {
         // containerd passes over a file renamed in from elsewhere (containerd#11715).
-        return Some(format!("it has not noticed the CNI configuration in {}", args.cni_conf_dir.display()));
+        return Some(format!("it has not noticed the CNI configuration in {}", state.conf_dir.display()));
     }
     None
 }

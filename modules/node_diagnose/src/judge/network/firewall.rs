@@ -2,7 +2,8 @@
 
 use crate::finding::Finding;
 use crate::observe::Facts;
-use firewall::iptables::{Backend, Family, Rule, Ruleset, Table};
+use firewall::iptables::{Backend, Family, Rule, Ruleset, Table, Verdict, may_pass, walk};
+use firewall::packet::Packet;
 use node::code::Code;
 
 /// Chains that accept the pod network, made by network add-ons and kube-proxy's neighbours.
@@ -29,8 +30,39 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
             if let Some(words) = dropped(filter, &Ours { bridge, network: network.as_deref() }) {
                 found.push(Finding::new(Code::ForwardDropped, [format!("{}: {words}", set.tool.name())]));
             }
+            let blocked: Vec<String> =
+                tunnel_dropped(facts, filter).map(|words| format!("{}: {words}", set.tool.name())).collect();
+            if !blocked.is_empty() {
+                found.push(Finding::new(Code::TunnelBlocked, blocked));
+            }
         }
     }
+}
+
+/// Rules that drop what flannel's VXLAN sends to other nodes, or gets from them.
+fn tunnel_dropped<'a>(facts: &'a Facts, filter: &'a Table) -> impl Iterator<Item = String> + 'a {
+    let links = &facts.network.links;
+    let tunnels = links.iter().filter(|link| link.name.starts_with("flannel.") && link.up);
+    let tunnels = tunnels.filter_map(|link| link.vxlan.as_ref()).filter_map(|vxlan| Some((vxlan, vxlan.local?)));
+    tunnels.flat_map(move |(vxlan, local)| {
+        let over = links.iter().find(|link| Some(link.index) == vxlan.over).map_or("", |link| link.name.as_str());
+        let peers = facts.network.peers.iter().copied().filter(move |peer| peer.is_ipv4() && local.is_ipv4());
+        peers.flat_map(move |peer| {
+            ["INPUT", "OUTPUT"].into_iter().filter_map(move |chain| {
+                let comes = chain == "INPUT";
+                let (source, destination) = if comes { (peer, local) } else { (local, peer) };
+                let (input, output) = if comes { (over, "") } else { ("", over) };
+                let (port, answer, unmarked) = (Some(vxlan.port), false, true);
+                let packet = Packet { source, destination, input, output, protocol: "udp", port, answer, unmarked };
+                match walk(filter, chain, &packet) {
+                    Some(Verdict::Dropped(rule)) if !may_pass(filter, chain, &packet) => {
+                        Some(format!("{rule} drops UDP port {} from {source} to {destination}", vxlan.port))
+                    }
+                    _ => None,
+                }
+            })
+        })
+    })
 }
 
 fn mixed(facts: &Facts, found: &mut Vec<Finding>) {

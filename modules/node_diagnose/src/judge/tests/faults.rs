@@ -13,6 +13,29 @@ fn broken(plugin: &str, cause: Cause) -> (Broken, bool) {
     (Broken { plugin: plugin.into(), path: format!("/opt/cni/bin/{plugin}").into(), cause }, mendable)
 }
 
+/// flannel's tunnel to another node at 10.0.0.9.
+pub(super) fn tunnel(facts: &mut Facts) {
+    let below = Link { index: 2, name: "eth0".into(), mtu: 1500, up: true, ..Link::default() };
+    let vxlan = host::links::Vxlan { id: 1, port: 8472, over: Some(2), local: "10.0.0.1".parse().ok() };
+    let tunnel = Link {
+        index: 7,
+        name: "flannel.1".into(),
+        kind: "vxlan".into(),
+        mtu: 1450,
+        up: true,
+        vxlan: Some(vxlan),
+        ..Link::default()
+    };
+    facts.network.links.extend([below, tunnel]);
+    facts.network.peers = vec!["10.0.0.9".parse().unwrap()];
+}
+
+/// A table filter with these rules.
+pub(super) fn filter(facts: &mut Facts, rules: &str) {
+    let text = format!("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n{rules}\nCOMMIT\n");
+    facts.network.firewall = super::rules(&text);
+}
+
 fn not_ready(facts: &mut Facts) {
     let unknown = json!({"type": "Ready", "status": "Unknown", "message": "Kubelet stopped posting node status."});
     facts.api.node.as_mut().unwrap()["status"]["conditions"][0] = unknown;
@@ -63,6 +86,11 @@ pub(super) fn faults() -> Vec<Fault> {
         }),
         (Code::ContainerdFailed, |f| silent(f, missing(), "failed")),
         (Code::ContainerdStopped, |f| silent(f, missing(), "inactive")),
+        (Code::ContainerdSocketMissing, |f| silent(f, missing(), "active")),
+        (Code::ContainerdConfigPassedOver, |f| {
+            f.runtime.config.as_mut().unwrap().passed_over =
+                vec!["/etc/containerd/conf.d/a.toml: no file imports it".into()];
+        }),
         (Code::ContainerdHung, |f| {
             silent(f, Error::Hung { socket: "/s".into(), call: "Version", waited: Duration::from_secs(5) }, "active");
         }),
@@ -224,6 +252,15 @@ pub(super) fn faults() -> Vec<Fault> {
         (Code::FlannelPathWrong, |f| {
             let words = "there is no route to 10.244.0.0/24, the pods of node cp1".to_owned();
             f.network.flannel_path = vec![node::flannel::Fault::Way(words)];
+        }),
+        (Code::PodRouteShadowed, |f| f.network.shadowed = vec!["blackhole 10.244.0.0/25 takes packets".into()]),
+        (Code::TunnelBlocked, |f| {
+            tunnel(f);
+            filter(f, "-A INPUT -p udp -m udp --dport 8472 -j DROP");
+        }),
+        (Code::TunnelBlocked, |f| {
+            tunnel(f);
+            filter(f, "-A OUTPUT -d 10.0.0.9/32 -j REJECT --reject-with icmp-port-unreachable");
         }),
         (Code::MtuMismatch, |f| f.network.links[0].mtu = 1500),
         (Code::MtuMismatch, |f| f.network.links[1].mtu = 1500),
