@@ -103,4 +103,6 @@ docs: ## write what is generated: ansible-doc stubs, names, routes, docs/modules
 	$(CARGO) build --quiet --locked -p kubejoin
 	$(CARGO) run --quiet --locked -p kubeadm --example failure_classes >docs/failure-classes.md.new
 	mv docs/failure-classes.md.new docs/failure-classes.md
+	$(CARGO) run --quiet --locked -p node --example distributions >docs/distributions.md.new
+	mv docs/distributions.md.new docs/distributions.md
 	$$(tests/ansible/venv newest)/python docs/generate.py target/debug/kubejoin

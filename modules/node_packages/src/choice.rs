@@ -1,6 +1,6 @@
 //! Which versions are taken of what the sources have. Pure.
 
-use crate::transaction::Offered;
+use crate::transaction::{Offered, Wanted};
 use crate::args::{Args, Containerd};
 use crate::machine::{KUBERNETES, Machine};
 use crate::need::Need;
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
     /// Names, each with the version that it must be.
-    pub packages: Vec<(String, Option<String>)>,
+    pub packages: Vec<Wanted>,
     /// The version of Kubernetes, when it is among them.
     pub kubernetes: Option<Version>,
     /// Whether versions may go back.

@@ -109,7 +109,7 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
 }
 
 fn install(plan: &mut Plan, state: &State, offer: &Offer, hold: bool) {
-    plan.install = system::install_words(state.machine.os.family, &offer.choice);
+    plan.install = system::install_words(state.machine.os.family, &offer.choice.packages, offer.choice.downgrade);
     plan.proof.clone_from(&offer.choice.packages);
     (plan.containerd, plan.plugins) = (state.need.containerd, state.need.plugins);
     plan.kubernetes = offer.choice.kubernetes;

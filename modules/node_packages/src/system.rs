@@ -3,11 +3,11 @@
 use crate::apt::command::{Apt, select};
 use crate::apt::policy::{self, Held, Policy};
 use crate::apt::{status, work as apt};
-use crate::choice::Choice;
 use crate::dnf::command::Dnf;
 use crate::dnf::{installed, work as dnf};
 use crate::locks;
 use crate::packages::Packages;
+use crate::transaction::Wanted;
 use ansible::Run;
 use host::deadline::Deadline;
 use node::os::Family;
@@ -31,8 +31,11 @@ pub fn packages(family: Family, deadline: &Deadline) -> anyhow::Result<Packages>
 }
 
 /// What the package manager is asked to install these with.
-pub fn install_words(family: Family, choice: &Choice) -> Vec<String> {
-    if family == Family::RedHat { dnf::install_words(choice) } else { apt::install_words(choice) }
+pub fn install_words(family: Family, packages: &[Wanted], downgrade: bool) -> Vec<String> {
+    match family {
+        Family::RedHat => dnf::install_words(packages),
+        _ => apt::install_words(packages, downgrade),
+    }
 }
 
 impl System {

@@ -37,3 +37,6 @@ pub struct Simulated {
     /// Names of those that would go.
     pub going: Vec<String>,
 }
+
+/// A package that is to be installed, with the version that it must be when that was chosen.
+pub type Wanted = (String, Option<String>);

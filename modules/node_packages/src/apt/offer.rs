@@ -99,7 +99,7 @@ fn fetch(apt: &Apt, address: &str, doing: &str, deadline: &Deadline) -> anyhow::
 /// What apt would do for this choice.
 fn simulate(apt: &Apt, choice: &Choice, deadline: &Deadline) -> anyhow::Result<Simulated> {
     let mut words = vec!["-s".to_owned()];
-    words.extend(super::work::install_words(choice));
+    words.extend(super::work::install_words(&choice.packages, choice.downgrade));
     let doing = format!("finding out what installing {} takes", choice.names().join(", "));
     let output = apt.must("apt-get", Sources::Planned, &words, &doing, deadline)?;
     Ok(simulation::simulated(&output.stdout_text()))

@@ -2,7 +2,7 @@
 
 use super::command::{Apt, Sources};
 use super::{simulation, words};
-use crate::choice::Choice;
+use crate::transaction::Wanted;
 use anyhow::bail;
 use host::deadline::Deadline;
 
@@ -10,15 +10,15 @@ use host::deadline::Deadline;
 pub const LOCKS: [&str; 3] = ["/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/cache/apt/archives/lock"];
 
 /// What apt-get is asked. `-f` lets it mend what was broken off; what is held back is ours to move.
-pub fn install_words(choice: &Choice) -> Vec<String> {
+pub fn install_words(packages: &[Wanted], downgrade: bool) -> Vec<String> {
     let mut words = vec!["-f".to_owned(), "--allow-change-held-packages".into()];
-    words.extend(choice.downgrade.then(|| "--allow-downgrades".to_owned()));
+    words.extend(downgrade.then(|| "--allow-downgrades".to_owned()));
     words.push("install".into());
-    let exact = |(name, version): &(String, Option<String>)| match version {
+    let exact = |(name, version): &Wanted| match version {
         Some(version) => format!("{name}={version}"),
         None => name.clone(),
     };
-    words.extend(choice.packages.iter().map(exact));
+    words.extend(packages.iter().map(exact));
     words
 }
 

@@ -66,7 +66,7 @@ pub fn ask(
     let all = transaction::offered(&output.stdout_text(), address);
     let choice = choice::choose(args, machine, release, need, &all, &keyed[0].0)?;
     let mut install = vec!["--assumeno".to_owned()];
-    install.extend(super::work::install_words(&choice));
+    install.extend(super::work::install_words(&choice.packages));
     let doing = format!("finding out what installing {} takes", choice.names().join(", "));
     let would = would(&dnf, &install, &doing, machine, deadline)?;
     Ok(Offer { choice, would, repositories: keyed, system: System::Dnf(dnf), _scratch: scratch })

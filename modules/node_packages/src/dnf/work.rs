@@ -2,7 +2,7 @@
 
 use super::command::Dnf;
 use super::{transaction, words};
-use crate::choice::Choice;
+use crate::transaction::Wanted;
 use anyhow::bail;
 use host::deadline::Deadline;
 use host::systemd;
@@ -12,12 +12,12 @@ use std::path::Path;
 pub const LOCKS: [&str; 2] = ["/usr/lib/sysimage/rpm/.rpm.lock", "/var/lib/rpm/.rpm.lock"];
 
 /// What dnf is asked: `NAME-VERSION-RELEASE`, which it also goes back to.
-pub fn install_words(choice: &Choice) -> Vec<String> {
-    let exact = |(name, version): &(String, Option<String>)| match version {
+pub fn install_words(packages: &[Wanted]) -> Vec<String> {
+    let exact = |(name, version): &Wanted| match version {
         Some(version) => format!("{name}-{version}"),
         None => name.clone(),
     };
-    std::iter::once("install".to_owned()).chain(choice.packages.iter().map(exact)).collect()
+    std::iter::once("install".to_owned()).chain(packages.iter().map(exact)).collect()
 }
 
 /// All of it, before anything is unpacked; how many bytes that will take.
