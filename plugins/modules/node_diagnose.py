@@ -92,7 +92,7 @@ msg:
   type: str
   sample: nothing is wrong with this node
 healthy:
-  description: Whether there is no finding.
+  description: Whether there is no finding but notices.
   returned: always
   type: bool
 joined:
@@ -113,7 +113,7 @@ findings:
       description: Its name.
       type: str
     severity:
-      description: V(critical) or V(warning).
+      description: V(critical), V(warning) or V(notice), which is something to plan for on a healthy node.
       type: str
     title:
       description: What is wrong.
