@@ -106,7 +106,7 @@ bench: ## measure, and write docs/benchmarks.md; make bench PARTS="task size" fo
 .PHONY: docs
 docs: ## write what is generated: the program's list of modules, ansible-doc stubs, names, routes, docs/modules, failure classes, galaxy.yml
 	python3 docs/registry.py
-	$(CARGO) update --workspace --offline --quiet
+	$(CARGO) update --workspace --offline --quiet || $(CARGO) update --workspace --quiet
 	$(CARGO) build --quiet --locked -p kubejoin
 	$(CARGO) run --quiet --locked -p kubeadm --example failure_classes >docs/failure-classes.md.new
 	mv docs/failure-classes.md.new docs/failure-classes.md
