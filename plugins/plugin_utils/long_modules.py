@@ -10,6 +10,7 @@ LONG = frozenset(
         "cluster_nodes",
         "cni_repair",
         "containerd_prepare",
+        "containerd_upgrade",
         "flannel_config",
         "kubeadm_init_guarded",
         "kubeadm_join_guarded",
