@@ -6,10 +6,10 @@
 //! SIGKILL cannot be met here: whatever it leaves, the next run finds and undoes.
 
 use crate::answer::{Frame, give};
-use serde_json::Value;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::{SFlag, fstat};
+use serde_json::Value;
 use std::os::fd::AsFd;
 use std::sync::{Mutex, OnceLock};
 use std::thread::ThreadId;

@@ -153,8 +153,9 @@ impl Args {
             })?;
         }
         for cidr in &self.pod_cidrs {
-            cidr.parse::<Cidr>()
-                .with_context(|| format!("option pod_cidrs has {cidr:?}: it must be a network such as 10.244.0.0/16"))?;
+            cidr.parse::<Cidr>().with_context(|| {
+                format!("option pod_cidrs has {cidr:?}: it must be a network such as 10.244.0.0/16")
+            })?;
         }
         ensure!(
             self.cri_socket.starts_with("unix:///") || self.cri_socket.starts_with('/'),

@@ -155,7 +155,10 @@ fn ipv6_is_forwarded_for_pods_that_have_it_and_an_advertised_route_stays() {
         options["pod_cidrs"] = json!(["10.244.0.0/16", "fd00:10:244::/56"]);
         let looked = module(options.clone(), true);
         let check = checks(&looked).iter().find(|check| check["name"] == "ipv6_forward").unwrap();
-        assert_eq!((&check["status"], &check["found"]), (&json!("fail"), &json!("0, and r0.7 would lose its default route")));
+        assert_eq!(
+            (&check["status"], &check["found"]),
+            (&json!("fail"), &json!("0, and r0.7 would lose its default route"))
+        );
         let done = module(options.clone(), false);
         assert!(done["steps"].to_string().contains("90-kubejoin-ipv6.conf"), "{done}");
         assert_eq!(sh("cat /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv6/conf/r0.7/accept_ra"), "1\n2\n");

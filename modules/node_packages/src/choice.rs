@@ -1,12 +1,12 @@
 //! Which versions are taken of what the sources have. Pure.
 
-use crate::transaction::{Offered, Wanted};
 use crate::args::{Args, Containerd};
 use crate::machine::{KUBERNETES, Machine};
 use crate::need::Need;
 use crate::release::Release;
 use crate::repository::Repository;
 use crate::runtime;
+use crate::transaction::{Offered, Wanted};
 use anyhow::{Context as _, bail, ensure};
 use kubeadm::version::Version;
 use node::containerd::release::Release as Runtime;

@@ -2,10 +2,9 @@
 
 use crate::apt::command::{Apt, Sources};
 use crate::apt::{offer as apt_offer, scratch, simulation, sources as apt_sources};
-use crate::transaction::Simulated;
 use crate::args::{Args, Containerd, State as Wanted};
-use crate::machine::{KUBERNETES, Machine};
 use crate::dnf::{offer as dnf_offer, sources as dnf_sources};
+use crate::machine::{KUBERNETES, Machine};
 use crate::need::{self, Need};
 use crate::offer::Offer;
 use crate::release::Release;
@@ -13,6 +12,7 @@ use crate::repository::{self, Repository};
 use crate::scratch::Scratch;
 use crate::sources::{File, Off};
 use crate::system::System;
+use crate::transaction::Simulated;
 use ansible::Run;
 use host::files;
 use node::os::{Family, Layout};

@@ -13,7 +13,6 @@ use crate::transaction::Simulated;
 use anyhow::{Context as _, ensure};
 use host::files;
 
-
 /// What is to be installed, and from where.
 #[derive(Debug)]
 pub struct Offer {

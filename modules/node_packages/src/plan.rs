@@ -1,14 +1,14 @@
 //! What to do. Pure: the plan after it is empty.
 
 use crate::apt::policy::Policy;
-use crate::transaction::Coming;
-use crate::sources::{Off, Why};
-use crate::system::{self, System};
 use crate::args::{Args, Containerd, State as Wanted};
 use crate::machine::KUBERNETES;
 use crate::need;
 use crate::observe::{State, removable};
 use crate::offer::{self, Offer};
+use crate::sources::{Off, Why};
+use crate::system::{self, System};
+use crate::transaction::Coming;
 use ansible::Diff;
 use anyhow::{bail, ensure};
 use kubeadm::version::Version;
@@ -168,7 +168,10 @@ impl Plan {
             let comes = self.proof.iter().any(|(name, _)| names.contains(&name.as_str()));
             comes.then_some(unit)
         };
-        [of(&["kubelet"], "kubelet"), of(&["containerd", "containerd.io"], "containerd")].into_iter().flatten().collect()
+        [of(&["kubelet"], "kubelet"), of(&["containerd", "containerd.io"], "containerd")]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// What is done, in words.

@@ -41,7 +41,9 @@ pub fn unwanted(address: &str, suite: &str, folder: &str) -> Option<Off> {
         || plain.contains("packages.cloud.google.com/yum/repos/kubernetes");
     let release = plain.rsplit('/').nth(1).filter(|part| {
         let minor = part.strip_prefix("v1.").unwrap_or_default();
-        (plain.ends_with("/deb") || plain.ends_with("/rpm")) && !minor.is_empty() && minor.bytes().all(|b| b.is_ascii_digit())
+        (plain.ends_with("/deb") || plain.ends_with("/rpm"))
+            && !minor.is_empty()
+            && minor.bytes().all(|b| b.is_ascii_digit())
     });
     let why = match release {
         _ if google || plain.contains("//apt.kubernetes.io") => Why::Gone,

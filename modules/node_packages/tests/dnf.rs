@@ -1,6 +1,11 @@
 //! The built binary on a machine that is like Fedora: Debian's dnf and rpm on an rpm database of its own, and a signed
 //! repository on loopback whose packages rpmbuild made.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout, reason = "an oracle does not share the code it judges")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "an oracle does not share the code it judges"
+)]
 
 #[allow(dead_code, reason = "the other tests use the rest of it")]
 mod bed;
@@ -34,7 +39,9 @@ impl Fedora {
         // Debian's rpm has its database in the home directory.
         std::fs::create_dir_all("/etc/rpm").unwrap();
         std::fs::write("/etc/rpm/macros", "%_dbpath /var/lib/rpm\n").unwrap();
-        sh("rm -rf /etc/yum.repos.d /var/lib/rpm /var/lib/dnf /usr/bin/containerd /opt/cni /usr/lib/cni /usr/libexec/cni; mkdir -p /etc/yum.repos.d /var/lib/rpm && rpm --initdb");
+        sh(
+            "rm -rf /etc/yum.repos.d /var/lib/rpm /var/lib/dnf /usr/bin/containerd /opt/cni /usr/lib/cni /usr/libexec/cni; mkdir -p /etc/yum.repos.d /var/lib/rpm && rpm --initdb",
+        );
         assert_eq!(sh("rpm -qa; rpm -E %_dbpath"), "/var/lib/rpm\n");
         for tool in ["conntrack", "ip", "iptables", "nsenter", "losetup", "mount", "ethtool", "socat", "modprobe"] {
             if sh(&format!("command -v {tool}")).is_empty() {
@@ -89,7 +96,9 @@ fn installed(name: &str) -> String {
 
 /// What a run that was refused must not have changed.
 fn state() -> String {
-    sh("rpm -qa | sort; find /etc /usr/bin /opt /var/lib/rpm /var/cache /run -xdev -type f ! -name '*.sqlite*' ! -name .rpm.lock -exec sha256sum {} + | sort -k 2; ls /var/cache")
+    sh(
+        "rpm -qa | sort; find /etc /usr/bin /opt /var/lib/rpm /var/cache /run -xdev -type f ! -name '*.sqlite*' ! -name .rpm.lock -exec sha256sum {} + | sort -k 2; ls /var/cache",
+    )
 }
 
 #[test]
@@ -114,7 +123,10 @@ fn a_machine_gets_what_a_node_needs_and_a_second_run_changes_nothing() {
         }
         // What is held back is out of reach for anybody else's dnf.
         assert!(!sh("dnf -q -y repoquery kubelet 2>&1").contains("kubelet-"), "kubelet is not held back");
-        assert!(Path::new("/etc/systemd/system/multi-user.target.wants/kubelet.service").exists(), "not at the next boot");
+        assert!(
+            Path::new("/etc/systemd/system/multi-user.target.wants/kubelet.service").exists(),
+            "not at the next boot"
+        );
         assert!(sh("ls -d /var/cache/kubejoin-dnf-* 2>/dev/null").is_empty());
         let again = module(options, false);
         assert_eq!((&again["changed"], &again["steps"]), (&json!(false), &json!([])), "{again}");
@@ -175,7 +187,12 @@ fn another_version_a_dead_source_and_the_way_back() {
 fn a_run_that_is_killed_is_finished_by_the_next_one_and_suse_is_named() {
     machine().run(|| {
         let Some(fedora) = Fedora::up() else { return };
-        let mut child = Command::new(env!("CARGO_BIN_EXE_node_packages")).arg("-").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_node_packages"))
+            .arg("-")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
         let options = fedora.options("1.33", json!({}));
         std::io::Write::write_all(&mut child.stdin.take().unwrap(), options.to_string().as_bytes()).unwrap();
         while !Path::new(SOURCE).exists() {

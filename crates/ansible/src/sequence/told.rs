@@ -9,8 +9,7 @@ const CENSORED: &str = "hidden, because no_log is true for this step";
 /// A result by which a module says, in check mode, that nothing after it can be looked at yet.
 const PLAN_ENDS: &str = "plan_ends";
 /// What the whole takes from no step: it has its own.
-const OWN: [&str; 8] =
-    ["changed", "failed", "diff", "warnings", "invocation", "module", "name", NEW_SECRETS];
+const OWN: [&str; 8] = ["changed", "failed", "diff", "warnings", "invocation", "module", "name", NEW_SECRETS];
 
 /// The results so far.
 #[derive(Debug, Clone, Default)]
@@ -57,7 +56,9 @@ impl Told {
         };
         if step.no_log {
             // A sentence is made to be shown, and without it nobody would know why; everything else is not told.
-            let told = |key: &String| ["changed", "failed"].contains(&key.as_str()) || (key == "msg" && ended == Ended::Failed);
+            let told = |key: &String| {
+                ["changed", "failed"].contains(&key.as_str()) || (key == "msg" && ended == Ended::Failed)
+            };
             answer.retain(|key, _| told(key));
             answer.insert("censored".into(), CENSORED.into());
         }
@@ -98,7 +99,9 @@ impl Told {
         whole.insert("changed".into(), json!(self.changed));
         let left: Vec<&str> = left.iter().map(Step::module_name).collect();
         whole.insert("not_run".into(), json!(left));
-        for (key, list) in [("diff", &mut self.diff), ("warnings", &mut self.warnings), (NEW_SECRETS, &mut self.secrets)] {
+        for (key, list) in
+            [("diff", &mut self.diff), ("warnings", &mut self.warnings), (NEW_SECRETS, &mut self.secrets)]
+        {
             if !list.is_empty() {
                 whole.insert(key.into(), Value::Array(std::mem::take(list)));
             }

@@ -66,7 +66,13 @@ pub(super) fn ipv6(found: &Ipv6) -> Check {
     match (found.forwarding, found.at_stake.is_empty(), found.at_boot) {
         (Some(true), true, true) => Check::ok("ipv6_forward", "1", wanted),
         // No remedy brings IPv6 into a kernel that was started without.
-        (None, ..) => Check::bad("ipv6_forward", Status::Fail, "this kernel has no IPv6", wanted, "start the kernel without ipv6.disable=1"),
+        (None, ..) => Check::bad(
+            "ipv6_forward",
+            Status::Fail,
+            "this kernel has no IPv6",
+            wanted,
+            "start the kernel without ipv6.disable=1",
+        ),
         (Some(on), true, _) => {
             let now = if on { "1, and no file for the next boot" } else { "0" };
             Check::bad("ipv6_forward", Status::Fail, now, wanted, mend).with(Fix::Ipv6)

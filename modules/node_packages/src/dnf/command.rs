@@ -42,7 +42,9 @@ impl Dnf {
         let group = running.group();
         let _abort = ansible::on_abort(move || group.kill());
         running.wait(deadline, |_| Ok(())).map_err(|error| match error.is::<TimedOut>() {
-            true => anyhow::anyhow!("{doing}: dnf was not done in time and was ended; a further run goes on from there"),
+            true => {
+                anyhow::anyhow!("{doing}: dnf was not done in time and was ended; a further run goes on from there")
+            }
             false => error,
         })
     }

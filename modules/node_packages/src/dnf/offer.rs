@@ -84,7 +84,13 @@ pub fn removal(names: &[&str], machine: &Machine, deadline: &Deadline) -> anyhow
 }
 
 /// dnf says no to itself, which is a failure; the table tells that it could have done it.
-fn would(dnf: &Dnf, words: &[String], doing: &str, machine: &Machine, deadline: &Deadline) -> anyhow::Result<Simulated> {
+fn would(
+    dnf: &Dnf,
+    words: &[String],
+    doing: &str,
+    machine: &Machine,
+    deadline: &Deadline,
+) -> anyhow::Result<Simulated> {
     let output = dnf.run(words, doing, deadline)?;
     let text = output.stdout_text();
     if !output.status.success() && !text.contains("Transaction Summary") {

@@ -71,7 +71,10 @@ mod tests {
         let file = File { path: "/x.repo".into(), text: text.into() };
         let (text, off) = without_kubernetes(&file, "https://pkgs.k8s.io/core:/stable:/v1.36/rpm/").unwrap();
         assert_eq!(off.len(), 2);
-        assert!(text.starts_with("[base]\nbaseurl=http://h/base\nenabled=1\n\n[kubernetes]\n# Switched off by"), "{text}");
+        assert!(
+            text.starts_with("[base]\nbaseurl=http://h/base\nenabled=1\n\n[kubernetes]\n# Switched off by"),
+            "{text}"
+        );
         assert_eq!(text.matches("enabled=0").count(), 2, "{text}");
         assert!(!text.contains("enabled = 1"));
         assert!(without_kubernetes(&File { path: "/x.repo".into(), text }, "https://x/").is_none());

@@ -26,7 +26,15 @@ pub fn offered(text: &str, address: impl Fn(&str) -> String) -> BTreeMap<String,
 fn compare(one: &str, other: &str) -> Ordering {
     let parts = |text: &str| -> Vec<String> {
         let mut parts: Vec<String> = Vec::new();
-        let kind = |c: char| if c.is_ascii_digit() { 0 } else if c == '~' { 2 } else { 1 };
+        let kind = |c: char| {
+            if c.is_ascii_digit() {
+                0
+            } else if c == '~' {
+                2
+            } else {
+                1
+            }
+        };
         let mut last = None;
         for c in text.chars() {
             if !c.is_ascii_alphanumeric() && c != '~' {
@@ -73,8 +81,10 @@ pub fn simulated(text: &str, there: &Packages) -> Simulated {
         }
         if !line.starts_with(' ') {
             let head = line.trim_end().strip_suffix(':');
-            let comes = |head: &str| ["Install", "Upgrad", "Downgrad", "Reinstall"].iter().any(|word| head.starts_with(word));
-            removes = head.and_then(|head| if comes(head) { Some(false) } else { head.starts_with("Remov").then_some(true) });
+            let comes =
+                |head: &str| ["Install", "Upgrad", "Downgrad", "Reinstall"].iter().any(|word| head.starts_with(word));
+            removes =
+                head.and_then(|head| if comes(head) { Some(false) } else { head.starts_with("Remov").then_some(true) });
             continue;
         }
         let words: Vec<&str> = line.split_whitespace().collect();

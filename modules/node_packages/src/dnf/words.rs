@@ -60,7 +60,9 @@ mod tests {
 
     #[test]
     fn the_meaning_comes_first_and_dnfs_own_words_follow() {
-        let said = read("Errors during downloading metadata for repository 'x':\n  - Status code: 404 for http://h/repodata/repomd.xml\nError: Failed to download metadata\n");
+        let said = read(
+            "Errors during downloading metadata for repository 'x':\n  - Status code: 404 for http://h/repodata/repomd.xml\nError: Failed to download metadata\n",
+        );
         assert!(said.starts_with("it does not have a file that is wanted of it (- Status code: 404"), "{said}");
         assert_eq!(read("Error:\n Problem: something new\n"), "Error: Problem: something new");
         assert_eq!(read(""), "dnf does not say why");
