@@ -99,10 +99,17 @@ bench: ## measure, and write docs/benchmarks.md; make bench PARTS="task size" fo
 	python3 tests/bench/run.py $(PARTS)
 
 .PHONY: docs
-docs: ## write what is generated: ansible-doc stubs, names, routes, docs/modules, failure classes, galaxy.yml
+docs: ## write what is generated: the program's list of modules, ansible-doc stubs, names, routes, docs/modules, failure classes, galaxy.yml
+	python3 docs/registry.py
+	$(CARGO) update --workspace --offline --quiet
 	$(CARGO) build --quiet --locked -p kubejoin
 	$(CARGO) run --quiet --locked -p kubeadm --example failure_classes >docs/failure-classes.md.new
 	mv docs/failure-classes.md.new docs/failure-classes.md
 	$(CARGO) run --quiet --locked -p node --example distributions >docs/distributions.md.new
 	mv docs/distributions.md.new docs/distributions.md
-	$$(tests/ansible/venv newest)/python docs/generate.py target/debug/kubejoin
+	$$(tests/ansible/venv newest)/python docs/generate.py "$${CARGO_TARGET_DIR:-target}/debug/kubejoin"
+
+.PHONY: module
+module: ## make NAME=x a module that builds, answers and changes nothing yet: its folder, its scenario, and what is generated
+	python3 docs/new_module.py "$(NAME)"
+	$(MAKE) --no-print-directory docs

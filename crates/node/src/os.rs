@@ -16,6 +16,12 @@ pub enum Family {
     Other,
 }
 
+/// Whether this is a container: its kernel and its clock are the machine's outside. systemd tells its children which
+/// container it found itself in, podman leaves a file.
+pub fn in_container() -> bool {
+    ["/run/systemd/container", "/run/.containerenv"].iter().any(|path| std::path::Path::new(path).exists())
+}
+
 /// What lies where in a family.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Layout {

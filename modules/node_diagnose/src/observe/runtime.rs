@@ -5,7 +5,7 @@ use crate::args::Args;
 use cri::{CgroupDriver, Client, Error, SandboxStatus, Status, Version};
 use host::deadline::Deadline;
 use host::{journal, systemd};
-use node::containerd::config::{Config, effect, names::CRI_PLUGINS, paths::value};
+use node::containerd::config::{Config, edit::has_section, effect, names::CRI_PLUGINS, paths::value};
 use node::containerd::release::Release;
 use node::containerd::{ImageFilesystem, image_filesystem, release, service};
 use std::path::{Path, PathBuf};
@@ -116,7 +116,7 @@ impl Runtime {
 /// Looks.
 pub fn observe(args: &Args, deadline: &Deadline, missed: &mut Missed) -> Runtime {
     let limit = deadline.at_most(ANSWER);
-    let answer = ask(&args.socket, &limit);
+    let answer = ask(args.socket(), &limit);
     let unit = missed.or_default("containerd's unit", unit(deadline).map(Some));
     let named = args.config_path.as_deref().or(unit.as_ref().and_then(|unit| unit.config.as_deref()));
     let path = named.unwrap_or(Path::new(service::CONFIG)).to_owned();
@@ -137,15 +137,8 @@ pub fn observe(args: &Args, deadline: &Deadline, missed: &mut Missed) -> Runtime
             .failed()
             .text(),
     };
-    Runtime {
-        installed: release::program().is_some(),
-        unit,
-        socket: args.socket.clone(),
-        answer,
-        path,
-        config,
-        journal,
-    }
+    let socket = args.socket().to_owned();
+    Runtime { installed: release::program().is_some(), unit, socket, answer, path, config, journal }
 }
 
 fn unit(deadline: &Deadline) -> anyhow::Result<Unit> {
@@ -191,7 +184,11 @@ fn configured(config: Config, release: Option<Release>) -> Configured {
         let named = named.iter().find_map(|path| value(&file.document, path)?.as_str().map(str::to_owned));
         found.socket = named.filter(|socket| !socket.is_empty()).or(found.socket);
         let runc = ["plugins", file.names.runtime, "containerd", "runtimes", "runc", "options", "SystemdCgroup"];
-        found.systemd_cgroup = value(&file.document, &runc).and_then(|v| v.as_bool()).or(found.systemd_cgroup);
+        let said = value(&file.document, &runc).and_then(|v| v.as_bool());
+        // In 1.x a later file's section replaces an earlier one whole.
+        let replaces =
+            release.is_some_and(|release| release.major < 2) && has_section(&file.document, file.names.runtime);
+        found.systemd_cgroup = if replaces { said } else { said.or(found.systemd_cgroup) };
     }
     if let Some(release) = release {
         found.refused = effect::refusal(&config, release);
