@@ -101,9 +101,8 @@ def files(specs: list[dict[str, Any]]) -> dict[Path, str]:
     """Every generated file with its text; a link's text is where it leads."""
     wanted: dict[Path, str] = {
         **registry.files(ROOT),
-        ROOT / "plugins/plugin_utils/long_modules.py": LONG % "".join(
-            "        %s,\n" % json.dumps(spec["name"]) for spec in specs if spec["long"]
-        ),
+        ROOT / "plugins/plugin_utils/long_modules.py": LONG
+        % "".join("        %s,\n" % json.dumps(spec["name"]) for spec in specs if spec["long"]),
         ROOT / "meta/runtime.yml": runtime(specs),
         ROOT / "docs/modules/README.md": index(specs) + roles.index(ROOT),
     }

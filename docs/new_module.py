@@ -311,7 +311,10 @@ def main(arguments: list[str]) -> str | None:
     """Writes the folder and the scenario. Returns why not, if so."""
     name = arguments[0] if arguments else ""
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
-        return "NAME is %r: give small letters, digits and single underscores, as in make module NAME=node_certificates" % name
+        return (
+            "NAME is %r: give small letters, digits and single underscores, as in make module NAME=node_certificates"
+            % name
+        )
     folder = ROOT / "modules" / name
     if folder.exists():
         return "%s exists already" % folder.relative_to(ROOT)

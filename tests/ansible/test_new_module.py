@@ -91,10 +91,16 @@ def test_a_new_module_builds_is_listed_documented_and_fuzzed_without_another_edi
     answer = json.loads(said.stdout)
     assert answer["changed"] and not Path("/nowhere").exists(), answer
     again = subprocess.run(
-        [sys.executable, "docs/generate.py", program, "--check"], cwd=checkout, capture_output=True, text=True, check=False
+        [sys.executable, "docs/generate.py", program, "--check"],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert again.returncode == 0, again.stdout
-    house = subprocess.run([sys.executable, "tests/house.py"], cwd=checkout, capture_output=True, text=True, check=False)
+    house = subprocess.run(
+        [sys.executable, "tests/house.py"], cwd=checkout, capture_output=True, text=True, check=False
+    )
     assert house.returncode == 0, house.stdout
 
 

@@ -9,6 +9,7 @@ pub static MODULES: &[&Module] = &[
     &cni_placeholder::MODULE,
     &cni_repair::MODULE,
     &containerd_prepare::MODULE,
+    &containerd_upgrade::MODULE,
     &flannel_config::MODULE,
     &join_prerequisites::MODULE,
     &join_token::MODULE,

@@ -28,7 +28,7 @@ pub fn without_kubernetes(file: &File, folder: &str) -> Option<(String, Vec<Off>
     for section in sections(&file.text) {
         let value = |key: &str| {
             let set = section.lines().filter_map(|line| line.split_once('='));
-            set.filter(|(name, _)| name.trim() == key).map(|(_, value)| value.trim()).last().unwrap_or_default()
+            set.filter(|(name, _)| name.trim() == key).map(|(_, value)| value.trim()).next_back().unwrap_or_default()
         };
         let enabled = !["0", "no", "false", "off"].contains(&value("enabled").to_lowercase().as_str());
         let found = value("baseurl").split([',', ' ']).find_map(|address| unwanted(address, "", folder));
