@@ -62,7 +62,7 @@ pub fn conf_dir(config: &Config) -> Option<PathBuf> {
         let path = ["plugins", file.names.runtime, "cni", "conf_dir"];
         value(&file.document, &path).and_then(Value::as_str).filter(|dir| !dir.is_empty()).map(PathBuf::from)
     };
-    config.files.iter().filter_map(named).last()
+    config.files.iter().rev().find_map(named)
 }
 
 /// Which ways of writing the directory there are.
