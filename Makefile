@@ -105,6 +105,8 @@ docs: ## write what is generated: the program's list of modules, ansible-doc stu
 	$(CARGO) build --quiet --locked -p kubejoin
 	$(CARGO) run --quiet --locked -p kubeadm --example failure_classes >docs/failure-classes.md.new
 	mv docs/failure-classes.md.new docs/failure-classes.md
+	$(CARGO) run --quiet --locked -p node --example distributions >docs/distributions.md.new
+	mv docs/distributions.md.new docs/distributions.md
 	$$(tests/ansible/venv newest)/python docs/generate.py "$${CARGO_TARGET_DIR:-target}/debug/kubejoin"
 
 .PHONY: module

@@ -198,14 +198,12 @@ class Case(NamedTuple):
             yield "repair failed"
 
     def mend(self):
-        """What `mended_by` names: the repair, a reset and a new join, or a new join."""
-        if self.mended not in ("reset", "rejoin"):
+        """What `mended_by` names: the repair, or a reset and a new join."""
+        if self.mended != "reset":
             return deploy("repair")
-        said = ""
-        if self.mended == "reset":
-            status, said = deploy("reset", "--limit", self.node)
-            if status:
-                return status, said
+        status, said = deploy("reset", "--limit", self.node)
+        if status:
+            return status, said
         status, more = deploy("join", "--limit", self.node)
         return status, said + more
 

@@ -73,8 +73,14 @@ pub fn load(dir: impl AsRef<Path>) -> anyhow::Result<Vec<Conf>> {
         if !is_conf(&path) || path.is_dir() {
             continue;
         }
-        let Some(bytes) = crate::files::read_optional(&path).context("loading CNI configuration")? else { continue };
-        let network = parse(&bytes, path.extension().is_some_and(|e| e == "conflist"));
+        let network = match crate::files::read_optional(&path).context("loading CNI configuration")? {
+            Some(bytes) => parse(&bytes, path.extension().is_some_and(|e| e == "conflist")),
+            // A runtime that meets such a link loads nothing. Anything else has gone since the directory was read.
+            None => match std::fs::read_link(&path) {
+                Ok(target) => Err(format!("is a link to {}, which is not there", target.display())),
+                Err(_) => continue,
+            },
+        };
         confs.push(Conf { path, network });
     }
     Ok(confs)
@@ -145,6 +151,14 @@ mod tests {
         assert_eq!(names, ["00-a.conf", "10-b.conflist", "99-z.json"]);
         assert_eq!(confs[0].network.as_ref().unwrap().types(), ["bridge"]);
         assert_eq!(confs[1].network.as_ref().unwrap().types(), ["x"]);
+    }
+
+    #[test]
+    fn a_link_to_nowhere_is_a_file_that_no_runtime_takes() {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/no/such/file", dir.path().join("00-gone.conflist")).unwrap();
+        let confs = load(dir.path()).unwrap();
+        assert_eq!(confs[0].network, Err("is a link to /no/such/file, which is not there".to_owned()));
     }
 
     #[test]

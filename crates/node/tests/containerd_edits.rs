@@ -73,7 +73,12 @@ fn difference(before: &str, after: &str) -> (Vec<String>, Vec<String>) {
 
 #[test]
 fn a_generated_default_changes_in_one_line_only() {
-    for name in ["config-default-1.6.20.toml", "config-default-1.7.24.toml", "config-default-2.1.9.toml"] {
+    for name in [
+        "config-default-1.6.20.toml",
+        "config-default-1.7.24.toml",
+        "config-default-2.1.9.toml",
+        "config-default-2.2.5.toml",
+    ] {
         let before = data(name);
         let after = edited(&before, json!({}));
         let expected = (vec!["SystemdCgroup = false".to_owned()], vec!["SystemdCgroup = true".to_owned()]);

@@ -151,6 +151,7 @@ fn what_is_shipped_is_all_in_force() {
         ("config-default-1.6.20.toml", vec![of(1, 6), of(1, 7), of(2, 1), of(2, 3), of(2, 4)]),
         ("config-default-1.7.24.toml", vec![of(1, 7), of(2, 1), of(2, 3), of(2, 4)]),
         ("config-default-2.1.9.toml", vec![of(2, 1), of(2, 2), of(2, 3), of(2, 4)]),
+        ("config-default-2.2.5.toml", vec![of(2, 2), of(2, 3), of(2, 4)]),
         ("debian-2.1.9-packaged.toml", vec![of(1, 6), of(2, 1), of(2, 3), of(2, 4)]),
     ] {
         let dir = tempfile::tempdir().unwrap();

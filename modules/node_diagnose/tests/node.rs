@@ -15,8 +15,14 @@ const KUBECONFIG: &str = "apiVersion: v1\nkind: Config\ncurrent-context: c\n\
     contexts:\n- name: c\n  context: {cluster: k, user: u}\nusers: []\n";
 const SUBNET_ENV: &str = "FLANNEL_NETWORK=10.244.0.0/16\nFLANNEL_SUBNET=10.244.2.1/24\nFLANNEL_MTU=1450\n";
 /// What a machine's kernel and firewall give every container alike: no fault of the tests' making.
-const AMBIENT: [&str; 5] =
-    ["br_netfilter_missing", "forwarding_off", "filesystem_low", "forward_dropped", "iptables_backends_mixed"];
+const AMBIENT: [&str; 6] = [
+    "br_netfilter_missing",
+    "forwarding_off",
+    "filesystem_low",
+    "forward_dropped",
+    "iptables_backends_mixed",
+    "runtime_too_old_soon",
+];
 
 struct Patient {
     node: Node,

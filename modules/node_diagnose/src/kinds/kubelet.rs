@@ -140,7 +140,7 @@ pub(super) static KINDS: &[Kind] = &[
         "the client certificate has expired, is of another cluster, or the control plane was made anew",
         "compare the cluster's CA with /etc/kubernetes/pki/ca.crt; then reset the node and join it again",
     )
-    .mended_by("kubeadm_join_guarded")
+    .mended_by("aggressive_reset")
     .explained_by(&[Code::ClockOff, Code::KubeletCredentialsMissing, Code::KubeletCertificateExpired]),
     critical(
         Code::NodeDeleted,

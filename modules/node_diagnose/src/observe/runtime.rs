@@ -5,7 +5,7 @@ use crate::args::Args;
 use cri::{CgroupDriver, Client, Error, SandboxStatus, Status, Version};
 use host::deadline::Deadline;
 use host::{journal, systemd};
-use node::containerd::config::{Config, effect, names::CRI_PLUGINS, paths::value};
+use node::containerd::config::{Config, edit::has_section, effect, names::CRI_PLUGINS, paths::value};
 use node::containerd::release::Release;
 use node::containerd::{ImageFilesystem, image_filesystem, release, service};
 use std::path::{Path, PathBuf};
@@ -184,7 +184,11 @@ fn configured(config: Config, release: Option<Release>) -> Configured {
         let named = named.iter().find_map(|path| value(&file.document, path)?.as_str().map(str::to_owned));
         found.socket = named.filter(|socket| !socket.is_empty()).or(found.socket);
         let runc = ["plugins", file.names.runtime, "containerd", "runtimes", "runc", "options", "SystemdCgroup"];
-        found.systemd_cgroup = value(&file.document, &runc).and_then(|v| v.as_bool()).or(found.systemd_cgroup);
+        let said = value(&file.document, &runc).and_then(|v| v.as_bool());
+        // In 1.x a later file's section replaces an earlier one whole.
+        let replaces =
+            release.is_some_and(|release| release.major < 2) && has_section(&file.document, file.names.runtime);
+        found.systemd_cgroup = if replaces { said } else { said.or(found.systemd_cgroup) };
     }
     if let Some(release) = release {
         found.refused = effect::refusal(&config, release);

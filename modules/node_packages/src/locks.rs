@@ -1,4 +1,4 @@
-//! Who is at work with dpkg: the locks are the kernel's, which also says whose they are.
+//! Who is at work with the package manager: the locks are the kernel's, which also says whose they are.
 
 use ansible::Run;
 use anyhow::Context as _;
@@ -8,14 +8,11 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-/// In the order in which apt takes them.
-const LOCKS: [&str; 3] = ["/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/cache/apt/archives/lock"];
-
 /// Waits until nobody holds one of them, saying who does.
-pub fn wait(run: &Run, deadline: &Deadline) -> anyhow::Result<()> {
+pub fn wait(locks: &[&str], run: &Run, deadline: &Deadline) -> anyhow::Result<()> {
     let mut told = String::new();
     let waited = deadline.poll(Duration::from_millis(500), "the package manager's lock", || {
-        let Some(holder) = holder()? else { return Ok(Look::Ready(())) };
+        let Some(holder) = holder(locks)? else { return Ok(Look::Ready(())) };
         if holder != told {
             run.phase(&format!("waiting for {holder}"));
             told.clone_from(&holder);
@@ -33,8 +30,8 @@ pub fn wait(run: &Run, deadline: &Deadline) -> anyhow::Result<()> {
 }
 
 /// Who holds the first of them that is held: `process 812 (unattended-upgr), which has /var/lib/dpkg/lock-frontend`.
-fn holder() -> anyhow::Result<Option<String>> {
-    for path in LOCKS {
+fn holder(locks: &[&str]) -> anyhow::Result<Option<String>> {
+    for path in locks {
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
