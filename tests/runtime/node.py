@@ -13,6 +13,8 @@ import time
 OFFERED = "/srv/offered"
 ORIGINAL = "/srv/original"
 PODS = 3
+# Processes of those, of flannel and of kube-proxy.
+LEAST = 2 * (PODS + 2)
 # Everything of the pods goes, and the images of the beginning come back.
 WIPE = """
 systemctl stop kubelet containerd
@@ -111,13 +113,14 @@ class Node:
         self.settle()
 
     def settle(self) -> None:
-        """Ready, with every pod running."""
-        end = time.monotonic() + 60
+        """Ready, with every pod of ours running: the API remembers those of before for a while, so the node is asked, too."""
+        end = time.monotonic() + 120
         while time.monotonic() < end:
-            pods = self.kubectl(
-                "get pods -o 'jsonpath={range .items[*]}{.spec.nodeName} {.status.phase} {end}'", check=False
-            )
-            if self.ready() and pods.count("%s Running" % self.name) == PODS:
+            asked = "get pods -o 'jsonpath={range .items[*]}{.spec.nodeName} {.status.phase} {end}'"
+            pods = self.kubectl(asked, check=False).count("%s Running" % self.name)
+            version = sh(self.name, "containerd --version | cut -d' ' -f 3", check=False).strip()
+            # Each pod has its pause process and its container's.
+            if pods == PODS and self.ready() and version in self.runtime() and len(self.processes()) >= LEAST:
                 return
             time.sleep(0.5)
         raise Broken(
