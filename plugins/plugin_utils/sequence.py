@@ -18,7 +18,7 @@ KEYWORDS = frozenset(["name", "when", "check_mode", "no_log", "tags"])
 def modules(options: Mapping[str, Any]) -> set[str]:
     """The names of the modules that its steps call."""
     steps = options.get("steps")
-    if not _is_list(steps):
+    if not isinstance(steps, (list, tuple)):
         return set()
     return {_short(name) for step in steps if isinstance(step, Mapping) for name in _called(step)}
 
@@ -26,7 +26,7 @@ def modules(options: Mapping[str, Any]) -> set[str]:
 def complete(options: dict[str, Any], task: Any, templar: Any, variables: Mapping[str, Any]) -> None:
     """Leaves out the steps that the tags do not choose, and gives each module its defaults."""
     steps = options.get("steps")
-    if not _is_list(steps):
+    if not isinstance(steps, (list, tuple)):
         return
     only, skip = set(variables.get("ansible_run_tags") or ["all"]), set(variables.get("ansible_skip_tags") or [])
     used = {tag for step in steps if isinstance(step, Mapping) for tag in _tags(step)}
@@ -90,7 +90,3 @@ def _called(step: Mapping[str, Any]) -> list[str]:
 
 def _short(name: str) -> str:
     return str(name).removeprefix(COLLECTION)
-
-
-def _is_list(steps: object) -> bool:
-    return isinstance(steps, (list, tuple))

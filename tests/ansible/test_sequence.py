@@ -9,10 +9,10 @@ import subprocess
 from typing import Any
 
 import pytest
+from test_long_task import NOTE, gone, until
 
 from support.controller import Controller
 from support.node import Node
-from test_long_task import NOTE, gone, until
 
 THREE = """
 - name: three
@@ -118,7 +118,9 @@ def test_a_secret_of_one_step_is_masked_in_all_and_a_hidden_step_says_nothing(co
       ignore_errors: true
     - name: hidden and failed
       sequence:
-        steps: [{probe: {text: "{{ lookup('env', 'COVERT') }}", value: "{{ lookup('env', 'COVERT') }}", fail: the reason}, no_log: true}]
+        steps:
+          - probe: {text: "{{ lookup('env', 'COVERT') }}", value: "{{ lookup('env', 'COVERT') }}", fail: the reason}
+            no_log: true
       ignore_errors: true
     - name: all hidden
       sequence:
@@ -165,9 +167,14 @@ def test_module_defaults_reach_the_steps(controller: Controller) -> None:
 
 
 def test_phases_are_followed_and_say_which_step_it_is(controller: Controller) -> None:
-    steps = [{"probe": {"phases": ["one"], "seconds": 0.1}}, {"name": "last", "aggressive_reset": {"phases": ["two"], "seconds": 2.5}}]
+    steps = [
+        {"probe": {"phases": ["one"], "seconds": 0.1}},
+        {"name": "last", "aggressive_reset": {"phases": ["two"], "seconds": 2.5}},
+    ]
     run = controller.adhoc("sequence", {"steps": steps}, "-e", "kubejoin_progress=true")
-    lines = [re.sub(r"\d:\d\d", "TIME", line) for line in run.output.splitlines() if line.startswith("here | sequence |")]
+    lines = [
+        re.sub(r"\d:\d\d", "TIME", line) for line in run.output.splitlines() if line.startswith("here | sequence |")
+    ]
     assert lines == ["here | sequence | TIME probe: one", "here | sequence | TIME last: two"], run.output
 
 

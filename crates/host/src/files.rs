@@ -130,14 +130,23 @@ pub fn delete_empty_dir(path: impl AsRef<Path>) -> anyhow::Result<bool> {
     }
 }
 
-/// Makes a symbolic link. Says whether it had to be made; anything else under that name is an error.
+/// Makes a symbolic link. Says whether it had to be made. A link that leads nowhere is replaced, nobody has anything in it;
+/// anything else under that name is an error.
 pub fn link(target: impl AsRef<Path>, path: impl AsRef<Path>) -> anyhow::Result<bool> {
     let (target, path) = (target.as_ref(), path.as_ref());
     match std::os::unix::fs::symlink(target, path) {
         Ok(()) => Ok(true),
         Err(e) if e.kind() == ErrorKind::AlreadyExists && fs::read_link(path).is_ok_and(|t| t == target) => Ok(false),
+        Err(e) if e.kind() == ErrorKind::AlreadyExists && leads_nowhere(path) => {
+            let made = delete_file(path).and_then(|_| Ok(std::os::unix::fs::symlink(target, path)?));
+            made.map(|()| true).with_context(|| format!("linking {} to {}", path.display(), target.display()))
+        }
         Err(e) => Err(e).with_context(|| format!("linking {} to {}", path.display(), target.display())),
     }
+}
+
+fn leads_nowhere(path: &Path) -> bool {
+    path.is_symlink() && fs::metadata(path).is_err_and(|e| e.kind() == ErrorKind::NotFound)
 }
 
 /// Names in a directory, sorted as bytes, as CNI loaders sort them; empty when there is no such directory, or a file

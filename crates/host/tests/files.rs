@@ -165,3 +165,16 @@ fn deleting_a_planted_link_leaves_what_it_points_to() {
         });
     });
 }
+
+#[test]
+fn a_link_to_nowhere_is_replaced_and_what_leads_somewhere_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let (target, path) = (dir.path().join("plugin"), dir.path().join("link"));
+    fs::write(&target, "x").unwrap();
+    std::os::unix::fs::symlink("/no/such/file", &path).unwrap();
+    assert!(files::link(&target, &path).unwrap());
+    assert_eq!(fs::read_link(&path).unwrap(), target);
+    assert!(!files::link(&target, &path).unwrap());
+    assert!(files::link("/etc/hostname", &path).is_err());
+    assert_eq!(fs::read_link(&path).unwrap(), target);
+}

@@ -26,10 +26,18 @@ impl Backup {
     /// Copies files, below their own paths, and deletes them. One that is gone already is no error.
     pub fn take(&mut self, paths: &[PathBuf]) -> anyhow::Result<()> {
         for path in paths {
-            let Some(bytes) = files::read_optional(path)? else { continue };
             let copy = self.dir.join(path.strip_prefix("/").unwrap_or(path));
+            // A link that leads nowhere has no content, and is in the way all the same.
+            let (bytes, target) = (files::read_optional(path)?, std::fs::read_link(path).ok());
+            if bytes.is_none() && target.is_none() {
+                continue;
+            }
             files::make_dir(copy.parent().unwrap_or(&self.dir), 0o700)?;
-            files::write_atomic(&copy, &bytes, 0o600)?;
+            match (bytes, target) {
+                (Some(bytes), _) => files::write_atomic(&copy, &bytes, 0o600)?,
+                (None, Some(target)) => files::link(target, &copy).map(drop)?,
+                (None, None) => {}
+            }
             self.used = true;
             files::delete_file(path)?;
         }

@@ -5,7 +5,9 @@ use super::{transaction, words};
 use crate::transaction::Wanted;
 use anyhow::bail;
 use host::deadline::Deadline;
+use host::process::Program;
 use host::systemd;
+use kubeadm::program;
 use std::path::Path;
 
 /// rpm's own, where Fedora has it and where RHEL has it.
@@ -24,11 +26,27 @@ pub fn install_words(packages: &[Wanted]) -> Vec<String> {
 pub fn download(dnf: &Dnf, install: &[String], doing: &str, deadline: &Deadline) -> anyhow::Result<u64> {
     let mut all = vec!["-y".to_owned(), "--downloadonly".into()];
     all.extend(install.iter().cloned());
+    let before = trusted(deadline)?;
     let output = dnf.run(&all, doing, deadline)?;
     if !output.status.success() {
+        // dnf gives a key to rpm as soon as a package is to be checked: of a run that is refused nothing stays.
+        let new: Vec<String> = trusted(deadline)?.into_iter().filter(|key| !before.contains(key)).collect();
+        if !new.is_empty() {
+            rpm(&["-e", "--allmatches"], &new, deadline)?;
+        }
         bail!("{doing}: {}; nothing was installed", words::why(&output));
     }
     Ok(transaction::needed(&output.stdout_text()))
+}
+
+/// The keys that rpm trusts, which it keeps as packages.
+fn trusted(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
+    Ok(rpm(&["-qa", "gpg-pubkey*"], &[], deadline)?.lines().map(str::to_owned).collect())
+}
+
+fn rpm(words: &[&str], names: &[String], deadline: &Deadline) -> anyhow::Result<String> {
+    let output = Program::new("rpm").args(words).args(names).env("PATH", program::search_path()).run(deadline)?;
+    Ok(output.success()?.stdout_text())
 }
 
 /// Installs.
