@@ -3,13 +3,16 @@
 
 use node::os::{LAYOUTS, Layout};
 
+/// What a row says of a distribution.
+type Cell = fn(&Layout) -> String;
+
 fn main() {
     print!("{}", page());
 }
 
 /// The page.
 pub fn page() -> String {
-    let rows: [(&str, fn(&Layout) -> String); 10] = [
+    let rows: [(&str, Cell); 10] = [
         ("package manager", |one| code(one.manager.unwrap_or("none"))),
         ("sources in", |one| code(one.sources)),
         ("keys in", |one| code(one.keys)),
