@@ -90,6 +90,11 @@ real: kubejoin rehearsal ## the suite on a real Kubernetes: Debian's, built once
 .PHONY: architectures
 architectures: rehearsal ## a cluster of an x86_64 and an aarch64 node, each with its own program (needs qemu-user-static)
 	tests/lab/architectures
+
+.PHONY: runtime
+runtime: kubejoin rehearsal ## containerd upgraded, refused and brought back on a lab node, case by case; writes docs/runtime-upgrade.md (an hour)
+	tests/runtime/run.py
+
 .PHONY: drill
 drill: kubejoin rehearsal ## what can happen in the middle of the work, on lab nodes: nothing is lost; writes docs/drill.md (half an hour)
 	tests/faults/drill.py
@@ -99,8 +104,17 @@ bench: ## measure, and write docs/benchmarks.md; make bench PARTS="task size" fo
 	python3 tests/bench/run.py $(PARTS)
 
 .PHONY: docs
-docs: ## write what is generated: ansible-doc stubs, names, routes, docs/modules, failure classes, galaxy.yml
+docs: ## write what is generated: the program's list of modules, ansible-doc stubs, names, routes, docs/modules, failure classes, galaxy.yml
+	python3 docs/registry.py
+	$(CARGO) update --workspace --offline --quiet || $(CARGO) update --workspace --quiet
 	$(CARGO) build --quiet --locked -p kubejoin
 	$(CARGO) run --quiet --locked -p kubeadm --example failure_classes >docs/failure-classes.md.new
 	mv docs/failure-classes.md.new docs/failure-classes.md
-	$$(tests/ansible/venv newest)/python docs/generate.py target/debug/kubejoin
+	$(CARGO) run --quiet --locked -p node --example distributions >docs/distributions.md.new
+	mv docs/distributions.md.new docs/distributions.md
+	$$(tests/ansible/venv newest)/python docs/generate.py "$${CARGO_TARGET_DIR:-target}/debug/kubejoin"
+
+.PHONY: module
+module: ## make NAME=x a module that builds, answers and changes nothing yet: its folder, its scenario, and what is generated
+	python3 docs/new_module.py "$(NAME)"
+	$(MAKE) --no-print-directory docs

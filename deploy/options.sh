@@ -27,7 +27,7 @@ parse() {
         -h | --help | help) usage; exit ;;
         lab) shift; exec "$checkout/lab/lab.sh" "$@" ;;
         ansible | ansible-*) ad_hoc "$@" ;;
-        cluster | join | reset | remove | replace | verify | diagnose | repair | apps) shift ;;
+        cluster | join | reset | remove | replace | verify | diagnose | repair | apps | upgrade-runtime) shift ;;
         *) refuse "unknown command '$command'; ./deploy.sh --help lists them" ;;
     esac
     local option value given

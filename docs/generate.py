@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+import registry
 import roles
 from archive import galaxy
 from page import index, page
@@ -41,6 +42,19 @@ HEADER = """\
 # The module itself is a program without Python, which plugins/action/kubejoin.py runs; this is its documentation.
 
 from __future__ import annotations
+"""
+
+LONG = """\
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Written by docs/generate.py.
+\"\"\"Modules that may take long: they run by themselves and are followed.\"\"\"
+
+from __future__ import annotations
+
+LONG = frozenset(
+    [
+%s    ]
+)
 """
 
 MAIN = """
@@ -86,6 +100,9 @@ def main(arguments: list[str]) -> int:
 def files(specs: list[dict[str, Any]]) -> dict[Path, str]:
     """Every generated file with its text; a link's text is where it leads."""
     wanted: dict[Path, str] = {
+        **registry.files(ROOT),
+        ROOT / "plugins/plugin_utils/long_modules.py": LONG
+        % "".join("        %s,\n" % json.dumps(spec["name"]) for spec in specs if spec["long"]),
         ROOT / "meta/runtime.yml": runtime(specs),
         ROOT / "docs/modules/README.md": index(specs) + roles.index(ROOT),
     }
@@ -101,7 +118,7 @@ def files(specs: list[dict[str, Any]]) -> dict[Path, str]:
         wanted[ROOT / "docs/modules" / (name + ".md")] = page(spec, sidecar)
     wanted.update(roles.files(ROOT))
     # Last: it lists the others.
-    wanted[ROOT / "galaxy.yml"] = galaxy(ROOT)
+    wanted[ROOT / "galaxy.yml"] = galaxy(ROOT, wanted)
     return wanted
 
 

@@ -13,11 +13,12 @@ declare -A machine_needs=(
     # podman takes netavark for granted and its package only recommends it; and so does netavark, from Debian 13 on, with nft.
     [lab]="podman=podman runc=runc /usr/lib/podman/netavark:/usr/libexec/podman/netavark=netavark ip=iproute2
         iptables=iptables nft=nftables ssh=openssh-client flock=util-linux ps=procps"
-    # What the tests exercise or judge by: the runtime and its plugins, firewalls, file systems, every shell a target has.
+    # What the tests exercise or judge by: the runtime and its plugins, firewalls, file systems, every shell a target has, and
+    # what makes a Debian a Fedora.
     [tests]="git=git containerd=containerd /usr/lib/cni/bridge:/opt/cni/bin/bridge=containernetworking-plugins conntrack=conntrack ipset=ipset
         busybox=busybox shellcheck=shellcheck mkfs.vfat=dosfstools mkfs.ext4=e2fsprogs mkfs.btrfs=btrfs-progs fusermount3=fuse3
         fuse-overlayfs=fuse-overlayfs dmsetup=dmsetup
-        script=bsdutils"
+        script=bsdutils dnf=dnf rpmbuild=rpm createrepo_c=createrepo-c curl=curl"
 )
 
 # need_for PURPOSE...: installs what is missing when root on Debian or Ubuntu, refuses otherwise.

@@ -4,8 +4,6 @@
 - no two files of a crate know each other in a circle;
 - no file has more than 300 lines, no `plan` names what could do I/O;
 - `std::process::Command` stays in its home.
-
-What is not in order yet is named in tests/house.debts; a debt that has been paid must be struck off, or this fails.
 Reads only. Ends with "N passed, N failed", each failure in one line before it.
 """
 
@@ -27,8 +25,6 @@ COMMAND_HOME = {"crates/host/src/process.rs", "crates/host/src/process/running.r
 DOES_IO = re.compile(
     r"\b(std::(fs|process|thread)|std::net::(Tcp|Udp|ToSocketAddrs)|std::os::unix::net|SystemTime::now|Instant::now|host::(files|process|systemd)::)"
 )
-
-DEBTS = ROOT / "tests/house.debts"
 
 
 def crates() -> dict[str, Path]:
@@ -150,14 +146,9 @@ def main() -> int:
     for folder in everything.values():
         for rule in (circles, lines, processes, plans):
             wrong += rule(folder)
-    known = {line for line in DEBTS.read_text().splitlines() if line and not line.startswith("#")}
-    new = [one for one in wrong if one not in known]
-    paid = ["%s: that is in order now, strike it off tests/house.debts" % debt for debt in sorted(known - set(wrong))]
-    for one in new + paid:
+    for one in wrong:
         print(one)
-    if known:
-        print("%d known debts, see tests/house.debts" % len(known))
-    failed = len(new) + len(paid)
+    failed = len(wrong)
     print("%d passed, %d failed" % (len(everything) * 4 + 1 - min(failed, len(everything) * 4), failed))
     return 1 if failed else 0
 

@@ -71,6 +71,13 @@ options:
     choices:
       - keep
       - 'off'
+  pod_cidrs:
+    description:
+      - Networks of the cluster's pods. With one of IPv6 among them IPv6 forwarding is checked, too, and O(fix)
+        sets it so that default routes of router advertisements stay.
+    type: list
+    elements: str
+    default: []
   fail_on:
     description:
       - Which result of a check fails the task.
@@ -183,6 +190,7 @@ def main():
             'fix': {'type': 'bool', 'default': False},
             'scope': {'type': 'str', 'default': 'all', 'choices': ['all', 'kernel']},
             'swap': {'type': 'str', 'default': 'keep', 'choices': ['keep', 'off']},
+            'pod_cidrs': {'type': 'list', 'elements': 'str', 'default': []},
             'fail_on': {'type': 'str', 'default': 'fail', 'choices': ['fail', 'warn', 'never']},
         },
         supports_check_mode=True,

@@ -86,6 +86,11 @@ options:
       - Version of the control plane of the cluster that the machine is for. What cannot join it is refused before
         anything is fetched.
     type: str
+  required:
+    description:
+      - Whether a machine that would still lack kubeadm, kubelet or containerd is a failure, instead of a warning.
+    type: bool
+    default: false
   timeout:
     description:
       - Seconds for everything together, waiting for another package manager included.
@@ -102,8 +107,8 @@ attributes:
     description: Shows the files of sources and keys, and the packages, before and after.
   platform:
     support: full
-    description: Debian 12 and 13, Ubuntu 22.04 and 24.04. On other distributions it names what is missing. Needs
-      no Python on the target.
+    description: Debian 12 and 13, Ubuntu 22.04 and 24.04; Fedora, RHEL and what is made from it, with dnf. On other
+      distributions it names what is missing. Needs no Python on the target.
     platforms: linux
 notes:
   - The source is C(/etc/apt/sources.list.d/kubejoin-kubernetes.sources), in deb822 form with C(Signed-By), its
@@ -175,6 +180,12 @@ steps:
     - 'switch off the source https://apt.kubernetes.io/: nothing is served there any more'
     - install kubeadm 1.36.2-1.1
     - hold back kubeadm, kubelet, kubectl
+plan_ends:
+  description: Whether packages would come, without which nothing that follows can be planned. M(vmstation.kubejoin.sequence)
+    ends there.
+  returned: in check mode, when it is so
+  type: bool
+  sample: true
 distribution:
   description: The distribution, as it calls itself.
   returned: always
@@ -199,6 +210,7 @@ def main():
             'state': {'type': 'str', 'default': 'present', 'choices': ['present', 'absent']},
             'allow_downgrade': {'type': 'bool', 'default': False},
             'cluster_version': {'type': 'str'},
+            'required': {'type': 'bool', 'default': False},
             'timeout': {'type': 'int', 'default': 900},
         },
         required_if=[['containerd', 'repository', ['containerd_repository', 'containerd_key']]],

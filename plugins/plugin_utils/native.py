@@ -20,27 +20,10 @@ from .background import BackgroundAction
 from .channel import Channel, Overdue
 from .delivery import Delivery, environment_line
 from .interruption import interruptible, undisturbed
+from .long_modules import LONG
 from .long_task import LongTask, Progress
 from .options import Settings, encode
 
-# Modules that may take long: they run by themselves and are followed.
-LONG = frozenset(
-    [
-        "aggressive_reset",
-        "cluster_nodes",
-        "cni_repair",
-        "containerd_prepare",
-        "flannel_config",
-        "kubeadm_init_guarded",
-        "kubeadm_join_guarded",
-        "kubectl_apply",
-        "node_diagnose",
-        "node_drain",
-        "node_packages",
-        "pod_connectivity",
-        "stale_node",
-    ]
-)
 # ansible-core's words, in its ssh and local connections.
 PASSWORD = re.compile(r"(?i)\b(missing|incorrect|duplicate)\b[\w. ]*\bpassword")
 ENDING = 40  # seconds that ending the remote work may take

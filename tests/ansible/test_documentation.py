@@ -24,6 +24,11 @@ def modules() -> list[str]:
     return sorted(path.parent.name for path in (ROOT / "modules").glob("*/Cargo.toml"))
 
 
+def actions() -> list[str]:
+    """What a task can call: the modules, and the sequence of them, which is the runner's own."""
+    return sorted([*modules(), "sequence"])
+
+
 def stems(pattern: str) -> list[str]:
     return sorted(path.stem for path in ROOT.glob(pattern))
 
@@ -31,12 +36,13 @@ def stems(pattern: str) -> list[str]:
 def test_every_module_is_in_the_program_has_documentation_a_name_and_a_route() -> None:
     routing = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())
     listed = subprocess.run([PROGRAM, "--list"], capture_output=True, text=True, check=True).stdout.split()
-    assert sorted(listed) == modules()
+    assert sorted(listed) == actions()
     assert stems("modules/*/*.yml") == modules()
-    assert stems("plugins/modules/*.py") == modules()
-    assert stems("plugins/action/names/*.py") == modules()
-    assert stems("docs/modules/[!R]*.md") == modules()
-    assert sorted(routing["plugin_routing"]["modules"]) == modules() == routing["action_groups"]["all"]
+    assert stems("plugins/modules/*.py") == actions()
+    assert stems("plugins/action/names/*.py") == actions()
+    assert stems("docs/modules/[!R]*.md") == actions()
+    assert sorted(routing["plugin_routing"]["modules"]) == actions()
+    assert routing["action_groups"]["all"] == modules()
 
 
 def test_generated_files_are_up_to_date() -> None:
@@ -85,8 +91,8 @@ def test_what_the_workflows_run_is_there() -> None:
 
 def examples() -> list[Any]:
     found = []
-    for name in modules():
-        sidecar = ROOT / "modules" / name / (name + ".yml")
+    for name in actions():
+        sidecar = ROOT / ("crates/ansible" if name == "sequence" else "modules/" + name) / (name + ".yml")
         if sidecar.exists():
             tasks = yaml.safe_load(yaml.safe_load(sidecar.read_text())["examples"])
             found += [pytest.param(name, task, id="%s: %s" % (name, task["name"])) for task in tasks]
@@ -95,10 +101,10 @@ def examples() -> list[Any]:
 
 @pytest.mark.parametrize(("module", "task"), examples())
 def test_every_example_is_accepted_by_the_modules_own_parser(module: str, task: dict[str, Any]) -> None:
-    calls = [name for name in modules() if name in task]
+    calls = [name for name in actions() if name in task or "vmstation.kubejoin." + name in task]
     assert calls, "no module of ours in %r" % (task,)
     for name in calls:
-        options = json.dumps(task[name] or {}, default=str)
+        options = json.dumps(task.get(name, task.get("vmstation.kubejoin." + name)) or {}, default=str)
         done = subprocess.run(
             [PROGRAM, name, "--validate", "-"], input=options, capture_output=True, text=True, check=False
         )  # fmt: skip
@@ -115,7 +121,7 @@ def test_ansible_doc_shows_and_lists_every_module(core: str, tmp_path: Path) -> 
         assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
         return json.loads(done.stdout)
 
-    names = ["vmstation.kubejoin." + name for name in modules()]
+    names = ["vmstation.kubejoin." + name for name in actions()]
     assert sorted(doc("--list", "vmstation.kubejoin")) == names
     for name, shown in doc(*names).items():
         assert shown["doc"]["attributes"]["check_mode"]["support"] == "full", name

@@ -153,7 +153,7 @@ def test_tags_and_conditions_choose_steps_as_they_choose_tasks(controller: Contr
     assert ran() == ["cni", "containerd", "both"]
     assert ran("--tags", "cni") == ["cni", "both"]
     assert ran("--tags", "mine") == ["cni", "containerd", "both"]
-    skipped = controller.play("- {name: none, sequence: {steps: [{probe: {}, when: false}]}}")["none"]
+    skipped = controller.play("- {name: none, sequence: {steps: [{probe: {nonsense: 1}, when: false}]}}")["none"]
     assert skipped.verdict == "skipped" and skipped["steps"][0]["skipped"] is True
 
 

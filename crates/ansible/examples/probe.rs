@@ -44,7 +44,7 @@ fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
     }
 }
 
-static MODULE: Module = Module { spec: &SPEC, run };
+static MODULE: Module = Module { spec: &SPEC, run, read: |params| params.parse::<Args>().map(drop), long: false };
 
 fn main() -> std::process::ExitCode {
     ansible::main_as_anybody(&[&MODULE])

@@ -57,7 +57,7 @@ fn many(modules: &[&'static Module], args: &[String]) -> ExitCode {
     match args.first().map(String::as_str) {
         Some("--version") => say(&format!("kubejoin {}\n", env!("CARGO_PKG_VERSION"))),
         Some("--list") => say(&all(modules).map(|m| format!("{}\n", m.spec.name)).collect::<String>()),
-        Some("--docs") => say(&format!("{}\n", json!(all(modules).map(|m| docs(m.spec)).collect::<Vec<_>>()))),
+        Some("--docs") => say(&format!("{}\n", json!(all(modules).map(docs).collect::<Vec<_>>()))),
         Some("--help") | None => {
             say(&format!("usage: kubejoin MODULE FILE | MODULE --help | --list | --docs | --version\n\n{list}"))
         }
@@ -81,7 +81,7 @@ fn one(
         match arg.as_str() {
             "--help" | "-h" => return say(&help(module.spec)),
             "--version" => return say(&format!("{} {}\n", module.spec.name, env!("CARGO_PKG_VERSION"))),
-            "--docs" => return say(&format!("{}\n", docs(module.spec))),
+            "--docs" => return say(&format!("{}\n", docs(module))),
             "--check" => check = true,
             "--diff" => diff = true,
             "--validate" => validate = true,

@@ -6,6 +6,7 @@
 //! [`Contract::apply`].
 
 use crate::{Diff, Failure, Module, Outcome, Params, Spec, Task};
+use anyhow::bail;
 use host::deadline::Deadline;
 use serde::de::DeserializeOwned;
 use std::any::Any;
@@ -24,6 +25,14 @@ pub trait Contract: 'static {
 
     /// The options as data.
     const SPEC: &'static Spec;
+
+    /// Whether it may take longer than a look: then it runs by itself on the target and is followed, so that a lost
+    /// connection does not end it half way. What is certain to be quick says no, and is spared the second process.
+    const LONG: bool = true;
+
+    /// How often a real run looks, plans and applies before it says that something is still to be done. More than once is for
+    /// work whose beginning changes what the rest depends on; then the last look is the proof that nothing is left.
+    const ROUNDS: u32 = 1;
 
     /// Refuses options that cannot be meant, naming the option, its value and what would be right.
     fn validate(_args: &Self::Args) -> anyhow::Result<()> {
@@ -75,6 +84,11 @@ pub trait Plan: Clone {
     /// there is something to do, and nothing changes.
     fn is_change(&self) -> bool {
         !self.is_empty()
+    }
+
+    /// In words, for who has to be told that it is still to be done.
+    fn in_words(&self) -> String {
+        String::new()
     }
 
     /// The plan as `--diff` shows it, in check mode and in a real run alike.
@@ -131,8 +145,12 @@ impl Run<'_> {
 impl Module {
     /// The module that fulfils the contract `M`.
     pub const fn of<M: Contract>() -> Self {
-        Module { spec: M::SPEC, run: run::<M> }
+        Module { spec: M::SPEC, run: run::<M>, read: read::<M>, long: M::LONG }
     }
+}
+
+fn read<M: Contract>(params: Params) -> anyhow::Result<()> {
+    M::validate(&params.parse()?)
 }
 
 fn run<M: Contract>(params: Params, task: &Task) -> anyhow::Result<Outcome> {
@@ -156,7 +174,7 @@ pub fn run_with<M: Contract>(args: &M::Args, task: &Task) -> anyhow::Result<Outc
         return told(reported, Outcome::new().changed(plan.is_change()).diff(diff));
     }
     let mut done = M::Done::default();
-    let applied = M::apply(args, plan.clone(), &run, &mut done);
+    let applied = rounds::<M>(args, plan.clone(), &run, &mut done);
     let reported =
         told(M::report(args, &state, &plan, Some(&done)), Outcome::new().changed(done.is_change()).diff(diff));
     match (applied, reported) {
@@ -165,6 +183,21 @@ pub fn run_with<M: Contract>(args: &M::Args, task: &Task) -> anyhow::Result<Outc
         (Err(error), Ok(outcome)) => Err(failure(error).with(outcome).into()),
         (Err(error), Err(report)) => Err(failure(error).with(failure(report).into_outcome()).into()),
     }
+}
+
+/// Applies, and looks again as often as the module wants it.
+fn rounds<M: Contract>(args: &M::Args, mut plan: M::Plan, run: &Run, done: &mut M::Done) -> anyhow::Result<()> {
+    for _ in 0..M::ROUNDS {
+        M::apply(args, plan, run, done)?;
+        if M::ROUNDS == 1 {
+            return Ok(());
+        }
+        plan = M::plan(args, &M::observe(args, run)?)?;
+        if plan.is_empty() {
+            return Ok(());
+        }
+    }
+    bail!("still to be done after it was done {} times: {}", M::ROUNDS, plan.in_words())
 }
 
 /// What the module reports, with what the runner knows.

@@ -1,5 +1,6 @@
 //! `--help` for people, and `--docs` for the generator of the `ansible-doc` pages.
 
+use crate::Module;
 use crate::spec::{Kind, Rule, Spec};
 use serde_json::{Value, json};
 
@@ -37,9 +38,10 @@ fn kind_name(kind: &Kind) -> String {
     }
 }
 
-/// The spec as JSON: `{name, summary, options: [{name, type, elements?, default, choices, aliases, required, no_log,
+/// The module as JSON: `{name, summary, long, options: [{name, type, elements?, default, choices, aliases, required, no_log,
 /// help}], rules: [{kind, options, when?}]}`.
-pub(crate) fn docs(spec: &Spec) -> Value {
+pub(crate) fn docs(module: &Module) -> Value {
+    let spec = module.spec;
     let options: Vec<Value> = spec
         .options
         .iter()
@@ -62,5 +64,5 @@ pub(crate) fn docs(spec: &Spec) -> Value {
             }
         })
         .collect();
-    json!({"name": spec.name, "summary": spec.summary, "options": options, "rules": rules})
+    json!({"name": spec.name, "summary": spec.summary, "long": module.long, "options": options, "rules": rules})
 }

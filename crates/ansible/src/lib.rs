@@ -43,4 +43,8 @@ pub struct Module {
     pub spec: &'static Spec,
     /// The work. An `Err` is a failed task; see [`Failure`] for one that carries result fields.
     pub run: fn(Params, &Task) -> anyhow::Result<Outcome>,
+    /// Reads the options as the module would, and refuses what it would refuse; looks at nothing.
+    pub read: fn(Params) -> anyhow::Result<()>,
+    /// Whether it may take so long that a connection need not outlive it; see [`Contract::LONG`].
+    pub long: bool,
 }

@@ -16,7 +16,7 @@ use steps::Step;
 use told::{Ended, Told};
 
 /// As one of the modules that the program has; [`run`] is what runs it, which knows the others.
-pub(crate) static MODULE: Module = Module { spec: &SPEC, run: by_itself };
+pub(crate) static MODULE: Module = Module { spec: &SPEC, run: by_itself, read: |_| Ok(()), long: false };
 
 static SPEC: Spec = Spec {
     name: "sequence",
@@ -61,7 +61,9 @@ pub(crate) fn run(
     for (at, (mut own, params)) in checked.into_iter().enumerate() {
         own.secrets.clone_from(&frame.secrets);
         match params {
-            Ok(params) => ready.push((own, params)),
+            Ok(params) => ready.push(Some((own, params))),
+            // What is left out may have nothing to be run with.
+            Err(_) if steps[at].skipped => ready.push(None),
             Err(why) => {
                 return refused(&frame, format!("option steps, step {} ({}): {why}", at + 1, steps[at].module_name()));
             }
@@ -76,18 +78,18 @@ pub(crate) fn run(
     }
 }
 
-fn in_order(mut steps: Vec<Step>, ready: Vec<(Frame, Params)>, envelope: &Envelope) -> Value {
+fn in_order(mut steps: Vec<Step>, ready: Vec<Option<(Frame, Params)>>, envelope: &Envelope) -> Value {
     let whole = Task::new(envelope);
     let mut told = Told::default();
     let mut ended = Ended::Going;
     let mut at = 0;
-    for (frame, params) in ready {
+    for one in ready {
         let step = &steps[at];
         at += 1;
-        if step.skipped {
+        let Some((frame, params)) = one.filter(|_| !step.skipped) else {
             told.skipped(step);
             continue;
-        }
+        };
         let looks = step.check_mode && !envelope.check_mode;
         let (so_far, ending, this, left) = (told.clone(), frame.clone(), step.clone(), steps[at..].to_vec());
         abort::answer(move |error| {

@@ -46,6 +46,32 @@ struct Plugins {
 #[derive(Clone, PartialEq, Message)]
 struct Nothing {}
 
+#[derive(Clone, PartialEq, Message)]
+struct Process {
+    #[prost(uint32, tag = "1")]
+    pid: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Processes {
+    #[prost(message, repeated, tag = "1")]
+    processes: Vec<Process>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Deprecation {
+    #[prost(string, tag = "1")]
+    id: String,
+    #[prost(string, tag = "2")]
+    message: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Server {
+    #[prost(message, repeated, tag = "4")]
+    deprecations: Vec<Deprecation>,
+}
+
 impl Containerd {
     /// Connects to `socket` (`unix:///run/containerd/containerd.sock` or the bare path). `deadline` holds for every later
     /// call, too.
@@ -89,6 +115,21 @@ impl Containerd {
     /// Names of a namespace's containers.
     pub fn containers(&mut self, namespace: &str) -> Result<Vec<String>, Error> {
         self.list("containers.v1.Containers", "List", namespace)
+    }
+
+    /// Processes of a running container, as its shim finds them in its cgroup.
+    pub fn pids(&mut self, namespace: &str, container: &str) -> Result<Vec<u32>, Error> {
+        let path = "/containerd.services.tasks.v1.Tasks/ListPids".to_owned();
+        let asked = Named { name: container.to_owned() };
+        let answer: Processes = self.connection.unary_in(path, "ListPids", asked, Some(namespace))?;
+        Ok(answer.processes.into_iter().map(|process| process.pid).collect())
+    }
+
+    /// What is used of it that a later release has not, a sentence each: `ctr deprecations list`. None before 1.7.
+    pub fn deprecations(&mut self) -> Result<Vec<String>, Error> {
+        let path = "/containerd.services.introspection.v1.Introspection/Server".to_owned();
+        let answer: Server = self.connection.unary_in(path, "Server", Nothing {}, None)?;
+        Ok(answer.deprecations.into_iter().map(|one| one.message).collect())
     }
 
     fn list(&mut self, service: &str, call: &'static str, namespace: &str) -> Result<Vec<String>, Error> {

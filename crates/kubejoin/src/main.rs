@@ -1,24 +1,5 @@
 //! All modules in one program. Ansible would send each of them on its own, on every task; this one is sent once per host.
 
 fn main() -> std::process::ExitCode {
-    ansible::main(&[
-        &aggressive_reset::MODULE,
-        &cluster_nodes::MODULE,
-        &cni_placeholder::MODULE,
-        &cni_repair::MODULE,
-        &containerd_prepare::MODULE,
-        &flannel_config::MODULE,
-        &join_prerequisites::MODULE,
-        &join_token::MODULE,
-        &kubeadm_init_guarded::MODULE,
-        &kubeadm_join_guarded::MODULE,
-        &kubectl_apply::MODULE,
-        &kubelet_mask::MODULE,
-        &node_diagnose::MODULE,
-        &node_drain::MODULE,
-        &node_labels::MODULE,
-        &node_packages::MODULE,
-        &pod_connectivity::MODULE,
-        &stale_node::MODULE,
-    ])
+    ansible::main(kubejoin::MODULES)
 }

@@ -3,7 +3,15 @@
 //! A runtime takes the first file by name. The file of a network that was removed, or has not come, shadows the one that
 //! runs, and every pod fails with its plugin's words.
 
-use host::cni::Network;
+mod bridged;
+pub mod records;
+mod substitute;
+
+pub use bridged::{Bridged, bridged};
+pub use substitute::{comes_with_flannel, substitute};
+
+use crate::placeholder::is_placeholder;
+use host::cni::{Conf, Network};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -98,6 +106,12 @@ pub(crate) fn agents(types: &[&str]) -> impl Iterator<Item = &'static &'static s
 /// here: its subnet file has a finding of its own.
 pub fn dead(network: &Network, running: &Running) -> Option<Dead> {
     dead_where(network, running, &|path| path.exists())
+}
+
+/// A network for pods that may work here: only what is certain takes it out, an agent that does not run may be starting.
+pub fn is_real(conf: &Conf, running: &Running) -> bool {
+    let works = |network: &Network| !dead(network, running).is_some_and(|dead| dead.certain);
+    conf.network.as_ref().is_ok_and(|n| !n.is_loopback_only() && !is_placeholder(n) && made_by(n).is_none() && works(n))
 }
 
 fn dead_where(network: &Network, running: &Running, there: &dyn Fn(&Path) -> bool) -> Option<Dead> {

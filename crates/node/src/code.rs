@@ -15,6 +15,8 @@ macro_rules! codes {
         }
 
         impl Code {
+            /// What `cni_repair` alone finds.
+            pub const ONLY_OF_CNI_REPAIR: [Code; 2] = [Code::CniPlaceholderOnly, Code::RuntimeUnreachable];
             /// All of them.
             pub const ALL: &[Code] = &[$(Code::$code,)+];
 

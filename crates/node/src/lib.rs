@@ -5,5 +5,7 @@ pub mod code;
 pub mod containerd;
 pub mod distributions;
 pub mod flannel;
+pub mod handover;
 pub mod os;
+pub mod placeholder;
 pub mod remains;

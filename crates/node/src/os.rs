@@ -16,17 +16,29 @@ pub enum Family {
     Other,
 }
 
+/// Whether this is a container: its kernel and its clock are the machine's outside. systemd tells its children which
+/// container it found itself in, podman leaves a file.
+pub fn in_container() -> bool {
+    ["/run/systemd/container", "/run/.containerenv"].iter().any(|path| std::path::Path::new(path).exists())
+}
+
 /// What lies where in a family.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Whose it is.
     pub family: Family,
+    /// Who that is, for people.
+    pub name: &'static str,
     /// What installs packages; none when nothing here speaks it.
     pub manager: Option<&'static str>,
     /// Where the package manager's sources are.
     pub sources: &'static str,
     /// Where the keys are that sources name.
     pub keys: &'static str,
+    /// What holds packages back from upgrades.
+    pub hold: &'static str,
+    /// What keeps services of new packages from starting, and what has them started at the next boot.
+    pub services: &'static str,
     /// The package of containerd that the distribution has; none where only containerd's own repository has one.
     pub containerd: Option<&'static str>,
     /// The file that the packaged containerd starts with.
@@ -42,9 +54,12 @@ pub struct Layout {
 pub static LAYOUTS: [Layout; 2] = [
     Layout {
         family: Family::Debian,
+        name: "Debian 12 and 13, Ubuntu 22.04 and 24.04",
         manager: Some("apt"),
         sources: "/etc/apt/sources.list.d",
         keys: "/etc/apt/keyrings",
+        hold: "dpkg's own selections (`apt-mark showhold`)",
+        services: "a `policy-rc.d` that is in force for this installation alone; the packages enable their units",
         containerd: Some("containerd"),
         containerd_config: "/etc/containerd/config.toml",
         cni: ("containernetworking-plugins", "/usr/lib/cni"),
@@ -52,9 +67,12 @@ pub static LAYOUTS: [Layout; 2] = [
     },
     Layout {
         family: Family::RedHat,
+        name: "Fedora, RHEL and what is made from it (dnf 4)",
         manager: Some("dnf"),
         sources: "/etc/yum.repos.d",
         keys: "/etc/pki/rpm-gpg",
+        hold: "`exclude` in the source, which needs no plugin; kubejoin's own dnf passes over it",
+        services: "nothing is needed: rpm's scriptlets ask systemd's presets what to enable, and start nothing; kubelet and containerd are enabled afterwards",
         containerd: None,
         containerd_config: "/etc/containerd/config.toml",
         cni: ("containernetworking-plugins", "/usr/libexec/cni"),

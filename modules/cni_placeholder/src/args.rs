@@ -3,6 +3,7 @@
 use ansible::{Kind, Opt, Spec};
 use anyhow::ensure;
 use host::cidr::Cidr;
+use node::placeholder::{self, Placeholder};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -128,8 +129,20 @@ impl Args {
     pub fn path(&self) -> &Path {
         match (&self.path, self.profile) {
             (Some(path), _) => path,
-            (None, Profile::Bridge) => Path::new("/etc/cni/net.d/00-placeholder.conflist"),
-            (None, Profile::Flannel) => Path::new("/etc/cni/net.d/10-flannel.conflist"),
+            (None, Profile::Bridge) => Path::new(placeholder::FILE),
+            (None, Profile::Flannel) => Path::new(placeholder::FLANNEL_FILE),
+        }
+    }
+
+    /// What the hand-over has to know of it.
+    pub fn placeholder(&self) -> Placeholder {
+        Placeholder {
+            conf_dir: self.conf_dir().to_owned(),
+            name: self.name.clone(),
+            bridge: self.bridge.clone(),
+            subnet: self.subnet.clone(),
+            plugin_dirs: [self.plugin_dir.clone(), self.plugin_source.clone()],
+            socket: self.socket.clone(),
         }
     }
 
@@ -150,4 +163,17 @@ fn check_subnet(subnet: &str) -> anyhow::Result<()> {
         "option subnet is {subnet:?}: its prefix leaves no pod addresses; {right}"
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_by_default_is_what_a_repair_looks_for() {
+        let default = |o: &Opt| o.default.map_or(serde_json::Value::Null, |json| serde_json::from_str(json).unwrap());
+        let all: serde_json::Map<_, _> = SPEC.options.iter().map(|o| (o.name.to_owned(), default(o))).collect();
+        let args: Args = serde_json::from_value(all.into()).unwrap();
+        assert_eq!(args.placeholder(), Placeholder::usual(&args.socket));
+    }
 }

@@ -4,13 +4,13 @@
 
 pub mod apply;
 pub mod args;
-pub mod handover;
 pub mod observe;
 pub mod plan;
 pub mod template;
 
 use ansible::{Contract, Diff, Module, Outcome, Run, Spec, Steps};
 use args::{Args, State as Wanted};
+use node::handover;
 use std::time::Duration;
 
 /// The module as Ansible runs it.
@@ -52,6 +52,7 @@ impl Contract for CniPlaceholder {
     type Done = Steps;
 
     const SPEC: &'static Spec = &args::SPEC;
+    const LONG: bool = false;
 
     fn validate(args: &Args) -> anyhow::Result<()> {
         args.validate()
@@ -66,20 +67,20 @@ impl Contract for CniPlaceholder {
             return Ok(());
         }
         run.phase("waiting for the real CNI configuration");
-        handover::observe::wait(args, &run.deadline)
+        handover::observe::wait(&args.placeholder(), &run.deadline)
     }
 
     fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
         Ok(match args.state {
             Wanted::Present | Wanted::Absent => State::File(observe::observe(args)?),
-            Wanted::Handover => State::Handover(handover::observe::observe(args, &run.deadline)?),
+            Wanted::Handover => State::Handover(handover::observe::observe(&args.placeholder(), &run.deadline)?),
         })
     }
 
     fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
         Ok(match state {
             State::File(state) => Plan::File(plan::plan(args, state)),
-            State::Handover(state) => Plan::Handover(handover::plan::plan(args, state)),
+            State::Handover(state) => Plan::Handover(handover::plan::plan(&args.placeholder(), state)),
         })
     }
 
@@ -88,7 +89,7 @@ impl Contract for CniPlaceholder {
             Plan::File(plan) => apply::apply(&plan, done),
             Plan::Handover(plan) => {
                 run.phase("handing over to the real CNI");
-                handover::apply::apply(args, &plan, &run.deadline, done)
+                handover::apply::apply(&args.placeholder(), &plan, &run.deadline, done)
             }
         }
     }

@@ -5,6 +5,7 @@ use crate::observe::State;
 use crate::template;
 use ansible::{Diff, Outcome};
 use host::cni::{Conf, Network};
+use node::placeholder::is_placeholder;
 use std::path::PathBuf;
 
 /// One thing to do.
@@ -78,7 +79,7 @@ fn present(args: &Args, state: &State, plan: &mut Plan) {
     if let Some(working) = state.confs.iter().find(|c| c.path != path && is_working(c, state)) {
         let name = working.path.display();
         plan.reason = format!("{name} configures a CNI already: no placeholder is needed");
-        if ours.is_some_and(template::is_placeholder) && path < working.path.as_path() {
+        if ours.is_some_and(is_placeholder) && path < working.path.as_path() {
             plan.warnings.push(format!("the placeholder {} is loaded before {name} and shadows it: pods get addresses that are not this node's; remove it with state=absent", path.display()));
         }
     } else if current.as_deref() == Some(&wanted) {
@@ -120,7 +121,7 @@ fn absent(args: &Args, state: &State, plan: &mut Plan) {
     let before = String::from_utf8_lossy(current).into_owned();
     let network = state.confs.iter().find(|c| c.path == path).and_then(|c| c.network.as_ref().ok());
     let ours = match args.profile {
-        Profile::Bridge => network.is_some_and(template::is_placeholder),
+        Profile::Bridge => network.is_some_and(is_placeholder),
         // flannel writes the same path: only what is ours to the byte goes.
         Profile::Flannel => before == template::render(args),
     };
@@ -143,7 +144,7 @@ fn is_working(conf: &Conf, state: &State) -> bool {
 /// Whether what stands at our path may be written over: a placeholder or loopback alone may. Everything else is a
 /// network that somebody uses; flannel's own file differs from ours in little but its name, and is among them.
 fn replaceable(network: &Network) -> bool {
-    template::is_placeholder(network) || network.is_loopback_only()
+    is_placeholder(network) || network.is_loopback_only()
 }
 
 impl ansible::Plan for Plan {

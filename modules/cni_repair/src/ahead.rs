@@ -5,15 +5,15 @@
 
 mod decide;
 
-use cni_placeholder::template::is_placeholder;
 use cri::Client;
 use host::cidr::Cidr;
-use host::cni::plugins::{self, Broken, Cause};
+use host::cni::plugins::{self, Broken};
 use host::cni::{self, Conf};
 use host::deadline::Deadline;
 use kubeadm::gate;
-use node::cni::{Running, dead, made_by};
+use node::cni::{Running, dead, is_real, made_by, substitute};
 use node::code::Code;
+use node::placeholder::is_written_anew;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -75,7 +75,8 @@ pub fn observe(unit: &str, socket: &str, wrote: Option<Cidr>, deadline: &Deadlin
     for conf in &confs[..real.unwrap_or(confs.len())] {
         let Some((finding, why)) = useless(conf, &running) else { continue };
         let one = (conf.path.clone(), finding, why);
-        let goes = real.is_some() || seen.subnet_file && (is_ours(&conf.path) || finding == Code::CniLoopbackOnly);
+        let goes =
+            real.is_some() || seen.subnet_file && (is_written_anew(&conf.path) || finding == Code::CniLoopbackOnly);
         if goes { seen.in_the_way.push(one) } else { seen.not_ours.push(one) }
     }
     if let Some(network) = network {
@@ -112,12 +113,6 @@ fn subnet_file() -> bool {
     Path::new(crate::subnet::SUBNET_ENV).exists()
 }
 
-/// A network for pods that may work here: only what is certain takes it out, an agent that does not run may be starting.
-pub(crate) fn is_real(conf: &Conf, running: &Running) -> bool {
-    let works = |network: &cni::Network| !dead(network, running).is_some_and(|dead| dead.certain);
-    conf.network.as_ref().is_ok_and(|n| !n.is_loopback_only() && !is_placeholder(n) && made_by(n).is_none() && works(n))
-}
-
 /// Which finding it is that this file configures no network, and why; none for a placeholder, which is handed over.
 fn useless(conf: &Conf, running: &Running) -> Option<(Code, String)> {
     match &conf.network {
@@ -125,28 +120,4 @@ fn useless(conf: &Conf, running: &Running) -> Option<(Code, String)> {
         Ok(network) if network.is_loopback_only() => Some((Code::CniLoopbackOnly, "it has only the loopback".into())),
         Ok(network) => dead(network, running).filter(|d| d.certain).map(|dead| (Code::CniConfigLeftover, dead.why)),
     }
-}
-
-/// A file that `cni_placeholder` or flannel's pod writes, by its name: whatever it says, they write it anew.
-pub fn is_ours(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == "10-flannel.conflist" || name == "00-placeholder.conflist")
-}
-
-/// flannel's own plugin, which its pod copies over whatever is there.
-pub fn comes_with_flannel(broken: &Broken) -> bool {
-    broken.plugin == "flannel" && is_damage(&broken.cause)
-}
-
-/// The same plugin in another usual directory, where it runs; only for a file that is damaged. A mount with noexec and a
-/// version are somebody's decision.
-pub fn substitute(broken: &Broken, versions: &[String], deadline: &Deadline) -> Option<PathBuf> {
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
-    let own = real(&broken.path);
-    let others = cni::PLUGIN_DIRS.iter().map(|dir| Path::new(dir).join(&broken.plugin));
-    let mut others = others.filter(|path| path.is_file() && real(path) != own && is_damage(&broken.cause));
-    others.find(|path| plugins::check(path, versions, deadline).is_ok())
-}
-
-fn is_damage(cause: &Cause) -> bool {
-    !matches!(cause, Cause::NoExec | Cause::Version { .. })
 }

@@ -1,6 +1,6 @@
 //! The options, and what makes them wrong.
 
-use ansible::{Kind, Opt, Params, Spec};
+use ansible::{Kind, Opt, Spec};
 use anyhow::ensure;
 use host::cidr::Cidr;
 use serde::Deserialize;
@@ -43,16 +43,15 @@ pub struct Args {
 }
 
 impl Args {
-    /// Reads and checks the options; an error names the option, its value and what would be right.
-    pub fn from_params(params: Params) -> anyhow::Result<Self> {
-        let args: Args = params.parse()?;
-        args.pod_cidr()?;
+    /// Refuses what cannot be right; an error names the option, its value and what would be.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        self.pod_cidr()?;
         ensure!(
-            args.backup_dir.is_absolute(),
+            self.backup_dir.is_absolute(),
             "option backup_dir is {:?}: use an absolute path",
-            args.backup_dir.display().to_string()
+            self.backup_dir.display().to_string()
         );
-        for (option, unit) in [("kubelet_unit", &args.kubelet_unit), ("containerd_unit", &args.containerd_unit)] {
+        for (option, unit) in [("kubelet_unit", &self.kubelet_unit), ("containerd_unit", &self.containerd_unit)] {
             let name = unit.strip_suffix(".service").unwrap_or_default();
             let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@:".contains(c);
             ensure!(
@@ -60,8 +59,8 @@ impl Args {
                 "option {option} is {unit:?}: use the name of a service, such as kubelet.service"
             );
         }
-        ensure!(args.timeout > 0, "option timeout is 0: use a number of seconds, such as 180");
-        Ok(args)
+        ensure!(self.timeout > 0, "option timeout is 0: use a number of seconds, such as 180");
+        Ok(())
     }
 
     /// The pod network of this node, when it was given.

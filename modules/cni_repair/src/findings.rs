@@ -1,9 +1,10 @@
 //! What is wrong, from what was seen. Pure.
 
-use crate::observe::{Bridged, Pod, State};
+use crate::observe::{Pod, State};
 use crate::signs::{bridge, is_cut_off, is_outside, link, stale_leases, vxlan_fault, wrong_addresses};
 use crate::subnet::Subnet;
 use host::links::{Address, Link};
+use node::cni::Bridged;
 use node::code::Code;
 use serde::Serialize;
 
@@ -21,9 +22,6 @@ pub struct Finding {
     /// Where the documentation speaks of it.
     pub link: String,
 }
-
-/// What `node_diagnose` has no finding of that name for.
-pub const ONLY_HERE: [Code; 2] = [Code::CniPlaceholderOnly, Code::RuntimeUnreachable];
 
 pub(crate) fn finding(id: Code, evidence: impl Into<String>, effect: &str, remedy: impl Into<String>) -> Finding {
     let link = format!("docs/troubleshooting.md#{id}");

@@ -1,7 +1,8 @@
 //! What is found, and that a healthy node yields nothing.
 
 use super::*;
-use crate::observe::{Bridged, Lease};
+use crate::observe::Lease;
+use node::cni::Bridged;
 use node::flannel::Fault;
 use std::time::Duration;
 
@@ -170,7 +171,10 @@ fn a_placeholder_before_the_real_network_is_handed_over_from() {
     let found = findings(&state);
     assert_eq!(found.iter().map(|f| f.id).collect::<Vec<_>>(), [Code::CniPlaceholderShadows]);
     let args = crate::plan::tests::args(true);
-    assert_eq!(crate::plan::plan(&args, &state, &found).steps, [crate::plan::Step::HandOver]);
+    assert_eq!(
+        crate::plan::plan(&args, &state, &found).steps,
+        [crate::plan::Step::HandOver(Box::new(state.handover.clone()))]
+    );
 }
 
 #[test]
@@ -180,7 +184,7 @@ fn a_placeholder_that_is_left_though_flannel_has_run_goes_with_flannels_pod_made
     state.flannel = vec![Pod { name: "kube-flannel/f".into(), ..Pod::default() }];
     (state.ahead.no_network, state.ahead.subnet_file, state.ahead.kubelet_runs) = (true, true, true);
     assert_eq!(ids(&state), [Code::CniPlaceholderLeft]);
-    assert_eq!(state.ahead.plan(&state).describe(&state), ["recreate pod kube-flannel/f"]);
+    assert_eq!(state.ahead.plan(&state).describe(), ["recreate pod kube-flannel/f"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! container has ended, by deleting the pod from the cluster, which its DaemonSet replaces. When it does not come up its own
 //! log says why.
 
-use crate::ahead::{Ahead, comes_with_flannel, is_real};
+use crate::ahead::Ahead;
 use crate::args::Args;
 use crate::observe::Pod;
 use crate::subnet;
@@ -14,7 +14,7 @@ use host::{cni, files, links};
 use kubeadm::kubeconfig::KUBELET_CONF;
 use kubeadm::kubectl::Kubectl;
 use kubeadm::pod_log;
-use node::cni::Running;
+use node::cni::{Running, comes_with_flannel, is_real};
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;

@@ -1,46 +1,70 @@
 //! The pod bridge of a joined node, mended: missing, down, with an address of another network, with pods that hang in
 //! the air, with stale address leases, or made from a placeholder that was never handed over.
 //!
-//! `args -> observe -> findings -> plan -> apply`: findings and plan are pure, and check mode stops before `apply`. What
-//! can be mended under running pods is; pods are recreated only when their own addresses are wrong.
+//! What can be mended under running pods is; pods are recreated only when their own addresses are wrong.
 
-pub mod ahead;
-pub mod apply;
+mod ahead;
+mod apply;
 pub mod args;
-pub mod findings;
+mod backup;
+mod findings;
 mod flannel;
-pub mod observe;
-pub mod plan;
+mod observe;
+mod plan;
 mod rebuild;
-pub mod results;
-pub mod signs;
-pub mod step;
-pub mod subnet;
+mod repair;
+mod report;
+mod settle;
+mod signs;
+mod step;
+mod subnet;
 
-use ansible::{Failure, Outcome, Params, Task};
+use ansible::{Contract, Module, Outcome, Run, Spec};
+use apply::Mended;
 use args::Args;
-use host::deadline::Deadline;
+use observe::State;
+use repair::Repair;
 use std::time::Duration;
 
 /// The module as Ansible runs it.
-pub static MODULE: ansible::Module = ansible::Module { spec: &args::SPEC, run };
+pub static MODULE: Module = Module::of::<CniRepair>();
 
-fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
-    let args = Args::from_params(params)?;
-    let deadline = Deadline::after(Duration::from_secs(args.timeout));
-    task.phase("looking at the pod network");
-    let state = observe::settled(&args, &deadline)?;
-    let findings = findings::findings(&state);
-    let plan = plan::plan(&args, &state, &findings);
-    let mut outcome = plan.outcome(&state, &findings);
-    if task.check_mode || plan.steps.is_empty() {
-        return Ok(outcome);
+struct CniRepair;
+
+impl Contract for CniRepair {
+    type Args = Args;
+    type State = State;
+    type Plan = Repair;
+    type Done = Mended;
+
+    const SPEC: &'static Spec = &args::SPEC;
+    /// The hand-over and flannel's pod change all the rest, and a repair that did not mend is a failure.
+    const ROUNDS: u32 = 4;
+
+    fn validate(args: &Args) -> anyhow::Result<()> {
+        args.validate()
     }
-    match apply::apply(&args, &state, &plan, task, &deadline) {
-        Ok(backup) => {
-            outcome.set("backup", backup);
-            Ok(outcome)
-        }
-        Err(error) => Err(Failure::new(format!("{error:#}")).with(outcome).into()),
+
+    fn budget(args: &Args) -> Duration {
+        Duration::from_secs(args.timeout)
+    }
+
+    fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
+        run.phase("looking at the pod network");
+        settle::settled(args, &run.deadline)
+    }
+
+    fn plan(args: &Args, state: &State) -> anyhow::Result<Repair> {
+        let findings = findings::findings(state);
+        let plan = plan::plan(args, state, &findings);
+        Ok(Repair { findings, plan })
+    }
+
+    fn apply(args: &Args, repair: Repair, run: &Run, done: &mut Mended) -> anyhow::Result<()> {
+        apply::apply(args, repair.plan, run, done)
+    }
+
+    fn report(_: &Args, state: &State, repair: &Repair, done: Option<&Mended>) -> anyhow::Result<Outcome> {
+        Ok(report::report(state, repair, done))
     }
 }

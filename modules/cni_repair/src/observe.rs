@@ -1,29 +1,25 @@
 //! What there is: the network in force, this node's addresses, the bridge and its ports, pods, leases, the kubelet.
 
-mod network;
 mod pods;
-
-pub use network::network;
 
 use crate::ahead::{self, Ahead};
 use crate::args::Args;
-use crate::results::{self, Record};
-use crate::signs;
 use crate::subnet::{self, Subnet};
-use cni_placeholder::handover;
-use host::deadline::{Deadline, Look};
+use host::deadline::Deadline;
 use host::files;
 use host::links::{self, Link};
 use kubeadm::gate::{self, Method};
+use node::cni::records::{self, Record};
+use node::cni::{Bridged, bridged};
 use node::flannel::Fault;
+use node::handover;
+use node::placeholder::Placeholder;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const RESULTS: &str = "/var/lib/cni/results";
 const NETWORKS: &str = "/var/lib/cni/networks";
-/// How long leases without a sandbox are watched; longer than it takes one to count as stale.
-const SETTLED: Duration = Duration::from_secs(40);
 
 /// The node's pod network as it is.
 #[derive(Debug, Clone, Default)]
@@ -58,21 +54,6 @@ pub struct State {
     pub kubelet_held: bool,
 }
 
-/// A network whose pods hang on a bridge.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Bridged {
-    /// The file.
-    pub conf: PathBuf,
-    /// The network's name, which names its leases.
-    pub name: String,
-    /// The bridge.
-    pub bridge: String,
-    /// Whether its ports reflect.
-    pub hairpin: bool,
-    /// It is a placeholder, and there is no real network yet.
-    pub placeholder: bool,
-}
-
 /// A running sandbox on the pod network.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pod {
@@ -101,8 +82,8 @@ pub struct Lease {
 
 /// Looks; changes nothing and waits for nothing.
 pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
-    let mut state = State { network: network()?, links: links::list(deadline)?, ..State::default() };
-    let placeholder = placeholder_args(&args.socket)?;
+    let mut state = State { network: bridged()?, links: links::list(deadline)?, ..State::default() };
+    let placeholder = Placeholder::usual(&args.socket);
     state.handover = handover::plan::plan(&placeholder, &handover::observe::observe(&placeholder, deadline)?);
     state.kubelet_held = kubelet_held(&args.kubelet_unit, deadline);
     let wrote = files::read_text(subnet::SUBNET_ENV)?.and_then(|env| subnet::of_flannel(&env));
@@ -120,25 +101,10 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
     if has_tunnel || !state.wants_vxlan {
         state.flannel_path = subnet::path_faults(deadline)?;
     }
-    state.records = results::records(Path::new(RESULTS), &network.bridge)?;
+    state.records = records::records(Path::new(RESULTS), &network.bridge)?;
     state.leases = pods::leases(&Path::new(NETWORKS).join(&network.name))?;
     running(args, &mut state, deadline);
     Ok(state)
-}
-
-/// The same, and again while there are leases of which only time tells whether they are stale: seconds.
-pub fn settled(args: &Args, deadline: &Deadline) -> anyhow::Result<State> {
-    let limit = deadline.at_most(SETTLED);
-    loop {
-        let state = observe(args, deadline)?;
-        if limit.expired() || !signs::has_young_leases(&state) {
-            return Ok(state);
-        }
-        // A pod that is being made is listed within a second or two; one that is not never will.
-        let next = deadline.at_most(Duration::from_secs(2));
-        let _over = next
-            .poll(Duration::from_secs(2), "young leases", || Ok::<_, anyhow::Error>(Look::<()>::NotYet(String::new())));
-    }
 }
 
 /// Pods, as far as the runtime answers.
@@ -150,17 +116,6 @@ fn running(args: &Args, state: &mut State, deadline: &Deadline) {
         }
         Err(error) => state.runtime_error = Some(format!("{error:#}")),
     }
-}
-
-/// The placeholder module's own defaults, with our socket.
-pub(crate) fn placeholder_args(socket: &str) -> anyhow::Result<cni_placeholder::args::Args> {
-    let mut options = serde_json::Map::new();
-    for option in cni_placeholder::args::SPEC.options {
-        let default = option.default.map_or(Ok(serde_json::Value::Null), serde_json::from_str)?;
-        options.insert(option.name.to_owned(), default);
-    }
-    options.insert("socket".to_owned(), socket.into());
-    Ok(serde_json::from_value(options.into())?)
 }
 
 /// Left behind by a repair that was killed: nobody else holds back the kubelet of a node that has joined.

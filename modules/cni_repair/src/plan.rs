@@ -8,12 +8,10 @@ use crate::args::Args;
 use crate::findings::Finding;
 use crate::observe::{Pod, State};
 use crate::signs::{bridge, is_cut_off, is_outside, link, stale_leases, wrong_addresses};
-pub use crate::step::Step;
-use ansible::{Diff, Outcome};
-use host::links::Link;
+pub use crate::step::{Rebuild, Step};
+use host::links::{Hairpin, Link};
 use node::code::Code;
 use node::flannel::Fault;
-use serde_json::json;
 use std::path::PathBuf;
 
 /// The steps, and what was left undone.
@@ -33,7 +31,7 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
     }
     // The hand-over changes all that the rest depends on, so the rest is looked at again after it.
     if !ansible::Plan::is_empty(&state.handover) {
-        plan.steps.push(Step::HandOver);
+        plan.steps.push(Step::HandOver(Box::new(state.handover.clone())));
         return plan;
     }
     let ahead = state.ahead.plan(state);
@@ -57,8 +55,12 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
     }
     let bridge_goes = kept.is_empty() && !has_other_ports(state);
     if !lost.is_empty() && args.recreate_pods {
-        let pods = lost.iter().map(|pod| (*pod).clone()).collect();
-        plan.steps.push(Step::Rebuild { pods, links: if bridge_goes { bridge_and_ports(state) } else { Vec::new() } });
+        plan.steps.push(Step::Rebuild(Box::new(Rebuild {
+            network: network.clone(),
+            pods: lost.iter().map(|pod| (*pod).clone()).collect(),
+            links: if bridge_goes { bridge_and_ports(state) } else { Vec::new() },
+            files: files_of(state, &lost),
+        })));
     }
     // A pod that was to go and did not still needs the bridge's address as it is.
     let stuck = !lost.is_empty() && !args.recreate_pods;
@@ -89,7 +91,7 @@ pub fn plan(args: &Args, state: &State, findings: &[Finding]) -> Plan {
                 if !tunnels.is_empty() {
                     plan.steps.push(Step::DeleteTunnel(tunnels));
                 }
-                plan.steps.push(Step::RestartFlannel(pods.to_vec()));
+                plan.steps.push(Step::RestartFlannel(pods.to_vec(), Box::new(state.ahead.clone())));
             }
         }
     }
@@ -128,7 +130,8 @@ fn mend(state: &State, kept: &[&Pod], steps: &mut Vec<Step>) {
     }
     for veth in kept.iter().filter_map(|pod| link(state, pod.veth.as_deref()?)) {
         if veth.master.is_none() || veth.master != bridge.map(|bridge| bridge.index) {
-            steps.push(Step::Attach(veth.name.clone(), name()));
+            let hairpin = if network.hairpin { Hairpin::On } else { Hairpin::Off };
+            steps.push(Step::Attach(veth.name.clone(), name(), hairpin));
         }
         if !veth.up {
             steps.push(Step::SetUp(veth.name.clone()));
@@ -156,6 +159,14 @@ fn has_other_ports(state: &State) -> bool {
     ports(state).any(|port| !state.pods.iter().any(|pod| pod.veth.as_deref() == Some(&port.name)))
 }
 
+/// What is kept on disk for these pods: their addresses, and how their network was made.
+fn files_of(state: &State, pods: &[&Pod]) -> Vec<PathBuf> {
+    let theirs = |id: &str| pods.iter().any(|pod| pod.id == id);
+    let leases = state.leases.iter().filter(|lease| theirs(&lease.container)).map(|lease| lease.path.clone());
+    let records = state.records.iter().filter(|record| theirs(&record.container)).map(|record| record.file.clone());
+    leases.chain(records).collect()
+}
+
 fn bridge_and_ports(state: &State) -> Vec<Link> {
     let Some(bridge) = state.network.as_ref().and_then(|network| bridge(state, network)) else { return Vec::new() };
     ports(state).filter(|link| link.kind == "veth").chain([bridge]).cloned().collect()
@@ -163,33 +174,8 @@ fn bridge_and_ports(state: &State) -> Vec<Link> {
 
 impl Plan {
     /// The steps as text.
-    pub fn describe(&self, state: &State) -> Vec<String> {
-        self.steps.iter().flat_map(|step| step.describe(state)).collect()
-    }
-
-    /// The result before anything is done.
-    pub fn outcome(&self, state: &State, findings: &[Finding]) -> Outcome {
-        let steps = self.describe(state);
-        let msg = match (findings.first(), &state.network) {
-            (Some(first), _) if findings.len() == 1 => format!("{}: {}", first.id, first.evidence),
-            (Some(first), _) => format!("{} findings, first {}: {}", findings.len(), first.id, first.evidence),
-            (None, Some(network)) => format!("the pod network of this node ({}) is as it has to be", network.name),
-            (None, None) => "the network of this node makes no bridge: there is nothing to mend here".to_owned(),
-        };
-        let found: Vec<String> = findings.iter().map(|f| format!("{}: {}", f.id, f.evidence)).collect();
-        let diff = (!steps.is_empty()).then(|| Diff::list("the pod network of this node", &found, &steps));
-        let subnet = state.subnet.as_ref();
-        Outcome::new()
-            .changed(!self.steps.is_empty())
-            .msg(msg)
-            .field("healthy", findings.is_empty())
-            .field("findings", findings)
-            .field("steps", steps)
-            .field("left", &self.left)
-            .field("pod_cidr", subnet.map(|subnet| subnet.network.to_string()))
-            .field("pod_cidr_source", subnet.map(|subnet| &subnet.source))
-            .field("bridge", state.network.as_ref().map(|network| json!(network.bridge)))
-            .diff(diff)
+    pub fn describe(&self) -> Vec<String> {
+        self.steps.iter().flat_map(Step::describe).collect()
     }
 }
 

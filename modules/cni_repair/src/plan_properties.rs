@@ -105,8 +105,9 @@ fn done(state: &mut State, step: &Step) {
     let bridge = |state: &State| state.links.iter().find(|link| link.name == "cni0").map(|link| link.index);
     match step {
         Step::ReleaseKubelet => (state.kubelet_held, state.ahead.kubelet_runs) = (false, true),
-        Step::HandOver | Step::Announce(_) | Step::LinkPlugins(_) => {}
-        Step::Rebuild { pods, links } => {
+        Step::HandOver(_) | Step::Announce(_) | Step::LinkPlugins(_) => {}
+        Step::Rebuild(rebuild) => {
+            let Rebuild { pods, links, .. } = rebuild.as_ref();
             let gone = |id: &str| pods.iter().any(|pod| pod.id == id);
             let veths: Vec<&String> = pods.iter().filter_map(|pod| pod.veth.as_ref()).collect();
             state
@@ -136,11 +137,11 @@ fn done(state: &mut State, step: &Step) {
         Step::AddAddress(name, address) => {
             each(state, name, |link| link.addresses.push(*address));
         }
-        Step::Attach(veth, _) => {
+        Step::Attach(veth, ..) => {
             let master = bridge(state);
             each(state, veth, |link| link.master = master);
         }
-        Step::RestartFlannel(_) => {
+        Step::RestartFlannel(..) => {
             (state.ahead.no_subnet, state.wants_vxlan) = (false, false);
             state.links.retain(|link| link.name != "flannel.1");
             let vxlan = Some(Default::default());
@@ -153,7 +154,7 @@ fn done(state: &mut State, step: &Step) {
                 ..Link::default()
             });
         }
-        Step::SetAside(_) => state.ahead.in_the_way.clear(),
+        Step::SetAside { .. } => state.ahead.in_the_way.clear(),
         Step::DeleteLeases(paths) => state.leases.retain(|lease| !paths.contains(&lease.path)),
     }
 }
@@ -171,7 +172,7 @@ proptest! {
         }
         let found = findings(&state);
         let end = plan(&args, &state, &found);
-        prop_assert_eq!(end.describe(&state), Vec::<String>::new());
+        prop_assert_eq!(end.describe(), Vec::<String>::new());
         prop_assert!(found.is_empty() || !end.left.is_empty(), "{:?} and nothing said", found);
         let right = |pod: &&Pod| !is_cut_off(&node, pod) && !node.subnet.as_ref().is_some_and(|subnet| is_outside(pod, subnet));
         for pod in node.pods.iter().filter(right) {

@@ -1,8 +1,9 @@
 //! What single facts mean, for findings and plan alike. Pure.
 
-use crate::observe::{Bridged, Lease, Pod, State};
+use crate::observe::{Lease, Pod, State};
 use crate::subnet::Subnet;
 use host::links::{Address, Link};
+use node::cni::Bridged;
 use std::net::IpAddr;
 use std::time::Duration;
 

@@ -1,7 +1,10 @@
 //! One step of a repair, and its words.
 
-use crate::observe::{Pod, State};
-use host::links::{Address, Link};
+use crate::ahead::Ahead;
+use crate::observe::Pod;
+use host::links::{Address, Hairpin, Link};
+use node::cni::Bridged;
+use node::handover;
 use std::path::PathBuf;
 
 /// One step.
@@ -10,14 +13,9 @@ pub enum Step {
     /// Let go of the kubelet and start it.
     ReleaseKubelet,
     /// Remove what is left of the placeholder, as `cni_placeholder` does.
-    HandOver,
+    HandOver(Box<handover::plan::Plan>),
     /// Recreate pods, with the kubelet held back; and with them the bridge, if no pod stays on it.
-    Rebuild {
-        /// The pods.
-        pods: Vec<Pod>,
-        /// The bridge and its ports, ports first, as the kernel showed them; empty to keep it.
-        links: Vec<Link>,
-    },
+    Rebuild(Box<Rebuild>),
     /// Delete a bridge that no pod is on.
     DeleteBridge(Box<Link>),
     /// Make the bridge.
@@ -29,13 +27,18 @@ pub enum Step {
     /// Give the bridge its address.
     AddAddress(String, Address),
     /// Attach a pod's link to the bridge.
-    Attach(String, String),
+    Attach(String, String, Hairpin),
     /// Delete flannel's tunnel, which it makes anew as it has to be.
     DeleteTunnel(Vec<Link>),
-    /// Make flannel's pods on this node anew; those that have a sandbox here.
-    RestartFlannel(Vec<Pod>),
-    /// Copy configuration files that hide the real network, and delete them.
-    SetAside(Vec<PathBuf>),
+    /// Make flannel's pods on this node anew, those that have a sandbox here; with what was missing of what they bring.
+    RestartFlannel(Vec<Pod>, Box<Ahead>),
+    /// Copy files that hide the real network or are damaged, and delete them.
+    SetAside {
+        /// The files.
+        files: Vec<PathBuf>,
+        /// Whether another network is behind them, which the runtime has to load now.
+        loads: bool,
+    },
     /// Link the distribution's plugins to where the runtime looks, as (plugin, link).
     LinkPlugins(Vec<(PathBuf, PathBuf)>),
     /// Tell pods the hardware address of a bridge that was made anew.
@@ -44,13 +47,27 @@ pub enum Step {
     DeleteLeases(Vec<PathBuf>),
 }
 
+/// Pods that are recreated, with all that was made for them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rebuild {
+    /// The network that they will be on.
+    pub network: Bridged,
+    /// The pods.
+    pub pods: Vec<Pod>,
+    /// The bridge and its ports, ports first, as the kernel showed them; empty to keep it.
+    pub links: Vec<Link>,
+    /// Their leases and libcni's records of them.
+    pub files: Vec<PathBuf>,
+}
+
 impl Step {
     /// The step as the result and `--diff` show it.
-    pub fn describe(&self, state: &State) -> Vec<String> {
+    pub fn describe(&self) -> Vec<String> {
         match self {
             Step::ReleaseKubelet => vec!["let go of the kubelet and start it".into()],
-            Step::HandOver => vec![format!("hand over from the placeholder: {}", state.handover.reason)],
-            Step::Rebuild { pods, links } => {
+            Step::HandOver(plan) => vec![format!("hand over from the placeholder: {}", plan.reason)],
+            Step::Rebuild(rebuild) => {
+                let Rebuild { pods, links, .. } = rebuild.as_ref();
                 let links = links.iter().map(|link| format!("delete link {}", link.name));
                 ["hold the kubelet back".to_owned()]
                     .into_iter()
@@ -65,15 +82,15 @@ impl Step {
             Step::SetUp(name) => vec![format!("set {name} up")],
             Step::DeleteAddress(name, address) => vec![format!("take {address} from {name}")],
             Step::AddAddress(name, address) => vec![format!("give {name} {address}")],
-            Step::Attach(veth, bridge) => vec![format!("attach {veth} to {bridge}")],
+            Step::Attach(veth, bridge, _) => vec![format!("attach {veth} to {bridge}")],
             Step::Announce(name) => vec![format!("announce {name} to its pods")],
-            Step::SetAside(paths) => paths.iter().map(|path| format!("put {} aside", path.display())).collect(),
+            Step::SetAside { files, .. } => files.iter().map(|path| format!("put {} aside", path.display())).collect(),
             Step::LinkPlugins(links) => {
                 let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 links.iter().map(|(plugin, _)| format!("link plugin {}", name(plugin))).collect()
             }
-            Step::RestartFlannel(pods) if pods.is_empty() => vec!["recreate flannel's pod".to_owned()],
-            Step::RestartFlannel(pods) => pods.iter().map(|pod| format!("recreate pod {}", pod.name)).collect(),
+            Step::RestartFlannel(pods, _) if pods.is_empty() => vec!["recreate flannel's pod".to_owned()],
+            Step::RestartFlannel(pods, _) => pods.iter().map(|pod| format!("recreate pod {}", pod.name)).collect(),
             Step::DeleteLeases(paths) => paths.iter().map(|path| format!("delete {}", path.display())).collect(),
         }
     }

@@ -4,8 +4,8 @@ use crate::args::Args;
 use crate::manifest::DAEMON_SET;
 use crate::plan::Plan;
 use crate::pods;
-use ansible::Failure;
-use anyhow::Context as _;
+use crate::rollout::Rollout;
+use anyhow::{Context as _, anyhow};
 use host::deadline::{Deadline, Look};
 use kubeadm::kubectl::Kubectl;
 use std::time::Duration;
@@ -13,13 +13,28 @@ use std::time::Duration;
 /// One question to the API server.
 const QUESTION: Duration = Duration::from_secs(10);
 
+/// What was done.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The manifest was written, and was not put back.
+    written: bool,
+}
+
+impl ansible::Done for Applied {
+    fn is_change(&self) -> bool {
+        self.written
+    }
+}
+
 /// Does it. The first installation has nothing to go back to: it stays, for its pods to say what is wrong.
-pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()> {
+pub fn apply(args: &Args, plan: Plan, deadline: &Deadline, done: &mut Applied) -> anyhow::Result<()> {
     let kubectl = Kubectl::new(&args.kubeconfig);
     if !plan.apply.is_empty() {
+        // Before the answer: an apply that fails half way has written what came before.
+        done.written = true;
         kubectl.apply(&plan.apply, deadline)?;
     }
-    if !args.wait {
+    if !plan.wait {
         return Ok(());
     }
     let Err(error) = rolled_out(args, &kubectl, deadline) else { return Ok(()) };
@@ -28,12 +43,13 @@ pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()
     }
     // The deadline is over by now: going back has a budget of its own.
     let back = Deadline::after(Duration::from_secs(60));
-    let put_back = kubectl.apply(&plan.before, &back).and_then(|()| rolled_out(args, &kubectl, &back));
-    let msg = match &put_back {
-        Ok(()) => format!("{error:#}; the configuration that was there before is in force again"),
-        Err(e) => format!("{error:#}; putting back what was there before failed too: {e:#}"),
-    };
-    Err(Failure::new(msg).field("differences", &plan.differences).changed(put_back.is_err()).into())
+    match kubectl.apply(&plan.before, &back).and_then(|()| rolled_out(args, &kubectl, &back)) {
+        Ok(()) => {
+            done.written = false;
+            Err(anyhow!("{error:#}; the configuration that was there before is in force again"))
+        }
+        Err(e) => Err(anyhow!("{error:#}; putting back what was there before failed too: {e:#}")),
+    }
 }
 
 /// Waits until every node that should run flannel runs the version of now.
@@ -46,20 +62,12 @@ fn rolled_out(args: &Args, kubectl: &Kubectl, deadline: &Deadline) -> anyhow::Re
             // What it said last tells more than that the last question was cut off.
             Err(error) => return Ok(Look::NotYet(said.clone().unwrap_or_else(|| format!("{error:#}")))),
         };
-        let number = |path: &str| live.pointer(path).and_then(serde_json::Value::as_i64).unwrap_or(0);
-        let seen = number("/status/observedGeneration") >= number("/metadata/generation");
-        let (wanted, new, ready) = (
-            number("/status/desiredNumberScheduled"),
-            number("/status/updatedNumberScheduled"),
-            number("/status/numberAvailable"),
-        );
-        Ok(if seen && wanted > 0 && new >= wanted && ready >= wanted {
-            Look::Ready(())
-        } else {
-            let namespace = &args.namespace;
-            let words = format!("{ready} of {wanted} nodes; kubectl -n {namespace} get pods -o wide shows which");
-            Look::NotYet(said.insert(words).clone())
-        })
+        let rollout = Rollout::of(&live);
+        if rollout.is_complete() {
+            return Ok(Look::Ready(()));
+        }
+        let words = format!("{rollout}; kubectl -n {} get pods -o wide shows which", args.namespace);
+        Ok(Look::NotYet(said.insert(words).clone()))
     });
     done.map_err(|error| match trouble(args, kubectl) {
         Some(why) => error.context(format!("flannel does not come up on {why}")),

@@ -1,6 +1,6 @@
 //! The options of `flannel_config`, and what makes them wrong.
 
-use ansible::{Kind, Opt, Params, Spec};
+use ansible::{Kind, Opt, Spec};
 use anyhow::ensure;
 use host::cidr::Cidr;
 use serde::Deserialize;
@@ -78,44 +78,43 @@ pub struct Args {
 }
 
 impl Args {
-    /// Reads and checks the options; an error names the option, its value and what would be right.
-    pub fn from_params(params: Params) -> anyhow::Result<Self> {
-        let args: Args = params.parse()?;
-        if let Some(network) = &args.network {
+    /// Refuses what cannot be right; an error names the option, its value and what would be.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        if let Some(network) = &self.network {
             ensure!(
                 network.parse::<Cidr>().is_ok(),
                 "option network is {network:?}: use a network in CIDR notation, such as 10.244.0.0/16"
             );
         }
         for (option, value, low, high) in
-            [("vni", args.vni, 1, 16_777_215), ("port", args.port, 1, 65_535), ("mtu", args.mtu, 576, 65_535)]
+            [("vni", self.vni, 1, 16_777_215), ("port", self.port, 1, 65_535), ("mtu", self.mtu, 576, 65_535)]
         {
             if let Some(value) = value {
                 ensure!((low..=high).contains(&value), "option {option} is {value}: use a number from {low} to {high}");
             }
         }
         ensure!(
-            (0..=65_535).contains(&args.healthz_port),
+            (0..=65_535).contains(&self.healthz_port),
             "option healthz_port is {}: use a port from 1 to 65535, or 0 for no probes",
-            args.healthz_port
+            self.healthz_port
         );
         ensure!(
-            args.backend == "vxlan" || args.vni.is_none() && args.port.is_none(),
+            self.backend == "vxlan" || self.vni.is_none() && self.port.is_none(),
             "options vni and port are for backend=vxlan, but backend is {:?}: leave them out",
-            args.backend
+            self.backend
         );
         let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         ensure!(
-            !args.namespace.is_empty() && args.namespace.chars().all(label),
+            !self.namespace.is_empty() && self.namespace.chars().all(label),
             "option namespace is {:?}: use lower-case letters, digits and dashes",
-            args.namespace
+            self.namespace
         );
-        for (option, image) in [("image", &args.image), ("cni_plugin_image", &args.cni_plugin_image)] {
+        for (option, image) in [("image", &self.image), ("cni_plugin_image", &self.cni_plugin_image)] {
             ensure!(
                 !image.is_empty() && !image.contains(char::is_whitespace),
                 "option {option} is {image:?}: use an image name such as registry.example/flannel:v0.28.9"
             );
         }
-        Ok(args)
+        Ok(())
     }
 }

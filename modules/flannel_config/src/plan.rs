@@ -4,8 +4,9 @@ use crate::args::Args;
 use crate::compare::difference;
 use crate::manifest::{DAEMON_SET, net_conf};
 use crate::observe::State;
-use ansible::{Diff, Outcome};
-use serde_json::{Value, json};
+use crate::rollout::Rollout;
+use ansible::Diff;
+use serde_json::Value;
 
 /// The objects to write, and what puts the old ones back.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,6 +19,8 @@ pub struct Plan {
     pub differences: Vec<String>,
     /// net-conf.json as it will be.
     pub net_conf: Value,
+    /// Whether to wait until flannel runs on every node: it does not yet, or not with what is written now.
+    pub wait: bool,
     diff: Vec<Diff>,
 }
 
@@ -49,6 +52,10 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
     if !plan.differences.is_empty() {
         plan.apply = state.objects.iter().map(|(wanted, _)| wanted.clone()).collect();
     }
+    let rolled_out = state.objects.iter().any(|(wanted, live)| {
+        is_daemon_set(wanted) && live.as_ref().is_some_and(|live| Rollout::of(live).is_complete())
+    });
+    plan.wait = args.wait && !(plan.apply.is_empty() && rolled_out);
     Ok(plan)
 }
 
@@ -84,21 +91,25 @@ fn shown(value: &Value) -> String {
 impl Plan {
     /// Whether the DaemonSet itself was there before, so that there is something to go back to.
     pub fn can_go_back(&self) -> bool {
-        self.before.iter().any(|o| o["kind"] == "DaemonSet" && o["metadata"]["name"] == DAEMON_SET)
+        self.before.iter().any(is_daemon_set)
+    }
+}
+
+fn is_daemon_set(object: &Value) -> bool {
+    object["kind"] == "DaemonSet" && object["metadata"]["name"] == DAEMON_SET
+}
+
+impl ansible::Plan for Plan {
+    fn is_empty(&self) -> bool {
+        self.apply.is_empty() && !self.wait
     }
 
-    /// The result: `differences` and `net_conf`, with the diff of every object.
-    pub fn outcome(&self) -> Outcome {
-        let msg = match self.differences.len() {
-            0 => "flannel is as it should be".to_owned(),
-            n => format!("{n} of flannel's objects differ"),
-        };
-        Outcome::new()
-            .changed(!self.differences.is_empty())
-            .msg(msg)
-            .field("differences", &self.differences)
-            .field("net_conf", json!(self.net_conf))
-            .diff(self.diff.clone())
+    fn is_change(&self) -> bool {
+        !self.apply.is_empty()
+    }
+
+    fn diff(&self) -> Vec<Diff> {
+        self.diff.clone()
     }
 }
 

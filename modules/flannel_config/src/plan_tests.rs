@@ -4,6 +4,7 @@ use super::*;
 use crate::args::SPEC;
 use crate::manifest::{Cluster, net_conf, objects};
 use proptest::prelude::*;
+use serde_json::json;
 
 fn args(options: Value) -> Args {
     let mut all: serde_json::Map<_, _> = SPEC
@@ -80,7 +81,28 @@ fn what_is_in_the_cluster_already_is_an_empty_plan_even_with_the_servers_additio
         Some(live)
     };
     let plan = plan(&args, &state(&args, cluster(false), live)).unwrap();
-    assert!(!plan.outcome().is_changed() && plan.apply.is_empty());
+    assert!(!ansible::Plan::is_change(&plan) && plan.apply.is_empty());
+}
+
+#[test]
+fn a_rollout_that_is_under_way_is_waited_for_and_changes_nothing() {
+    let args = args(json!({}));
+    let with = |status: Value| {
+        let live = |o: &Value| {
+            let mut live = o.clone();
+            (live["metadata"]["generation"], live["status"]) = (json!(2), status.clone());
+            Some(live)
+        };
+        plan(&args, &state(&args, cluster(false), live)).unwrap()
+    };
+    let done = json!({"observedGeneration": 2, "desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 3});
+    assert!(ansible::Plan::is_empty(&with(done.clone())));
+    for (field, number) in [("observedGeneration", 1), ("numberAvailable", 2), ("updatedNumberScheduled", 2)] {
+        let mut status = done.clone();
+        status[field] = json!(number);
+        let waits = with(status);
+        assert!(waits.wait && !ansible::Plan::is_empty(&waits) && !ansible::Plan::is_change(&waits), "{field}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use anyhow::{Context as _, ensure};
 use host::cidr::Cidr;
 use kubeadm::endpoint::Endpoint;
 use kubeadm::version::Version;
+use prerequisites::planned::PlannedJoin;
 use serde::Deserialize;
 
 /// What the module accepts.
@@ -64,55 +65,13 @@ pub static SPEC: Spec = Spec {
 /// The options, read.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Args {
-    /// As given.
-    pub control_plane_endpoint: Option<String>,
-    /// `sha256:<hex>`.
-    pub ca_cert_hashes: Vec<String>,
-    /// Six characters.
-    pub token_id: Option<String>,
-    /// `v1.31.2`.
-    pub control_plane_version: Option<String>,
-    /// `unix:///…`.
-    pub cri_socket: String,
-    /// The Node's name.
-    pub node_name: Option<String>,
+    /// The join that is to come.
+    #[serde(flatten)]
+    pub join: PlannedJoin,
     /// Whether anything may be changed.
     pub fix: bool,
-    /// What is looked at.
-    pub scope: Scope,
-    /// Whether swap may be on.
-    pub swap: Swap,
-    /// Networks of pods.
-    pub pod_cidrs: Vec<String>,
     /// What fails the task.
     pub fail_on: FailOn,
-    /// Whether the API server is asked; a join, which will ask it anyway, only wants to know the way there.
-    #[serde(skip, default = "yes")]
-    pub ask_cluster: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// What is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scope {
-    /// Everything that a join needs.
-    All,
-    /// The kernel, now and at the next boot.
-    Kernel,
-}
-
-/// Whether swap may be on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Swap {
-    /// As far as the kubelet's release lives with it.
-    Keep,
-    /// It may not.
-    Off,
 }
 
 /// What fails the task.
@@ -130,48 +89,39 @@ pub enum FailOn {
 impl Args {
     /// Refuses what cannot be right.
     pub fn validate(&self) -> anyhow::Result<()> {
-        if let Some(text) = &self.control_plane_endpoint {
+        let join = &self.join;
+        if let Some(text) = &join.control_plane_endpoint {
             Endpoint::parse(text).with_context(|| format!("option control_plane_endpoint is {text:?}"))?;
         }
-        for hash in &self.ca_cert_hashes {
+        for hash in &join.ca_cert_hashes {
             let hex = hash.strip_prefix("sha256:").unwrap_or_default();
             ensure!(
                 hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()),
                 "option ca_cert_hashes has {hash:?}: it must be sha256: and 64 hexadecimal digits"
             );
         }
-        if let Some(id) = &self.token_id {
+        if let Some(id) = &join.token_id {
             ensure!(
                 id.len() == 6 && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()),
                 "option token_id is {:?}: it must be the six characters before the token's dot, and not the whole token",
                 id.get(..6).unwrap_or(id)
             );
         }
-        if let Some(text) = &self.control_plane_version {
+        if let Some(text) = &join.control_plane_version {
             Version::parse(text).with_context(|| {
                 format!("option control_plane_version is {text:?}: it must be a version such as 1.31.2")
             })?;
         }
-        for cidr in &self.pod_cidrs {
+        for cidr in &join.pod_cidrs {
             cidr.parse::<Cidr>().with_context(|| {
                 format!("option pod_cidrs has {cidr:?}: it must be a network such as 10.244.0.0/16")
             })?;
         }
         ensure!(
-            self.cri_socket.starts_with("unix:///") || self.cri_socket.starts_with('/'),
+            join.cri_socket.starts_with("unix:///") || join.cri_socket.starts_with('/'),
             "option cri_socket is {:?}: it must be unix:// and an absolute path",
-            self.cri_socket
+            join.cri_socket
         );
         Ok(())
-    }
-
-    /// Whether the cluster's pods have IPv6.
-    pub fn has_ipv6_pods(&self) -> bool {
-        self.pod_cidrs.iter().any(|cidr| cidr.contains(':'))
-    }
-
-    /// Where the API server is, when that was said.
-    pub fn endpoint(&self) -> Option<Endpoint> {
-        self.control_plane_endpoint.as_deref().and_then(|text| Endpoint::parse(text).ok())
     }
 }

@@ -45,6 +45,7 @@ impl Contract for JoinToken {
     type Done = Given;
 
     const SPEC: &'static Spec = &args::SPEC;
+    const LONG: bool = false;
 
     fn validate(args: &Args) -> anyhow::Result<()> {
         args.validate()

@@ -8,54 +8,44 @@ use crate::observe::{State, UNIT};
 use crate::plan::Plan;
 use crate::revert::{self, revert};
 use crate::story::Story;
-use crate::{config_file, mend, node, prepare, prove, reach};
-use ansible::{Outcome, Task};
+use crate::work::Work;
+use crate::{config_file, mend, node, prepare, prove, reach, report};
+use ansible::Run;
 use host::deadline::Deadline;
 use host::files;
 use kubeadm::classify::{Class, Finding};
 use kubeadm::gate;
-use kubeadm::lock;
 use std::time::SystemTime;
 
 /// Does what the plan says, and proves it.
-pub fn apply(
-    args: &Args,
-    state: &State,
-    plan: &Plan,
-    mut story: Story,
-    task: &Task,
-    deadline: &Deadline,
-) -> anyhow::Result<Outcome> {
-    match plan {
-        Plan::Nothing => Ok(story.outcome),
+pub fn apply(args: &Args, work: Work, run: &Run, story: &mut Story) -> anyhow::Result<()> {
+    let (state, deadline) = (work.node.as_ref(), &run.deadline);
+    story.begin(report::planned(args, state, &work.plan), work.took);
+    match &work.plan {
+        Plan::Nothing => Ok(()),
         Plan::Mend(steps) => {
-            let _lock = lock::take()?;
             let since = SystemTime::now();
             story.steps.extend(mend::all(steps, args, state, deadline)?);
             let proof = prove::prove(deadline)
                 .and_then(|proof| prove::registered(&state.kubelet_name, deadline).map(|()| proof));
             match proof {
-                Ok(proof) => Ok(story.finish(args, state, proof, "is mended and healthy")),
+                Ok(proof) => {
+                    story.finish(args, state, proof, "is mended and healthy");
+                    Ok(())
+                }
                 Err(finding) => Err(story.fail(args, state, mend::cause(finding, since, deadline))),
             }
         }
         Plan::Join { leftovers } => {
             // Before anything is touched: the join may lack its token.
             args.discovery()?;
-            let _lock = lock::take()?;
-            join(args, state, *leftovers, task, deadline, story)
+            join(args, state, *leftovers, run, story)
         }
     }
 }
 
-fn join(
-    args: &Args,
-    state: &State,
-    leftovers: bool,
-    task: &Task,
-    deadline: &Deadline,
-    mut story: Story,
-) -> anyhow::Result<Outcome> {
+fn join(args: &Args, state: &State, leftovers: bool, run: &Run, story: &mut Story) -> anyhow::Result<()> {
+    let deadline = &run.deadline;
     // A run that was killed may have left its configuration, with the token in it.
     files::delete_file(config_file::path())?;
     // What has expired is still all that this node has: it is removed only for a cluster that can be reached.
@@ -68,15 +58,15 @@ fn join(
     let _abort = ansible::on_abort(move || revert(None, was_running));
     // They need no gate, and systemd takes its time to read its units anew.
     let asked = prepare::ask(args, deadline);
-    open(state, leftovers, deadline, &mut story).inspect_err(|_| revert(None, was_running))?;
+    open(state, leftovers, deadline, story).inspect_err(|_| revert(None, was_running))?;
     story.took.mark("gate");
-    task.phase("prerequisites");
+    run.phase("prerequisites");
     let prepared = prepare::prepare(args, asked, deadline);
     story.outcome.set("prerequisites", &prepared.complaints);
     story.steps.extend(prepared.steps);
     prepared.warnings.into_iter().for_each(|warning| story.outcome.warn(warning));
     story.took.mark("prerequisites");
-    match attempts::all(args, state, was_running, task, deadline, &mut story) {
+    match attempts::all(args, state, was_running, &|name| run.phase(name), deadline, story) {
         Ok(Joined { proof, lifted, seen }) => {
             story.steps.extend(lifted?);
             if seen["exists"] == false {
@@ -85,7 +75,8 @@ fn join(
             }
             node::complaints(&seen).into_iter().for_each(|words| story.outcome.warn(words));
             story.outcome.set("node", seen);
-            Ok(story.finish(args, state, proof, "has joined"))
+            story.finish(args, state, proof, "has joined");
+            Ok(())
         }
         Err(Ended { finding, keep: true }) => {
             gate::lift(UNIT, &Deadline::after(revert::BUDGET))?;

@@ -5,7 +5,6 @@
 //! rights. kubectl asks, in the background: a slow API server must not keep kubeadm from being watched. A join of the usual
 //! kind is over before the first question, and what cannot be seen (no kubectl, no right) is no fault.
 
-use ansible::Task;
 use host::deadline::Deadline;
 use kubeadm::classify::{Class, Finding};
 use kubeadm::csr::{self, Request, State};
@@ -47,11 +46,11 @@ impl Approval {
     }
 
     /// To be called every second or so while the kubelet has no certificate. A finding is final.
-    pub fn look(&mut self, task: &Task) -> Option<Finding> {
+    pub fn look(&mut self, phase: &dyn Fn(&str)) -> Option<Finding> {
         if let Some(Ok(answer)) = self.asking.take_if(|asking| asking.is_finished()).map(JoinHandle::join) {
             match answer {
                 None => self.blind = true,
-                Some(request) => self.learn(request, task),
+                Some(request) => self.learn(request, phase),
             }
         }
         let next = *self.next.get_or_insert_with(|| Instant::now() + FIRST);
@@ -71,18 +70,16 @@ impl Approval {
     }
 
     /// A state lasts from when it was first seen, and is told then.
-    fn learn(&mut self, request: Option<Request>, task: &Task) {
+    fn learn(&mut self, request: Option<Request>, phase: &dyn Fn(&str)) {
         let Some(request) = request else { return };
         if self.seen.as_ref().is_some_and(|(known, _)| *known == request) {
             return;
         }
         match request.state {
             State::Pending => {
-                task.phase(&format!("waiting for approval of {0} (kubectl certificate approve {0})", request.name))
+                phase(&format!("waiting for approval of {0} (kubectl certificate approve {0})", request.name))
             }
-            State::Approved => {
-                task.phase(&format!("waiting for the certificate of {}, which is approved", request.name))
-            }
+            State::Approved => phase(&format!("waiting for the certificate of {}, which is approved", request.name)),
             _ => {}
         }
         self.seen = Some((request, Instant::now()));
@@ -159,15 +156,15 @@ mod tests {
     #[test]
     fn the_clock_begins_again_when_the_state_changes_and_not_before() {
         let mut approval = Approval::new("w1", PATIENCE);
-        let task = Task::by_hand(false);
+        let phase = |_: &str| {};
         let request = |state| Some(Request { name: "csr-mm7lw".into(), state });
-        approval.learn(request(State::Pending), &task);
+        approval.learn(request(State::Pending), &phase);
         let first = approval.seen.as_ref().unwrap().1;
-        approval.learn(request(State::Pending), &task);
-        approval.learn(None, &task);
+        approval.learn(request(State::Pending), &phase);
+        approval.learn(None, &phase);
         assert_eq!(approval.seen.as_ref().unwrap().1, first);
         assert_eq!(approval.unfinished().unwrap().class(), Class::CsrUnapproved);
-        approval.learn(request(State::Approved), &task);
+        approval.learn(request(State::Approved), &phase);
         assert!(approval.seen.as_ref().unwrap().1 > first);
         assert_eq!(approval.unfinished().unwrap().class(), Class::CsrNotIssued);
     }

@@ -7,17 +7,16 @@ use crate::observe::{State, UNIT};
 use crate::phases::Phase;
 use crate::watch::{Watch, Watched};
 use crate::{config_file, leftovers, reach};
-use ansible::Task;
 use host::deadline::Deadline;
 use host::files;
 use host::journal::Journal;
 use host::process::Output;
-use join_prerequisites::observe::listeners;
 use kubeadm::classify::{self, Class, Finding, Texts};
 use kubeadm::kubelet::{self, Health, Kubelet};
 use kubeadm::last_words::last_words;
 use kubeadm::program;
 use kubeadm::redact::redact;
+use prerequisites::observe::listeners;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -75,7 +74,7 @@ pub fn attempt(
     args: &Args,
     state: &State,
     died_of: Option<String>,
-    task: &Task,
+    phase: &dyn Fn(&str),
     deadline: &Deadline,
 ) -> anyhow::Result<Attempt> {
     let began = Instant::now();
@@ -88,7 +87,7 @@ pub fn attempt(
     let file = config_file::write(args, state, left)?;
     let restarts = Kubelet::observe(UNIT, deadline).map(|kubelet| kubelet.restarts).unwrap_or(0);
     let approval = Approval::new(&state.node_name, args.approval());
-    let mut watch = Watch::new(task, &args.cri_socket, restarts, approval, died_of);
+    let mut watch = Watch::new(phase, &args.cri_socket, restarts, approval, died_of);
     let inner = Deadline::after(deadline.left().saturating_sub(RESERVE));
     // --v=1 makes discovery tell each failed try; below 5 there is no stack trace, and no secret is logged.
     let running = program::kubeadm().args(["join", "--config"]).args([&file]).args(["--v=1"]).start();

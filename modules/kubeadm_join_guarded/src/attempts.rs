@@ -10,7 +10,6 @@ use crate::plan::Mend;
 use crate::revert::{self, revert};
 use crate::story::Story;
 use crate::{mend, prove, remedy, report};
-use ansible::Task;
 use host::deadline::Deadline;
 use kubeadm::classify::{Class, Finding};
 use kubeadm::gate;
@@ -33,7 +32,7 @@ pub fn all(
     args: &Args,
     state: &State,
     was_running: bool,
-    task: &Task,
+    phase: &dyn Fn(&str),
     deadline: &Deadline,
     story: &mut Story,
 ) -> Result<Joined, Ended> {
@@ -44,12 +43,12 @@ pub fn all(
         let before = Snapshot::take().map_err(fault)?;
         let kept = before.clone();
         let _abort = ansible::on_abort(move || revert(Some(&kept), was_running));
-        let attempt = attempt::attempt(args, state, story.died_of.take(), task, deadline).map_err(fault)?;
+        let attempt = attempt::attempt(args, state, story.died_of.take(), phase, deadline).map_err(fault)?;
         story.took.mark("kubeadm");
         story.steps.extend(attempt.steps.iter().cloned());
         let Some(finding) = attempt.findings.first().cloned() else {
             story.record(args, state, attempt, Vec::new());
-            task.phase("node");
+            phase("node");
             let joined = conclude(args, state, || proved(args, state, since, deadline, story));
             story.took.mark("proof");
             return joined.map_err(|finding| Ended { finding, keep: true });
@@ -64,8 +63,8 @@ pub fn all(
                 return Err(Ended { finding, keep: false });
             }
             Next::Again { remedy, pause } => {
-                task.phase("remedy");
-                let done = remedy::apply(remedy, args, task, deadline);
+                phase("remedy");
+                let done = remedy::apply(remedy, args, phase, deadline);
                 let done = done.unwrap_or_else(|e| vec![format!("not mended: {e:#}")]);
                 story.record(args, state, attempt, done.clone());
                 story.steps.extend(done);

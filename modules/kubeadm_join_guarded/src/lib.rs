@@ -31,28 +31,66 @@ mod revert;
 mod story;
 mod took;
 mod watch;
+mod work;
 
-use ansible::{Module, Outcome, Params, Task};
+use ansible::{Contract, Locks, Module, Outcome, Run, Spec};
 use args::Args;
-use host::deadline::Deadline;
-use plan::Plan;
+use observe::State;
+use std::sync::Arc;
+use std::time::Duration;
 use story::Story;
 use took::Took;
+use work::Work;
 
 /// The module.
-pub static MODULE: Module = Module { spec: &args::SPEC, run };
+pub static MODULE: Module = Module::of::<KubeadmJoinGuarded>();
 
-fn run(params: Params, task: &Task) -> anyhow::Result<Outcome> {
-    let args: Args = params.parse()?;
-    args.validate()?;
-    let deadline = Deadline::after(args.budget());
-    let mut took = Took::begin();
-    let state = observe::observe(&args, &deadline)?;
-    took.mark("observe");
-    let plan = plan::plan(&args, &state)?;
-    let outcome = report::planned(&args, &state, &plan);
-    if task.check_mode || plan == Plan::Nothing {
-        return Ok(outcome);
+struct KubeadmJoinGuarded;
+
+/// The node, and how long it took to look at it.
+struct Seen {
+    node: Arc<State>,
+    took: Took,
+}
+
+impl Contract for KubeadmJoinGuarded {
+    type Args = Args;
+    type State = Seen;
+    type Plan = Work;
+    type Done = Story;
+
+    const SPEC: &'static Spec = &args::SPEC;
+
+    fn validate(args: &Args) -> anyhow::Result<()> {
+        args.validate()
     }
-    apply::apply(&args, &state, &plan, Story::new(outcome, took), task, &deadline)
+
+    fn budget(args: &Args) -> Duration {
+        args.budget()
+    }
+
+    fn locks(_: &Args) -> anyhow::Result<Locks> {
+        Ok(vec![Box::new(kubeadm::lock::take()?)])
+    }
+
+    fn observe(args: &Args, run: &Run) -> anyhow::Result<Seen> {
+        let mut took = Took::begin();
+        let node = Arc::new(observe::observe(args, &run.deadline)?);
+        took.mark("observe");
+        Ok(Seen { node, took })
+    }
+
+    fn plan(args: &Args, seen: &Seen) -> anyhow::Result<Work> {
+        let plan = plan::plan(args, &seen.node)?;
+        let diff = report::diff(args, &seen.node, &plan);
+        Ok(Work { plan, node: seen.node.clone(), took: seen.took.clone(), diff })
+    }
+
+    fn apply(args: &Args, work: Work, run: &Run, story: &mut Story) -> anyhow::Result<()> {
+        apply::apply(args, work, run, story)
+    }
+
+    fn report(args: &Args, seen: &Seen, work: &Work, story: Option<&Story>) -> anyhow::Result<Outcome> {
+        Ok(story.map_or_else(|| report::planned(args, &seen.node, &work.plan), Story::told))
+    }
 }

@@ -12,6 +12,7 @@ use kubeadm::gate::Method;
 use kubeadm::own_node::Answer;
 use kubeadm::{identity, time};
 use serde_json::{Value, json};
+use std::time::SystemTime;
 
 /// What is known before anything is done; in check mode and for a joined node this is all.
 pub fn planned(args: &Args, state: &State, plan: &Plan) -> Outcome {
@@ -20,25 +21,15 @@ pub fn planned(args: &Args, state: &State, plan: &Plan) -> Outcome {
         Plan::Mend(steps) => steps.iter().map(|step| step.words()).collect(),
         _ => Vec::new(),
     };
-    let (msg, after) = match plan {
-        Plan::Nothing => (well(state), String::new()),
-        Plan::Mend(_) => {
-            (format!("{} is joined, to be mended: {}", state.node_name, steps.join(", ")), steps.join("\n") + "\n")
-        }
-        Plan::Join { leftovers } => {
-            let (again, clean) = match (state.expired().map(time::words), leftovers) {
-                (Some(when), _) => {
-                    let why = format!("the kubelet's client certificate, which expired on {when}");
-                    (format!(" again: {why}, is to be replaced"), format!("remove {why}\n"))
-                }
-                (None, true) => (String::new(), "remove credentials of a join that broke off\n".to_owned()),
-                (None, false) => (String::new(), String::new()),
-            };
-            (format!("{} is to join {to}{again}", state.node_name), format!("{clean}join {to}\n"))
+    let msg = match plan {
+        Plan::Nothing => well(state),
+        Plan::Mend(_) => format!("{} is joined, to be mended: {}", state.node_name, steps.join(", ")),
+        Plan::Join { .. } => {
+            let again = state.expired().map(|when| format!(" again: {}, is to be replaced", expired(when)));
+            format!("{} is to join {to}{}", state.node_name, again.unwrap_or_default())
         }
     };
     let mut outcome = Outcome::new()
-        .changed(*plan != Plan::Nothing)
         .msg(msg)
         .field("node_name", &state.node_name)
         // For deleting a stale Node of this machine, and no other's.
@@ -53,13 +44,31 @@ pub fn planned(args: &Args, state: &State, plan: &Plan) -> Outcome {
     if let Some(Answer::Unknown(why)) = &state.registered {
         outcome.warn(format!("whether the cluster has this machine's Node could not be asked: {why}"));
     }
-    if *plan != Plan::Nothing {
-        outcome = outcome.diff([Diff::new(&state.node_name, describe(state), after)]);
-    }
     if state.unit.foreign_mask() {
         outcome.warn(format!("{} had been masked by somebody else; a join has to unmask it", state.unit.name));
     }
     outcome
+}
+
+/// What `--diff` shows: the node as it is and as it is to be.
+pub fn diff(args: &Args, state: &State, plan: &Plan) -> Vec<Diff> {
+    let after = match plan {
+        Plan::Nothing => return Vec::new(),
+        Plan::Mend(steps) => steps.iter().map(|step| format!("{}\n", step.words())).collect(),
+        Plan::Join { leftovers } => {
+            let clean = match (state.expired(), leftovers) {
+                (Some(when), _) => format!("remove {}\n", expired(when)),
+                (None, true) => "remove credentials of a join that broke off\n".to_owned(),
+                (None, false) => String::new(),
+            };
+            format!("{clean}join {}\n", target(args))
+        }
+    };
+    vec![Diff::new(&state.node_name, describe(state), after)]
+}
+
+fn expired(when: SystemTime) -> String {
+    format!("the kubelet's client certificate, which expired on {}", time::words(when))
 }
 
 /// Joined and healthy is said only where the API has this machine's Node.

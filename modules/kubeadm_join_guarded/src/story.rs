@@ -9,7 +9,7 @@ use crate::observe::State;
 use crate::phases::round;
 use crate::took::Took;
 use crate::{bundle, log, metrics, report};
-use ansible::{Failure, Outcome};
+use ansible::Outcome;
 use kubeadm::classify::Finding;
 use serde_json::Value;
 use std::time::Instant;
@@ -32,13 +32,29 @@ pub struct Story {
     attempts: Vec<Value>,
     made: Vec<Attempt>,
     began: Instant,
+    /// It came to a good end.
+    done: bool,
+}
+
+impl Default for Story {
+    fn default() -> Self {
+        let (history, steps, attempts, made) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (outcome, took, began) = (Outcome::new(), Took::begin(), Instant::now());
+        Story { outcome, history, steps, took, died_of: None, attempts, made, began, done: false }
+    }
+}
+
+impl ansible::Done for Story {
+    // Of a join that failed only what stays changed counts: the attempts themselves were taken back.
+    fn is_change(&self) -> bool {
+        self.done || !self.steps.is_empty()
+    }
 }
 
 impl Story {
     /// Begins with what the plan had to say.
-    pub fn new(outcome: Outcome, took: Took) -> Self {
-        let (history, steps, attempts, made) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Story { outcome, history, steps, took, died_of: None, attempts, made, began: Instant::now() }
+    pub fn begin(&mut self, outcome: Outcome, took: Took) {
+        (self.outcome, self.took) = (outcome, took);
     }
 
     /// An attempt is over: its log is written, its output becomes the result's.
@@ -62,35 +78,35 @@ impl Story {
     }
 
     /// A good end.
-    pub fn finish(mut self, args: &Args, state: &State, proof: Value, verb: &str) -> Outcome {
+    pub fn finish(&mut self, args: &Args, state: &State, proof: Value, verb: &str) {
         self.measure(args, None);
-        let Story { outcome, attempts, steps, took, began, .. } = self;
-        let outcome = outcome
-            .field("seconds", round(began.elapsed().as_secs_f64()))
-            .field("took", took.fields())
-            .msg(format!("{} {verb}", state.node_name))
-            .field("joined", true);
-        outcome.field("attempts", attempts).field("steps", steps).field("proof", proof)
+        self.done = true;
+        self.outcome.set("msg", format!("{} {verb}", state.node_name));
+        self.outcome.set("joined", true);
+        self.outcome.set("took", self.took.fields());
+        self.outcome.set("proof", proof);
     }
 
     /// A bad end, with its evidence.
-    pub fn fail(mut self, args: &Args, state: &State, finding: Finding) -> anyhow::Error {
+    pub fn fail(&mut self, args: &Args, state: &State, finding: Finding) -> anyhow::Error {
         self.measure(args, Some(finding.class().name()));
         let checks = self.outcome.get("prerequisites").cloned().unwrap_or_default();
         match bundle::write(args, state, &finding, &self.made, &checks) {
             Ok(path) => self.outcome.set("evidence_bundle", path),
             Err(e) => self.outcome.warn(format!("{e:#}")),
         }
-        let journal = self.made.last().map(|attempt| tail(&attempt.journal, JOURNAL_LINES));
-        let Story { outcome, attempts, steps, began, .. } = self;
-        let outcome = outcome.field("seconds", round(began.elapsed().as_secs_f64()));
-        let sentence = report::sentence(args, state, &finding, attempts.len().max(1));
-        // Only what stays changed counts: the attempts themselves were taken back.
-        let mut failure = Failure::new(sentence).with(outcome.changed(!steps.is_empty())).field("joined", false);
         for (name, value) in report::verdict(args, &finding) {
-            failure = failure.field(name, value);
+            self.outcome.set(name, value);
         }
-        failure.field("journal", journal).field("attempts", attempts).field("steps", steps).into()
+        self.outcome.set("joined", false);
+        self.outcome.set("journal", self.made.last().map(|attempt| tail(&attempt.journal, JOURNAL_LINES)));
+        anyhow::Error::msg(report::sentence(args, state, &finding, self.attempts.len().max(1)))
+    }
+
+    /// All of it, as the result.
+    pub fn told(&self) -> Outcome {
+        let outcome = self.outcome.clone().field("seconds", round(self.began.elapsed().as_secs_f64()));
+        outcome.field("attempts", &self.attempts).field("steps", &self.steps)
     }
 
     fn measure(&mut self, args: &Args, class: Option<&str>) {

@@ -8,14 +8,14 @@ use crate::approval::Approval;
 use crate::journal::journal;
 use crate::observe::UNIT;
 use crate::phases::{Phase, Phases};
-use ansible::Task;
 use host::deadline::Deadline;
 use host::journal::Journal;
 use host::process::Seen;
-use join_prerequisites::fix::{self, Fix};
 use kubeadm::classify::{self, Action, Class, Finding, Texts};
 use kubeadm::kubelet::Kubelet;
 use kubeadm::last_words::{self, last_words};
+use prerequisites::fix::Fix;
+use prerequisites::mend;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -52,7 +52,7 @@ const CRASHES: u32 = 3;
 
 /// The eyes on one attempt.
 pub struct Watch<'a> {
-    task: &'a Task,
+    phase: &'a dyn Fn(&str),
     socket: &'a str,
     began: Instant,
     since: SystemTime,
@@ -100,14 +100,14 @@ pub struct Watched {
 impl<'a> Watch<'a> {
     /// Begins now.
     pub fn new(
-        task: &'a Task,
+        phase: &'a dyn Fn(&str),
         socket: &'a str,
         restarts_before: u32,
         approval: Approval,
         died_of: Option<String>,
     ) -> Self {
         Watch {
-            task,
+            phase,
             socket,
             began: Instant::now(),
             since: SystemTime::now(),
@@ -129,7 +129,7 @@ impl<'a> Watch<'a> {
         keep(&mut self.stdout, seen.stdout);
         keep(&mut self.stderr, seen.stderr);
         for phase in self.phases.read(&self.stdout, self.began.elapsed()) {
-            self.task.phase(phase);
+            (self.phase)(phase);
         }
         if self.looked.elapsed() < EVERY || self.phases.begun("joined") {
             return Ok(());
@@ -189,8 +189,11 @@ impl<'a> Watch<'a> {
     /// and the node joins without it.
     fn repair(&mut self) {
         if self.repaired.is_none() {
-            let done = fix::apply(Fix::Runtime, self.socket, &Deadline::after(REPAIR));
-            self.repaired = Some(done.unwrap_or_else(|e| vec![format!("not mended: {e:#}")]));
+            let mut done = Vec::new();
+            if let Err(e) = mend::apply(Fix::Runtime, self.socket, &Deadline::after(REPAIR), &mut done) {
+                done.push(format!("not mended: {e:#}"));
+            }
+            self.repaired = Some(done);
         }
     }
 
@@ -216,7 +219,7 @@ impl<'a> Watch<'a> {
     /// The cluster has to give the kubelet its certificate.
     fn approval(&mut self) -> Option<(Finding, Duration)> {
         let waits = self.started() && !Path::new(CERTIFICATE).exists();
-        waits.then(|| self.approval.look(self.task)).flatten().map(|finding| (finding, Duration::ZERO))
+        waits.then(|| self.approval.look(self.phase)).flatten().map(|finding| (finding, Duration::ZERO))
     }
 
     /// After kubeadm has started it, the kubelet has to stay up, with an API server.

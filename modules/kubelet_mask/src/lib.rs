@@ -27,6 +27,7 @@ impl Contract for KubeletMask {
     type Done = Steps;
 
     const SPEC: &'static Spec = &args::SPEC;
+    const LONG: bool = false;
 
     fn validate(args: &Args) -> anyhow::Result<()> {
         args.validate()

@@ -1,6 +1,6 @@
 //! The options of `node_diagnose`, and what makes them wrong.
 
-use ansible::{Kind, Opt, Params, Spec};
+use ansible::{Kind, Opt, Spec};
 use anyhow::ensure;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -37,28 +37,30 @@ pub struct Args {
     pub config_path: Option<PathBuf>,
     /// The directory of CNI configuration files.
     pub cni_conf_dir: PathBuf,
-    /// The path of containerd's socket.
-    pub socket: String,
+    /// containerd's socket, as given.
+    socket: String,
     /// Directories with data of people.
     pub protected: Vec<PathBuf>,
     timeout: i64,
 }
 
 impl Args {
-    /// Reads and checks the options; an error names the option, its value and what would be right.
-    pub fn from_params(params: Params) -> anyhow::Result<Self> {
-        let mut args: Args = params.parse()?;
-        let config = args.config_path.iter().map(|path| ("config_path", path));
-        let single = config.chain([("cni_conf_dir", &args.cni_conf_dir)]);
-        for (option, path) in single.chain(args.protected.iter().map(|p| ("protected", p))) {
+    /// Refuses what cannot be right; an error names the option, its value and what would be.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        let config = self.config_path.iter().map(|path| ("config_path", path));
+        let single = config.chain([("cni_conf_dir", &self.cni_conf_dir)]);
+        for (option, path) in single.chain(self.protected.iter().map(|p| ("protected", p))) {
             let shown = path.display().to_string();
             ensure!(path.is_absolute(), "option {option} is {shown:?}: use an absolute path");
         }
-        let socket = args.socket.strip_prefix("unix://").unwrap_or(&args.socket);
-        ensure!(socket.starts_with('/'), "option socket is {:?}: use a path or a unix:// URL", args.socket);
-        args.socket = socket.to_owned();
-        ensure!((5..=600).contains(&args.timeout), "option timeout is {}: use seconds from 5 to 600", args.timeout);
-        Ok(args)
+        ensure!(self.socket().starts_with('/'), "option socket is {:?}: use a path or a unix:// URL", self.socket);
+        ensure!((5..=600).contains(&self.timeout), "option timeout is {}: use seconds from 5 to 600", self.timeout);
+        Ok(())
+    }
+
+    /// The path of containerd's socket.
+    pub fn socket(&self) -> &str {
+        self.socket.strip_prefix("unix://").unwrap_or(&self.socket)
     }
 
     /// The time for everything together.

@@ -12,7 +12,7 @@ mod runtime;
 mod storage;
 mod system_pods;
 
-use crate::finding::Kind;
+use crate::kind::Kind;
 use node::code::Code;
 
 /// All kinds, causes first.
@@ -44,7 +44,7 @@ pub fn rank(code: Code) -> usize {
 /// What a code that is in no row would become; a test looks that there is none.
 static UNKNOWN: Kind = Kind {
     code: Code::Unknown,
-    severity: crate::finding::Severity::Warning,
+    severity: crate::kind::Severity::Warning,
     title: "something this table does not know",
     cause: "the table of findings lacks a row",
     remedy: "report it",
@@ -54,19 +54,19 @@ static UNKNOWN: Kind = Kind {
 
 /// A row that keeps a node from working.
 const fn critical(code: Code, title: &'static str, cause: &'static str, remedy: &'static str) -> Kind {
-    let severity = crate::finding::Severity::Critical;
+    let severity = crate::kind::Severity::Critical;
     Kind { code, severity, title, cause, remedy, mended_by: None, explained_by: &[] }
 }
 
 /// A row that will.
 const fn warning(code: Code, title: &'static str, cause: &'static str, remedy: &'static str) -> Kind {
-    let severity = crate::finding::Severity::Warning;
+    let severity = crate::kind::Severity::Warning;
     Kind { code, severity, title, cause, remedy, mended_by: None, explained_by: &[] }
 }
 
 /// A row that leaves the node healthy.
 const fn notice(code: Code, title: &'static str, cause: &'static str, remedy: &'static str) -> Kind {
-    let severity = crate::finding::Severity::Notice;
+    let severity = crate::kind::Severity::Notice;
     Kind { code, severity, title, cause, remedy, mended_by: None, explained_by: &[] }
 }
 
@@ -112,7 +112,7 @@ mod tests {
     fn the_documentation_has_a_section_for_every_finding_and_no_other() {
         let page = include_str!("../../../docs/troubleshooting.md");
         let sections: BTreeSet<&str> = page.lines().filter_map(|l| l.strip_prefix("### ")).collect();
-        let codes: BTreeSet<Code> = table().map(|k| k.code).chain(cni_repair::findings::ONLY_HERE).collect();
+        let codes: BTreeSet<Code> = table().map(|k| k.code).chain(Code::ONLY_OF_CNI_REPAIR).collect();
         assert_eq!(sections, codes.iter().map(|code| code.name()).collect());
         let all = Code::ALL.iter().copied().filter(|code| *code != Code::Unknown);
         assert_eq!(codes, all.collect(), "a code without a row");

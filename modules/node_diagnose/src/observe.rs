@@ -78,12 +78,12 @@ pub fn observe(args: &Args, deadline: &Deadline) -> Facts {
     let cni = Part::start("CNI", move |missed| cni::observe(&own, &path, told, &limit, missed));
     let (server, name) = (kubelet.server.clone(), kubelet.node_name());
     let api = Part::start("the API server", move |missed| api::observe(&server, &name, &limit, missed));
-    let own = args.socket.clone();
+    let own = args.socket().to_owned();
     let pods = Part::start("the system's pods", move |_| system_pods::observe(&own, &limit));
     let machine = Part::start("the machine", move |missed| machine::observe(&limit, missed));
 
     let mut network = network.end(deadline, &mut missed);
-    network.forget_young_leases(&args.socket, &runtime, deadline);
+    network.forget_young_leases(args.socket(), &runtime, deadline);
     let (storage, cni) = (storage.end(deadline, &mut missed), cni.end(deadline, &mut missed));
     let (api, machine) = (api.end(deadline, &mut missed), machine.end(deadline, &mut missed));
     network.compare_flannel(&api, deadline, &mut missed);

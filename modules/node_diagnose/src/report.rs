@@ -1,12 +1,38 @@
-//! The report a person reads: Markdown, true and short, the primary cause first.
+//! The answer, and in it the report that a person reads: Markdown, true and short, the primary cause first.
 
-use crate::finding::{Finding, one_line, primary};
+use crate::finding::{Finding, notices, one_line, primary};
 use crate::judge::size;
+use crate::metrics;
 use crate::observe::Facts;
+use ansible::Outcome;
 use std::fmt::Write;
+use std::time::UNIX_EPOCH;
 
-/// Renders it.
-pub fn markdown(facts: &Facts, findings: &[Finding]) -> String {
+/// The answer.
+pub fn outcome(facts: &Facts, findings: &[Finding]) -> Outcome {
+    let first = primary(findings);
+    let now = facts.machine.now.and_then(|now| now.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs());
+    let msg = match first {
+        None => std::iter::once("nothing is wrong with this node".to_owned())
+            .chain(notices(findings).map(|notice| format!("to plan for: {}", notice.kind.title)))
+            .collect::<Vec<_>>()
+            .join("; "),
+        Some(first) => first.sentence(),
+    };
+    Outcome::new()
+        .msg(msg)
+        .field("healthy", first.is_none())
+        .field("joined", facts.joined())
+        .field("primary_cause", first.map(Finding::to_json))
+        .field("findings", findings.iter().map(Finding::to_json).collect::<Vec<_>>())
+        .field("passed_over", &facts.passed_over)
+        .field("seen", seen(facts))
+        .field("report", markdown(facts, findings))
+        .field("metrics", metrics::text(findings, now))
+}
+
+/// Renders the report.
+pub(crate) fn markdown(facts: &Facts, findings: &[Finding]) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = summary(&mut text, facts, findings);
@@ -73,7 +99,7 @@ fn looked_at(out: &mut String, facts: &Facts) -> std::fmt::Result {
 }
 
 /// What was looked at: its name, and what was found; each one line.
-pub fn seen(facts: &Facts) -> Vec<(String, String)> {
+fn seen(facts: &Facts) -> Vec<(String, String)> {
     let mut rows = vec![("kernel".to_owned(), facts.machine.kernel.clone())];
     let mut add = |name: &str, value: String| rows.push((one_line(name), one_line(&value)));
     match &facts.runtime.answer {

@@ -29,6 +29,7 @@ impl Contract for NodeLabels {
     type Done = Steps;
 
     const SPEC: &'static Spec = &args::SPEC;
+    const LONG: bool = false;
 
     fn validate(args: &Args) -> anyhow::Result<()> {
         args.validate()

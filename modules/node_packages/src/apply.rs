@@ -1,14 +1,11 @@
 //! The plan, done: what can fail comes before what changes packages, and takes back what it wrote.
 
-use crate::apt::command::{Apt, Sources, select};
-use crate::apt::policy::{self, Policy};
-use crate::apt::simulation;
-use crate::apt::status::Packages;
-use crate::apt::{locks, words};
+use crate::apt::policy;
 use crate::machine;
 use crate::plan::{Change, Plan};
+use crate::system::{self, System};
 use ansible::{AbortGuard, Run, Steps};
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use host::files;
 use host::space;
 use kubeadm::program;
@@ -21,19 +18,17 @@ const SPARE: u64 = 64 << 20;
 
 /// Does it.
 pub fn apply(mut plan: Plan, run: &Run, done: &mut Steps) -> anyhow::Result<()> {
-    let Some(mut apt) = plan.apt.take() else { return without_apt(&plan, run, done) };
-    locks::wait(run, &run.deadline)?;
-    let found = if plan.theirs { Policy::Theirs } else { Policy::None };
-    let held = policy::hold(found, &apt.scratch)?;
-    apt.policy.clone_from(&held.over);
-    let mut written = Written::default();
+    let Some(mut system) = plan.system.take() else { return by_ourselves(&plan, run, done) };
+    let held = system.begin(plan.theirs, run)?;
     // Whoever had the lock may have been killed meanwhile: what was interrupted is looked at under it.
-    plan.finish |= Packages::observe()?.interrupted;
-    let unfinished = finish(&plan, &apt, run, done);
+    plan.finish |= system.packages(&run.deadline)?.interrupted;
+    let mut written = Written::default();
+    // What it cannot do for want of another package comes with the rest.
+    let unfinished = finish(&plan, &system, run, done);
     written.write(&plan.files)?;
     if !plan.install.is_empty() {
         run.phase(&format!("downloading {} packages", plan.coming.len()));
-        download(&plan, &apt, run)?;
+        download(&plan, &system, run)?;
     } else {
         unfinished?;
     }
@@ -41,15 +36,15 @@ pub fn apply(mut plan: Plan, run: &Run, done: &mut Steps) -> anyhow::Result<()> 
     if plan.left_over {
         done.did("removed the policy-rc.d that an interrupted run had left");
     }
-    install(&plan, &apt, run, done)?;
+    install(&plan, &system, run, done)?;
     mark(&plan, run, done)?;
     drop(held);
     run.phase("making sure");
-    prove(&plan, run)
+    prove(&plan, &system, run)
 }
 
 /// What needs no repository: holds, files of ours, a policy that is left over.
-fn without_apt(plan: &Plan, run: &Run, done: &mut Steps) -> anyhow::Result<()> {
+fn by_ourselves(plan: &Plan, run: &Run, done: &mut Steps) -> anyhow::Result<()> {
     if plan.left_over {
         policy::release()?;
         done.did("removed the policy-rc.d that an interrupted run had left");
@@ -57,70 +52,49 @@ fn without_apt(plan: &Plan, run: &Run, done: &mut Steps) -> anyhow::Result<()> {
     let mut written = Written::default();
     written.write(&plan.files)?;
     written.keep(done);
-    if !plan.hold.is_empty() || !plan.free.is_empty() {
-        locks::wait(run, &run.deadline)?;
-    }
     mark(plan, run, done)
 }
 
-/// dpkg goes on where it was interrupted. What it cannot do for want of another package apt does with the rest.
-fn finish(plan: &Plan, apt: &Apt, run: &Run, done: &mut Steps) -> anyhow::Result<()> {
+fn finish(plan: &Plan, system: &System, run: &Run, done: &mut Steps) -> anyhow::Result<()> {
     if !plan.finish {
         return Ok(());
     }
-    configure(apt, run)?;
+    run.phase("finishing what was interrupted");
+    system.finish(&run.deadline)?;
     done.did("finished what dpkg was interrupted in");
     Ok(())
 }
 
-fn configure(apt: &Apt, run: &Run) -> anyhow::Result<()> {
-    run.phase("finishing what dpkg was interrupted in");
-    let words = ["--force-confdef", "--force-confold", "--configure", "-a"];
-    apt.dpkg(&words, "finishing what dpkg was interrupted in", &run.deadline)
-}
-
-/// All of it, before anything is unpacked. An index that is older than its repository is read anew, once.
-fn download(plan: &Plan, apt: &Apt, run: &Run) -> anyhow::Result<()> {
-    let mut words = vec!["-d".to_owned()];
-    words.extend(plan.install.iter().cloned());
-    let doing = "downloading the packages";
-    let mut output = apt.run("apt-get", Sources::Machine, &words, doing, &run.deadline)?;
-    if !output.status.success() && words::why(&output).starts_with("it does not have a file") {
-        apt.run("apt-get", Sources::Machine, &["update"], "reading the indexes of all sources", &run.deadline)?;
-        output = apt.run("apt-get", Sources::Machine, &words, doing, &run.deadline)?;
-    }
-    if !output.status.success() {
-        bail!("{doing}: {}; nothing was installed", words::why(&output));
-    }
-    let needed = simulation::needed(&output.stdout_text());
+fn download(plan: &Plan, system: &System, run: &Run) -> anyhow::Result<()> {
+    let needed = system.download(&plan.install, &run.deadline)?;
     let there = space::of("/usr")?;
     ensure!(
         there.available >= needed + SPARE,
-        "{doing}: there is no space left: they take {} MB, and /usr has {} MB; nothing was installed",
+        "downloading the packages: there is no space left: they take {} MB, and /usr has {} MB; nothing was installed",
         needed / 1_000_000,
         there.available / 1_000_000
     );
     Ok(())
 }
 
-fn install(plan: &Plan, apt: &Apt, run: &Run, done: &mut Steps) -> anyhow::Result<()> {
+fn install(plan: &Plan, system: &System, run: &Run, done: &mut Steps) -> anyhow::Result<()> {
     if !plan.install.is_empty() {
         run.phase(&format!("installing {} packages", plan.coming.len()));
-        let begun = apt.must("apt-get", Sources::Machine, &plan.install, "installing the packages", &run.deadline);
-        let there = Packages::observe()?;
+        let begun = system.install(&plan.install, &run.deadline);
+        let there = system.packages(&run.deadline)?;
         let came = plan.coming.iter().filter(|coming| there.version(&coming.name) == Some(&coming.to));
         came.for_each(|coming| done.did(format!("installed {coming}")));
         begun.context("what was begun is finished by a further run")?;
         // apt calls itself done while triggers of an interrupted run still wait.
-        if plan.proof.iter().any(|(name, _)| Packages::observe().is_ok_and(|there| there.version(name).is_none())) {
-            configure(apt, run)?;
+        if plan.proof.iter().any(|(name, _)| there.version(name).is_none()) {
+            system.finish(&run.deadline)?;
         }
+        let units = system.enable(&plan.units(), &run.deadline)?;
+        units.into_iter().for_each(|unit| done.did(format!("enabled {unit}")));
     }
     if !plan.remove.is_empty() {
         run.phase(&format!("removing {}", plan.remove.join(", ")));
-        let mut words = vec!["--allow-change-held-packages".to_owned(), "remove".into()];
-        words.extend(plan.remove.iter().cloned());
-        apt.must("apt-get", Sources::Machine, &words, "removing the packages", &run.deadline)?;
+        system.remove(&plan.remove, &run.deadline)?;
         plan.remove.iter().for_each(|name| done.did(format!("removed {name}")));
     }
     Ok(())
@@ -130,7 +104,7 @@ fn mark(plan: &Plan, run: &Run, done: &mut Steps) -> anyhow::Result<()> {
     for (selection, names, said) in [("hold", &plan.hold, "held back"), ("install", &plan.free, "held back no longer")]
     {
         if !names.is_empty() {
-            select(names, selection, &run.deadline)?;
+            system::select_apt(names, selection, run)?;
             done.did(format!("{said}: {}", names.join(", ")));
         }
     }
@@ -138,13 +112,16 @@ fn mark(plan: &Plan, run: &Run, done: &mut Steps) -> anyhow::Result<()> {
 }
 
 /// What was asked for is there, whole, of the version that was chosen, and runs.
-fn prove(plan: &Plan, run: &Run) -> anyhow::Result<()> {
-    let there = Packages::observe()?;
+fn prove(plan: &Plan, system: &System, run: &Run) -> anyhow::Result<()> {
+    let there = system.packages(&run.deadline)?;
+    let manager = system.name();
     for (name, wanted) in &plan.proof {
-        let version =
-            there.version(name).with_context(|| format!("apt has ended well, and {name} is not installed"))?;
+        let version = there.version(name).with_context(|| {
+            let state = there.all.get(name).map_or("does not know it", |package| package.state.as_str());
+            format!("{manager} has ended well, and {name} is not installed: its record says {state:?}")
+        })?;
         if let Some(wanted) = wanted {
-            ensure!(version == wanted, "apt has ended well, and {name} is {version} instead of {wanted}");
+            ensure!(version == wanted, "{manager} has ended well, and {name} is {version} instead of {wanted}");
         }
     }
     if plan.containerd {

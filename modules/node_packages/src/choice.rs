@@ -1,12 +1,12 @@
 //! Which versions are taken of what the sources have. Pure.
 
-use crate::apt::simulation::Offered;
 use crate::args::{Args, Containerd};
 use crate::machine::{KUBERNETES, Machine};
 use crate::need::Need;
 use crate::release::Release;
 use crate::repository::Repository;
 use crate::runtime;
+use crate::transaction::{Offered, Wanted};
 use anyhow::{Context as _, bail, ensure};
 use kubeadm::version::Version;
 use node::containerd::release::Release as Runtime;
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
     /// Names, each with the version that it must be.
-    pub packages: Vec<(String, Option<String>)>,
+    pub packages: Vec<Wanted>,
     /// The version of Kubernetes, when it is among them.
     pub kubernetes: Option<Version>,
     /// Whether versions may go back.
@@ -29,19 +29,6 @@ impl Choice {
     /// The names.
     pub fn names(&self) -> Vec<&str> {
         self.packages.iter().map(|(name, _)| name.as_str()).collect()
-    }
-
-    /// What apt-get is asked. `-f` lets it mend what was broken off; what is held back is ours to move.
-    pub fn install_words(&self) -> Vec<String> {
-        let mut words = vec!["-f".to_owned(), "--allow-change-held-packages".into()];
-        words.extend(self.downgrade.then(|| "--allow-downgrades".to_owned()));
-        words.push("install".into());
-        let exact = |(name, version): &(String, Option<String>)| match version {
-            Some(version) => format!("{name}={version}"),
-            None => name.clone(),
-        };
-        words.extend(self.packages.iter().map(exact));
-        words
     }
 }
 

@@ -3,8 +3,8 @@
 use super::*;
 use crate::address::Key;
 use crate::apt::policy::Policy;
-use crate::apt::status::Packages;
 use crate::need;
+use crate::packages::Packages;
 use node::os::Os;
 
 const FOLDER: &str = "http://h/core:/stable:/v1.36/deb/";
@@ -25,6 +25,8 @@ fn machine() -> Machine {
         joined: false,
         sources: vec![],
         policy: Policy::None,
+        dnf: false,
+        selinux: false,
     }
 }
 
@@ -86,7 +88,9 @@ fn a_bare_machine_gets_the_newest_of_the_release_and_all_that_belongs_to_it() {
     assert_eq!(choice.packages[0].1.as_deref(), Some("1.36.10-1.1"));
     assert!(choice.advice[0].contains("2.2 or later is recommended"), "{:?}", choice.advice);
     let exact = chosen(&args("1.36.2"), &machine(), &text).unwrap();
-    assert!(exact.install_words().contains(&"kubelet=1.36.2-1.1".to_owned()));
+    assert!(
+        crate::apt::work::install_words(&exact.packages, exact.downgrade).contains(&"kubelet=1.36.2-1.1".to_owned())
+    );
 }
 
 #[test]

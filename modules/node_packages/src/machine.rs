@@ -2,11 +2,14 @@
 
 use crate::apt::certificates;
 use crate::apt::policy::{self, Policy};
-use crate::apt::sources::{self, File};
-use crate::apt::status::Packages;
-use host::cni;
+use crate::apt::sources as apt_sources;
+use crate::dnf::sources as dnf_sources;
+use crate::packages::Packages;
+use crate::sources::File;
+use crate::system;
 use host::deadline::Deadline;
 use host::process;
+use host::{cni, files};
 use kubeadm::programs::{PROGRAMS, Program as Needed};
 use kubeadm::version::Version;
 use kubeadm::{kubeconfig, program};
@@ -26,7 +29,7 @@ const PLUGINS: [&str; 4] = ["bridge", "host-local", "loopback", "portmap"];
 pub struct Machine {
     /// Its distribution.
     pub os: Os,
-    /// What dpkg has; empty where there is none.
+    /// What the package manager has; empty where nobody here speaks it.
     pub packages: Packages,
     /// Programs of Kubernetes that no package brought.
     pub strays: Vec<&'static str>,
@@ -48,10 +51,14 @@ pub struct Machine {
     pub certificates: bool,
     /// Whether it is part of a cluster.
     pub joined: bool,
-    /// apt's sources.
+    /// The package manager's sources.
     pub sources: Vec<File>,
     /// Whether services are kept from starting.
     pub policy: Policy,
+    /// Whether dnf is there.
+    pub dnf: bool,
+    /// Whether SELinux forbids what it does not know.
+    pub selinux: bool,
 }
 
 impl Machine {
@@ -59,7 +66,7 @@ impl Machine {
     pub fn observe(deadline: &Deadline) -> anyhow::Result<Self> {
         let os = Os::observe()?;
         let debian = os.family == Family::Debian;
-        let packages = if debian { Packages::observe()? } else { Packages::default() };
+        let packages = system::packages(os.family, deadline)?;
         let there = |name: &str| process::find(name).is_some();
         let of = |wanted: bool| {
             let mut names = KUBERNETES.to_vec();
@@ -74,9 +81,15 @@ impl Machine {
             crictl: there("crictl"),
             tools_lacking: PROGRAMS.iter().filter(|program| !there(program.name)).collect(),
             modprobe: there("modprobe"),
-            certificates: certificates::are_there(),
+            certificates: !debian || certificates::are_there(),
             joined: Path::new(kubeconfig::KUBELET_CONF).exists(),
-            sources: if debian { sources::observe()? } else { Vec::new() },
+            sources: match os.family {
+                Family::Debian => apt_sources::observe()?,
+                Family::RedHat => dnf_sources::observe()?,
+                Family::Suse | Family::Other => Vec::new(),
+            },
+            dnf: there("dnf"),
+            selinux: files::read_text("/sys/fs/selinux/enforce").ok().flatten().is_some_and(|text| text.trim() == "1"),
             policy: if debian { policy::observe()? } else { Policy::None },
             os,
             packages,

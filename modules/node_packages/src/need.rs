@@ -2,6 +2,7 @@
 
 use crate::apt::certificates;
 use crate::args::{Args, Containerd};
+use crate::dnf::names;
 use crate::machine::{CONTAINERD, KUBERNETES, Machine};
 use crate::release::Release;
 use crate::runtime;
@@ -46,7 +47,8 @@ pub fn need(args: &Args, machine: &Machine, release: Release) -> Need {
     };
     let version = Some(Version { major: 1, minor: release.minor, patch: 0 });
     let called = machine.tools_lacking.iter().filter(|tool| tool.needed_by(version) || tool.useful_to(version));
-    let mut packages: Vec<String> = called.map(|tool| tool.package.to_owned()).collect();
+    let here = |package| if machine.os.family == Family::RedHat { names::package(package) } else { package };
+    let mut packages: Vec<String> = called.map(|tool| here(tool.package).to_owned()).collect();
     if !machine.modprobe {
         packages.push("kmod".into());
     }
@@ -135,11 +137,12 @@ pub fn supported(machine: &Machine) -> anyhow::Result<()> {
     let name = &machine.os.name;
     match machine.os.family {
         Family::Debian => Ok(()),
+        Family::RedHat if machine.dnf => Ok(()),
         Family::RedHat => bail!(
-            "option kubernetes_version is given, and packages are not installed on {name} yet: install kubeadm, kubelet, kubectl and containerd there, and leave kubernetes_version out"
+            "option kubernetes_version is given, and this {name} has no dnf, which packages are installed with: install it, or install kubeadm, kubelet, kubectl and containerd, and leave kubernetes_version out"
         ),
         Family::Suse | Family::Other => bail!(
-            "option kubernetes_version is given, and packages are installed on Debian, Ubuntu and what is made from them, not on {name}: install kubeadm, kubelet, kubectl and containerd there, and leave kubernetes_version out"
+            "option kubernetes_version is given, and packages are installed on Debian, Ubuntu, Fedora, RHEL and what is made from them, not on {name}: install kubeadm, kubelet, kubectl and containerd there, and leave kubernetes_version out"
         ),
     }
 }

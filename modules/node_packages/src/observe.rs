@@ -1,18 +1,22 @@
 //! What there is, and, when something is to be installed, what the repositories have.
 
 use crate::apt::command::{Apt, Sources};
-use crate::apt::scratch::Scratch;
-use crate::apt::simulation::{self, Simulated};
-use crate::apt::sources::{self, File, Off};
+use crate::apt::{offer as apt_offer, scratch, simulation, sources as apt_sources};
 use crate::args::{Args, Containerd, State as Wanted};
+use crate::dnf::{offer as dnf_offer, sources as dnf_sources};
 use crate::machine::{KUBERNETES, Machine};
 use crate::need::{self, Need};
-use crate::offer::{self, Offer};
+use crate::offer::Offer;
 use crate::release::Release;
 use crate::repository::{self, Repository};
+use crate::scratch::Scratch;
+use crate::sources::{File, Off};
+use crate::system::System;
+use crate::transaction::Simulated;
 use ansible::Run;
 use host::files;
-use node::os::Family;
+use node::os::{Family, Layout};
+
 use std::path::{Path, PathBuf};
 
 /// What goes with `state: absent`, as far as it is there.
@@ -37,8 +41,8 @@ pub struct State {
     pub own: Vec<(PathBuf, Vec<u8>)>,
     /// Keeps the directory that a removal's plan names.
     _scratch: Option<Scratch>,
-    /// apt for a removal.
-    pub apt: Option<Apt>,
+    /// The package manager for a removal.
+    pub system: Option<System>,
 }
 
 /// Looks; refuses what no repository can make right before one is asked.
@@ -51,13 +55,13 @@ pub fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
         off: Vec::new(),
         offer: None,
         removal: Simulated::default(),
-        own: own_files()?,
+        own: machine.os.layout().map_or_else(|| Ok(Vec::new()), own_files)?,
         machine,
         _scratch: None,
-        apt: None,
+        system: None,
     };
     // The plan says so.
-    if state.machine.os.family != Family::Debian {
+    if need::supported(&state.machine).is_err() {
         return Ok(state);
     }
     if args.state == Wanted::Absent {
@@ -81,7 +85,11 @@ fn ask(args: &Args, state: &mut State, release: Release, run: &Run) -> anyhow::R
     }
     let mut planned = Vec::new();
     for file in machine.sources.iter().filter(|file| !is_own(&file.path)) {
-        match file.without_kubernetes(&repositories[0].address) {
+        let off = match machine.os.family {
+            Family::RedHat => dnf_sources::without_kubernetes(file, &repositories[0].address),
+            _ => apt_sources::without_kubernetes(file, &repositories[0].address),
+        };
+        match off {
             None => planned.push(file.clone()),
             Some((text, off)) => {
                 planned.push(File { path: file.path.clone(), text: text.clone() });
@@ -89,7 +97,8 @@ fn ask(args: &Args, state: &mut State, release: Release, run: &Run) -> anyhow::R
             }
         }
     }
-    state.offer = Some(offer::ask(args, machine, release, &state.need, repositories, &planned, run)?);
+    let ask = if machine.os.family == Family::RedHat { dnf_offer::ask } else { apt_offer::ask };
+    state.offer = Some(ask(args, machine, release, &state.need, repositories, &planned, run)?);
     Ok(())
 }
 
@@ -98,14 +107,19 @@ fn removal(state: &mut State, run: &Run) -> anyhow::Result<()> {
     if names.is_empty() {
         return Ok(());
     }
-    let scratch = Scratch::make()?;
+    if state.machine.os.family == Family::RedHat {
+        let (scratch, dnf, would) = dnf_offer::removal(&names, &state.machine, &run.deadline)?;
+        (state._scratch, state.system, state.removal) = (Some(scratch), Some(System::Dnf(dnf)), would);
+        return Ok(());
+    }
+    let scratch = scratch::make()?;
     let apt = Apt::new(scratch.path());
     let mut words = vec!["-s", "--allow-change-held-packages", "remove"];
     words.extend(&names);
     let doing = format!("finding out what removing {} takes", names.join(", "));
     let output = apt.must("apt-get", Sources::Machine, &words, &doing, &run.deadline)?;
     state.removal = simulation::simulated(&output.stdout_text());
-    (state._scratch, state.apt) = (Some(scratch), Some(apt));
+    (state._scratch, state.system) = (Some(scratch), Some(System::Apt(apt)));
     Ok(())
 }
 
@@ -114,9 +128,9 @@ fn is_own(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("kubejoin-"))
 }
 
-fn own_files() -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
+fn own_files(layout: &Layout) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut found = Vec::new();
-    for directory in [sources::DIRECTORY, KEYRINGS] {
+    for directory in [layout.sources, layout.keys] {
         for name in files::names(directory)? {
             let path = Path::new(directory).join(name);
             if is_own(&path)
@@ -128,9 +142,6 @@ fn own_files() -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
     }
     Ok(found)
 }
-
-/// Where keys are that a source names.
-pub const KEYRINGS: &str = "/etc/apt/keyrings";
 
 /// The packages that are of one version, of which a removal takes none that others need.
 pub fn removable(name: &str) -> bool {

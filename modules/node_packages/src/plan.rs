@@ -1,17 +1,18 @@
 //! What to do. Pure: the plan after it is empty.
 
-use crate::apt::command::Apt;
 use crate::apt::policy::Policy;
-use crate::apt::simulation::Coming;
-use crate::apt::sources::{self, Off, Why};
 use crate::args::{Args, Containerd, State as Wanted};
 use crate::machine::KUBERNETES;
 use crate::need;
-use crate::observe::{KEYRINGS, State, removable};
+use crate::observe::{State, removable};
 use crate::offer::{self, Offer};
+use crate::sources::{Off, Why};
+use crate::system::{self, System};
+use crate::transaction::Coming;
 use ansible::Diff;
 use anyhow::{bail, ensure};
 use kubeadm::version::Version;
+use node::os::Family;
 use std::path::{Path, PathBuf};
 
 /// A file before and after; none is one that is not there.
@@ -56,8 +57,8 @@ pub struct Plan {
     pub left_over: bool,
     /// Whose policy there is.
     pub theirs: bool,
-    /// apt, with the lists that were looked at.
-    pub apt: Option<Apt>,
+    /// The package manager, with the lists that were looked at.
+    pub system: Option<System>,
 }
 
 /// Decides.
@@ -87,10 +88,14 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
             offer.choice.names().join(", "),
             removed.join(", ")
         );
-        install(&mut plan, state, offer);
+        install(&mut plan, state, offer, args.hold);
         let chosen = offer.choice.names();
         packaged.extend(KUBERNETES.into_iter().filter(|name| chosen.contains(name)));
         packaged.extend(chosen.contains(&"containerd.io").then_some("containerd.io"));
+    }
+    // Of dnf's it is the source that holds back, which is written above.
+    if machine.os.family == Family::RedHat {
+        return Ok(plan);
     }
     packaged.sort_unstable();
     packaged.dedup();
@@ -103,19 +108,23 @@ pub fn plan(args: &Args, state: &State) -> anyhow::Result<Plan> {
     Ok(plan)
 }
 
-fn install(plan: &mut Plan, state: &State, offer: &Offer) {
-    plan.install = offer.choice.install_words();
+fn install(plan: &mut Plan, state: &State, offer: &Offer, hold: bool) {
+    plan.install = system::install_words(state.machine.os.family, &offer.choice.packages, offer.choice.downgrade);
     plan.proof.clone_from(&offer.choice.packages);
     (plan.containerd, plan.plugins) = (state.need.containerd, state.need.plugins);
     plan.kubernetes = offer.choice.kubernetes;
     plan.coming.clone_from(&offer.would.coming);
-    plan.apt = Some(offer.apt.clone());
-    for (repository, key) in &offer.repositories {
-        let key_path = Path::new(KEYRINGS).join(offer::file_name(repository, key));
-        let source = Path::new(sources::DIRECTORY).join(format!("{}.sources", repository.name));
-        let stanza = repository.stanza(&key_path.display().to_string()).into_bytes();
+    plan.system = Some(offer.system.clone());
+    let layout = state.machine.os.layout();
+    for ((repository, key), layout) in offer.repositories.iter().zip(layout.iter().cycle()) {
+        let key_path = Path::new(layout.keys).join(offer::file_name(repository, key));
+        let (kind, text) = match state.machine.os.family {
+            Family::RedHat => ("repo", repository.section(&key_path.display().to_string(), hold)),
+            _ => ("sources", repository.stanza(&key_path.display().to_string())),
+        };
+        let source = Path::new(layout.sources).join(format!("{}.{kind}", repository.name));
         plan.files.extend(change(state, key_path, key.clone()));
-        plan.files.extend(change(state, source, stanza));
+        plan.files.extend(change(state, source, text.into_bytes()));
     }
     for (file, text, off) in &state.off {
         let (before, after) = (file.text.clone().into_bytes(), text.clone().into_bytes());
@@ -142,7 +151,7 @@ fn absent(state: &State, mut plan: Plan) -> anyhow::Result<Plan> {
         foreign.join(", ")
     );
     plan.remove.clone_from(&state.removal.going);
-    plan.apt.clone_from(&state.apt);
+    plan.system.clone_from(&state.system);
     plan.finish = machine.packages.interrupted && !plan.remove.is_empty();
     plan.files = state
         .own
@@ -153,6 +162,18 @@ fn absent(state: &State, mut plan: Plan) -> anyhow::Result<Plan> {
 }
 
 impl Plan {
+    /// The units of what is installed that are to start at the next boot.
+    pub fn units(&self) -> Vec<&'static str> {
+        let of = |names: &[&str], unit| {
+            let comes = self.proof.iter().any(|(name, _)| names.contains(&name.as_str()));
+            comes.then_some(unit)
+        };
+        [of(&["kubelet"], "kubelet"), of(&["containerd", "containerd.io"], "containerd")]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
     /// What is done, in words.
     pub fn steps(&self) -> Vec<String> {
         let mut steps = Vec::new();
@@ -166,7 +187,7 @@ impl Plan {
             let why = match &off.why {
                 Why::Gone => "nothing is served there any more".to_owned(),
                 Why::Release(release) => format!("it is for Kubernetes {release}"),
-                Why::Same => "kubejoin-kubernetes.sources takes its place".to_owned(),
+                Why::Same => "the source kubejoin-kubernetes takes its place".to_owned(),
             };
             format!("switch off the source {}: {why}", off.address)
         }));

@@ -59,6 +59,12 @@ fn told(args: &Args, state: &State, plan: &Plan, done: Option<&Steps>) -> (Outco
             missing.join(", ")
         ));
     }
+    if machine.selinux && !plan.install.is_empty() {
+        let policy = machine.packages.version("container-selinux").map_or("is not there", |_| "is there");
+        outcome.warn(format!(
+            "SELinux is enforcing, and stays so; containers need the package container-selinux, which {policy}"
+        ));
+    }
     if let Some(offer) = &state.offer {
         offer.choice.advice.iter().for_each(|advice| outcome.warn(advice.as_str()));
     } else if let (Some(release), Some(there)) = (state.release, machine.containerd) {

@@ -52,6 +52,12 @@ pub fn containerd(args: &Args, os: &Os) -> anyhow::Result<Option<Repository>> {
     let (Some(text), Some(key)) = (&args.containerd_repository, &args.containerd_key) else { return Ok(None) };
     let mut words = text.split_whitespace();
     let address = words.next().unwrap_or_default().to_owned();
+    if os.family == Family::RedHat {
+        let key = Key::read(key)?;
+        let (suite, components) = (String::new(), String::new());
+        let (name, option) = ("kubejoin-containerd", "containerd_repository");
+        return Ok(Some(Repository { name, option, address, suite, components, key }));
+    }
     let suite = words.next().unwrap_or(&os.codename).to_owned();
     let mut components = words.collect::<Vec<_>>().join(" ");
     if components.is_empty() && !suite.ends_with('/') {
@@ -74,6 +80,21 @@ pub fn containerd(args: &Args, os: &Os) -> anyhow::Result<Option<Repository>> {
 }
 
 impl Repository {
+    /// The source as dnf reads it, with the file of its key. What is held back is left out of every transaction but ours, which
+    /// says so; versionlock would be a plugin that need not be there. The metadata of Kubernetes' repository is signed, too.
+    pub fn section(&self, key: &str, hold: bool) -> String {
+        let kubernetes = self.option == "kubernetes_repository";
+        let held = if kubernetes { "kubelet kubeadm kubectl" } else { "containerd.io" };
+        format!(
+            "# Written by kubejoin (node_packages).\n[{}]\nname={}\nbaseurl={}\nenabled=1\ngpgcheck=1\nrepo_gpgcheck={}\ngpgkey=file://{key}\n{}",
+            self.name,
+            if kubernetes { "Kubernetes" } else { "containerd" },
+            self.address,
+            u8::from(kubernetes),
+            if hold { format!("exclude={held}\n") } else { String::new() }
+        )
+    }
+
     /// The source in deb822 form, with the file of its key.
     pub fn stanza(&self, key: &str) -> String {
         let components =

@@ -221,6 +221,22 @@ fn a_package_that_could_not_be_configured_is_finished_by_the_next_run() {
     });
 }
 
+/// apt calls itself done with a package whose triggers wait: dpkg has to be asked.
+#[test]
+fn triggers_that_a_killed_run_has_left_are_run_before_a_package_counts_as_installed() {
+    Bed::sandbox().run(|| {
+        let bed = Bed::up();
+        assert!(module(bed.options("1.33"), false)["failed"].is_null());
+        sh(r"sed -i -e '/^Package: kubelet$/,/^$/s/^Status: .*/Status: hold ok triggers-awaited\nTriggers-Awaited: libc-bin/' \
+            -e '/^Package: libc-bin$/,/^$/s/^Status: .*/Status: install ok triggers-pending\nTriggers-Pending: ldconfig/' /var/lib/dpkg/status");
+        assert!(sh("dpkg --audit").contains("kubelet"), "dpkg has nothing left to do");
+        let done = module(bed.options("1.33"), false);
+        assert!(done["failed"].is_null() && installed("1.33.2-1.1"), "{done}");
+        assert_eq!(sh("dpkg --audit"), "");
+        assert_eq!(module(bed.options("1.33"), false)["changed"], false);
+    });
+}
+
 #[test]
 fn dead_sources_are_switched_off_and_an_administrators_policy_stays() {
     Bed::sandbox().run(|| {

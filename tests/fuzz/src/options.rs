@@ -1,7 +1,8 @@
 //! Options of every module: one line of JSON in ASCII is the answer, whatever was asked, and no secret is in it.
 
 use crate::Check;
-use ansible::{Params, Spec, validate};
+use ansible::{Module, Spec, validate};
+use kubejoin::MODULES;
 use serde_json::Value;
 
 /// What a play passes; a template in it may hold anything.
@@ -9,16 +10,16 @@ pub static CHECK: Check = Check {
     name: "options",
     run,
     seed_dirs: &[],
-    // The first byte chooses the module.
+    // The first line names the module.
     seeds: &[
-        b"\x00{\"level\":\"gentle\",\"scope\":\"pods,cni\",\"_ansible_check_mode\":true,\"_ansible_diff\":true}",
-        b"\x01{\"state\":\"present\",\"profile\":\"bridge\",\"pod_network_cidr\":\"10.244.0.0/16\"}",
-        b"\x03{\"systemd_cgroup\":\"yes\",\"cni_bin_dir\":\"auto\",\"timeout\":\"60\"}",
-        b"\x04{\"pod_network_cidr\":\"10.244.0.0/16\",\"backend\":{\"Type\":\"vxlan\"}}",
-        b"\x06{\"ttl\":\"1h\",\"_ansible_module_name\":\"a.b.join_token\",\"_ansible_no_log\":true}",
-        b"\x08{\"endpoint\":\"10.0.0.1:6443\",\"token\":\"abcdef.0123456789abcdef\",\"ca_cert_hashes\":[\"sha256:00\"],\"timeout\":300}",
-        b"\x09{\"state\":\"masked\"}",
-        b"\x0c{\"name\":\"w1\",\"machine_id\":\"0123\"}",
+        b"aggressive_reset\n{\"level\":\"gentle\",\"scope\":\"pods,cni\",\"_ansible_check_mode\":true,\"_ansible_diff\":true}",
+        b"cni_placeholder\n{\"state\":\"present\",\"profile\":\"bridge\",\"pod_network_cidr\":\"10.244.0.0/16\"}",
+        b"containerd_prepare\n{\"systemd_cgroup\":\"yes\",\"cni_bin_dir\":\"auto\",\"timeout\":\"60\"}",
+        b"flannel_config\n{\"pod_network_cidr\":\"10.244.0.0/16\",\"backend\":{\"Type\":\"vxlan\"}}",
+        b"join_token\n{\"ttl\":\"1h\",\"_ansible_module_name\":\"a.b.join_token\",\"_ansible_no_log\":true}",
+        b"kubeadm_join_guarded\n{\"endpoint\":\"10.0.0.1:6443\",\"token\":\"abcdef.0123456789abcdef\",\"ca_cert_hashes\":[\"sha256:00\"],\"timeout\":300}",
+        b"kubelet_mask\n{\"state\":\"masked\"}",
+        b"stale_node\n{\"name\":\"w1\",\"machine_id\":\"0123\"}",
     ],
     words: &[
         "{", "}", "[", "]", ",", ":", "\"", "null", "true", "\"yes\"", "-1", "1e308", "1e-999", "18446744073709551616", "0.5", "\"\\ud800\"",
@@ -27,46 +28,10 @@ pub static CHECK: Check = Check {
     ],
 };
 
-/// How a module reads its options, without running it.
-type Reader = fn(Params) -> anyhow::Result<()>;
-
-macro_rules! parsed {
-    ($module:ident) => {
-        (&$module::args::SPEC, |params| params.parse::<$module::args::Args>()?.validate().map(drop))
-    };
-}
-macro_rules! checked {
-    ($module:ident) => {
-        (&$module::args::SPEC, |params| $module::args::Args::from_params(params).map(drop))
-    };
-}
-
-/// Every module.
-pub static MODULES: [(&Spec, Reader); 18] = [
-    parsed!(aggressive_reset),
-    parsed!(cni_placeholder),
-    checked!(cni_repair),
-    parsed!(containerd_prepare),
-    checked!(flannel_config),
-    parsed!(join_prerequisites),
-    parsed!(join_token),
-    parsed!(kubeadm_init_guarded),
-    parsed!(kubeadm_join_guarded),
-    parsed!(kubelet_mask),
-    checked!(node_diagnose),
-    parsed!(pod_connectivity),
-    parsed!(stale_node),
-    parsed!(cluster_nodes),
-    parsed!(kubectl_apply),
-    parsed!(node_drain),
-    parsed!(node_labels),
-    parsed!(node_packages),
-];
-
 /// Panics when something does not hold.
 pub fn run(data: &[u8]) {
-    let Some((which, input)) = data.split_first() else { return };
-    let (spec, reader) = &MODULES[usize::from(*which) % MODULES.len()];
+    let Some((module, input)) = chosen(data) else { return };
+    let spec = module.spec;
     let (line, params) = validate(spec, input);
     assert!(line.is_ascii() && line.ends_with('\n') && line.trim_end().lines().count() == 1, "{line:?}");
     let answer: Value = match serde_json::from_str(&line) {
@@ -78,10 +43,23 @@ pub fn run(data: &[u8]) {
     for secret in secrets(spec, input) {
         assert!(!holds(&answer, &secret), "{secret:?} is in {line}");
     }
-    if let Some(Err(why)) = params.map(reader) {
+    if let Some(Err(why)) = params.map(module.read) {
         let said = format!("{why:#}");
         assert!(!said.is_empty() && !said.contains('\n'), "an error of several lines: {said:?}");
     }
+}
+
+/// The module that the first line names, with the rest; where a mutation has spoilt the name, the one that the first byte
+/// chooses.
+fn chosen(data: &[u8]) -> Option<(&'static Module, &[u8])> {
+    let named = data.iter().position(|byte| *byte == b'\n').and_then(|end| {
+        let module = MODULES.iter().find(|module| module.spec.name.as_bytes() == &data[..end])?;
+        Some((*module, &data[end + 1..]))
+    });
+    named.or_else(|| {
+        let (which, input) = data.split_first()?;
+        Some((MODULES[usize::from(*which) % MODULES.len()], input))
+    })
 }
 
 /// Values of `no_log` options that nobody could take for something else.

@@ -1,11 +1,12 @@
 //! What is wrong with what comes before the bridge, and what is done about it. Pure.
 
-use super::{Ahead, comes_with_flannel};
+use super::Ahead;
 use crate::findings::{Finding, finding};
 use crate::observe::State;
 use crate::plan::{Plan, Step};
 use host::cni;
 use host::cni::plugins::Broken;
+use node::cni::comes_with_flannel;
 use node::code::Code;
 use std::path::PathBuf;
 
@@ -89,12 +90,13 @@ impl Ahead {
         }
         // The only file goes when flannel's pod can write it anew, and not before.
         if !self.in_the_way.is_empty() && (self.kubelet_runs || !self.no_network) {
-            plan.steps.push(Step::SetAside(self.in_the_way.iter().map(|(path, ..)| path.clone()).collect()));
+            let files = self.in_the_way.iter().map(|(path, ..)| path.clone()).collect();
+            plan.steps.push(Step::SetAside { files, loads: !self.no_network });
         }
         let linked = |broken: &&Broken| self.linkable.iter().any(|(_, link)| *link == broken.path);
         let damaged: Vec<PathBuf> = self.broken.iter().filter(linked).map(|broken| broken.path.clone()).collect();
         if !damaged.is_empty() {
-            plan.steps.push(Step::SetAside(damaged));
+            plan.steps.push(Step::SetAside { files: damaged, loads: !self.no_network });
         }
         if !self.linkable.is_empty() {
             plan.steps.push(Step::LinkPlugins(self.linkable.clone()));
@@ -126,7 +128,7 @@ impl Ahead {
                     .to_owned(),
             );
         } else {
-            plan.steps.push(Step::RestartFlannel(state.flannel.clone()));
+            plan.steps.push(Step::RestartFlannel(state.flannel.clone(), Box::new(self.clone())));
         }
         plan
     }
@@ -144,7 +146,7 @@ mod tests {
         state.flannel =
             vec![crate::observe::Pod { name: "kube-flannel/kube-flannel-ds-x".into(), ..Default::default() }];
         let plan = ahead.plan(&state);
-        (ahead.findings().iter().map(|f| f.id).collect(), plan.describe(&state), plan.left)
+        (ahead.findings().iter().map(|f| f.id).collect(), plan.describe(), plan.left)
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Running pods by the runtime's word, and the addresses that host-local holds.
 
 use super::{Lease, Pod};
-use crate::results::Record;
 use cri::Client;
 use host::deadline::Deadline;
 use host::files;
+use node::cni::records::Record;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, SystemTime};

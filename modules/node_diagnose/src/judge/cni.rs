@@ -2,12 +2,11 @@
 
 use crate::finding::Finding;
 use crate::observe::Facts;
-use cni_placeholder::template::is_placeholder;
-use cni_repair::ahead::is_ours as ours;
 use cri::NETWORK_READY;
 use host::cni::{CONF_DIR, Conf};
 use node::cni::{Dead, made_by};
 use node::code::Code;
+use node::placeholder::{is_placeholder, is_written_anew as ours};
 use std::path::Path;
 
 const INVALID: &str = "a person has to mend or remove the file that the evidence names: it is not the placeholder's or flannel's, and no network is behind it";

@@ -35,7 +35,7 @@ pub(super) fn judge(facts: &Facts, found: &mut Vec<Finding>) {
         found.push(Finding::new(Code::InotifyExhausted, [line]));
     }
     // In a container the clock is the host's affair, and no time service runs in it.
-    if machine.synchronized == Some(false) && offset.is_none_or(|o| o.abs() > 2) && !in_container() {
+    if machine.synchronized == Some(false) && offset.is_none_or(|o| o.abs() > 2) && !machine.in_container {
         found.push(Finding::new(Code::ClockUnsynchronized, ["timedatectl says NTPSynchronized=no"]));
     }
     if !machine.permissions.is_empty() {
@@ -55,8 +55,4 @@ fn twins(facts: &Facts) -> Vec<&str> {
 /// "inotify_init: too many open files" (kubelet).
 fn is_out_of_inotify(line: &str) -> bool {
     line.contains("too many open files") && (line.contains("inotify") || line.contains("fsnotify"))
-}
-
-fn in_container() -> bool {
-    std::path::Path::new("/run/systemd/container").exists()
 }

@@ -1,14 +1,14 @@
 //! Each rule on made-up facts: a good node has no finding, one thing made wrong is found by name as the primary cause.
 
 use super::judge;
-use crate::finding::{Severity, primary};
+use crate::finding::primary;
+use crate::kind::Severity;
 use crate::observe::api::Refusal;
 use crate::observe::network::{Flannel, Lease};
 use crate::observe::runtime::{Answer, Unit as RuntimeUnit};
 use crate::observe::storage::Filesystem;
 use crate::observe::system_pods::Ended;
 use crate::observe::{Facts, kubelet::Kubelet, runtime::Runtime};
-use cni_repair::results::Record;
 use cri::{Condition, Error, Sandbox, SandboxStatus, Status, Version};
 use faults::faults;
 use firewall::iptables;
@@ -20,14 +20,18 @@ use kubeadm::gate::Unit;
 use kubeadm::kubelet::Health;
 use kubeadm::kubelet_files::Useless;
 use node::cni::Dead;
+use node::cni::records::Record;
 use node::code::Code;
 use node::containerd::ImageFilesystem;
 use serde_json::json;
 use std::time::Duration;
 
+mod causes;
 mod faults;
 mod hostile;
 mod nftables;
+mod owners;
+mod packets;
 
 fn space() -> Space {
     Space {
@@ -201,17 +205,6 @@ fn a_healthy_node_has_no_finding() {
 }
 
 #[test]
-fn leases_of_podmans_network_are_nobodys_leftover_even_where_its_conf_is_the_only_one() {
-    let mut facts = healthy();
-    let text = r#"{"name":"podman","plugins":[{"type":"bridge","bridge":"cni-podman0","ipam":{"type":"host-local"}}]}"#;
-    facts.cni.confs = vec![conf("87-podman-bridge.conflist", text)];
-    facts.network.leases[0].network = "podman".into();
-    facts.network.leases[0].container = "a container of podman's".into();
-    let found: Vec<_> = judge(&facts).iter().map(|f| f.kind.code).collect();
-    assert!(!found.contains(&Code::LeasesStale) && !found.contains(&Code::AddressesExhausted), "{found:?}");
-}
-
-#[test]
 fn each_fault_is_found_by_name_as_the_primary_cause() {
     for (code, fault) in faults() {
         let mut facts = healthy();
@@ -222,251 +215,6 @@ fn each_fault_is_found_by_name_as_the_primary_cause() {
         let first = primary(&found).unwrap();
         assert!(!first.evidence.is_empty() && first.evidence.iter().all(|e| !e.is_empty()), "{code}: no evidence");
     }
-}
-
-#[test]
-fn what_only_a_person_can_mend_names_no_module() {
-    let mended_by = |fault: fn(&mut Facts)| {
-        let mut facts = healthy();
-        fault(&mut facts);
-        let found = judge(&facts);
-        let first = primary(&found).unwrap();
-        (first.kind.code, first.mended_by())
-    };
-    assert_eq!(mended_by(|f| f.cni.confs = vec![conf("10-site.conflist", "{")]), (Code::CniConfigInvalid, None));
-    assert_eq!(
-        mended_by(|f| f.cni.confs = vec![conf("10-flannel.conflist", "{")]),
-        (Code::CniConfigInvalid, Some("cni_repair")),
-        "flannel's pod writes its file anew"
-    );
-    assert_eq!(
-        mended_by(|f| f.cni.confs.insert(0, conf("00-a.conflist", "{"))),
-        (Code::CniConfigInvalid, Some("cni_repair")),
-        "a network is behind it"
-    );
-    let noexec = |f: &mut Facts| {
-        let (plugin, path) = ("portmap".into(), "/opt/cni/bin/portmap".into());
-        f.cni.broken = vec![(Broken { plugin, path, cause: Cause::NoExec }, false)];
-    };
-    assert_eq!(mended_by(noexec), (Code::CniPluginBroken, None));
-}
-
-#[test]
-fn a_network_whose_agent_is_only_starting_is_not_called_left_over_when_nothing_waits_behind_it() {
-    let mut facts = healthy();
-    let calico = conf("10-calico.conflist", r#"{"name":"k8s-pod-network","plugins":[{"type":"calico"}]}"#);
-    facts.cni.dead = vec![(calico.path.clone(), Dead { why: "calico-node does not run".into(), certain: false })];
-    facts.cni.confs = vec![calico];
-    assert!(!judge(&facts).iter().any(|f| f.kind.code == Code::CniConfigLeftover));
-}
-
-#[test]
-fn leases_of_other_programs_networks_are_not_ours_to_judge() {
-    let mut facts = healthy();
-    for network in ["podman", "bridge", "nerdctl0"] {
-        facts.network.leases.push(Lease {
-            network: network.into(),
-            ip: "10.88.0.2".parse().unwrap(),
-            container: "theirs".into(),
-            age: Duration::from_secs(1000),
-        });
-    }
-    let found: Vec<_> = judge(&facts).iter().map(|f| f.kind.code).collect();
-    assert!(found.is_empty(), "{found:?}");
-}
-
-#[test]
-fn a_range_that_pods_themselves_fill_is_told_with_its_size_and_left_to_a_person() {
-    let mut facts = healthy();
-    facts.network.leases.clear();
-    let pods = &mut facts.runtime.answer.as_mut().unwrap().pods;
-    for last in 2..255_u8 {
-        let ip = std::net::Ipv4Addr::new(10, 244, 2, last);
-        pods.push(pod(&format!("x{last}"), &ip.to_string()));
-        let lease =
-            Lease { network: "cbr0".into(), ip: ip.into(), container: format!("x{last}"), age: Duration::from_secs(9) };
-        facts.network.leases.push(lease);
-    }
-    let found = judge(&facts);
-    let full = found.iter().find(|f| f.kind.code == Code::AddressesExhausted).unwrap();
-    assert_eq!(full.evidence, ["the range 10.244.2.0/24 is full: 253 of 253 addresses have a lease, 0 of them stale"]);
-    assert_eq!(full.mended_by(), None);
-    assert!(!found.iter().any(|f| f.kind.code == Code::LeasesStale));
-}
-
-#[test]
-fn nothing_of_another_distribution_is_called_left_over() {
-    let mut facts = healthy();
-    facts.network.leases[0].container = "of-k3s".into();
-    let codes = |facts: &Facts| judge(facts).iter().map(|f| f.kind.code).collect::<Vec<_>>();
-    assert_eq!(codes(&facts), [Code::LeasesStale]);
-    let signs = vec!["process 812 runs /usr/local/bin/k3s".to_owned()];
-    facts.distributions = vec![footprint::distributions::Active { distribution: "k3s", signs }];
-    assert_eq!(codes(&facts), [Code::OtherDistribution]);
-}
-
-#[test]
-fn a_full_disk_explains_what_follows_from_it() {
-    let mut facts = healthy();
-    facts.storage.filesystems[0].space = Ok(Space { available: 0, ..space() });
-    silent(&mut facts, missing(), "failed");
-    facts.kubelet.process.active = "activating".into();
-    facts.kubelet.health = None;
-    let found = judge(&facts);
-    let codes: Vec<_> = found.iter().map(|f| f.kind.code).collect();
-    assert_eq!(codes, [Code::FilesystemFull, Code::ContainerdFailed, Code::KubeletFailing]);
-    assert_eq!(primary(&found).unwrap().kind.code, Code::FilesystemFull);
-}
-
-#[test]
-fn a_node_before_its_join_is_not_joined_and_nothing_else() {
-    let mut facts = healthy();
-    facts.kubelet.has_conf = false;
-    facts.kubelet.has_config = false;
-    facts.kubelet.unit.as_mut().unwrap().masked = true;
-    facts.kubelet.process = Default::default();
-    facts.kubelet.health = None;
-    facts.network = Default::default();
-    facts.cni.confs = vec![placeholder()];
-    let found: Vec<_> = judge(&facts).iter().map(|f| f.kind.code).collect();
-    assert_eq!(found, [Code::NotJoined]);
-    // After a reset there is no CNI configuration, either: waiting for an add-on would be wrong advice.
-    facts.cni.confs.clear();
-    let found = judge(&facts);
-    assert_eq!(found.iter().map(|f| f.kind.code).collect::<Vec<_>>(), [Code::NotJoined]);
-    assert!(found[0].remedy().contains("join"));
-}
-
-#[test]
-fn the_kubelets_last_words_are_read_with_the_joins_table() {
-    let mut facts = healthy();
-    facts.kubelet.process.active = "activating".into();
-    facts.kubelet.health = None;
-    facts.kubelet.journal = host::journal::Journal::said(
-        "E1121 00:00:00.0 7 kubelet.go:1 \"...\" err=\"failed to run Kubelet: expected cgroupsPath to be of format \\\"slice:prefix:name\\\" for systemd cgroups, got \\\"/kubepods\\\" instead\"\n",
-    );
-    let found = judge(&facts);
-    let failing = found.iter().find(|f| f.kind.code == Code::KubeletFailing).unwrap();
-    assert!(failing.cause().contains("cgroup drivers"), "{}", failing.cause());
-}
-
-#[test]
-fn the_firewall_is_read_as_a_packet_of_a_pod_would() {
-    let filter = |policy: &str, rules: &str| {
-        format!(
-            "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD {policy} [0:0]\n:OUTPUT ACCEPT [0:0]\n:FLANNEL-FWD - [0:0]\n:KUBE-FORWARD - [0:0]\n{rules}COMMIT\n"
-        )
-    };
-    for (policy, rules_text, dropped) in [
-        ("DROP", "", true),
-        ("ACCEPT", "", false),
-        ("DROP", "-A FORWARD -m comment --comment \"flanneld forward\" -j FLANNEL-FWD\n", false),
-        ("DROP", "-A FORWARD -s 10.244.0.0/16 -j ACCEPT\n-A FORWARD -d 10.244.0.0/16 -j ACCEPT\n", false),
-        ("DROP", "-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n", true),
-        ("DROP", "-A FORWARD -i docker0 -j ACCEPT\n", true),
-        ("ACCEPT", "-A FORWARD -i cni0 -j DROP\n", true),
-        ("ACCEPT", "-A FORWARD -p tcp -m tcp --dport 25 -j DROP\n", false),
-        ("ACCEPT", "-A FORWARD -j FLANNEL-FWD\n-A FORWARD -j DROP\n", false),
-    ] {
-        let mut facts = healthy();
-        // One back end only: the same rules in two of them would be a finding of its own.
-        facts.network.firewall = rules(&filter(policy, rules_text)).into_iter().take(1).collect();
-        if facts.network.firewall.is_empty() {
-            assert_ne!(std::env::var("STRICT").as_deref(), Ok("1"), "iptables is not installed");
-            eprintln!("SKIP: iptables is not installed");
-            return;
-        }
-        let found = judge(&facts);
-        let has = found.iter().any(|f| f.kind.code == Code::ForwardDropped);
-        assert_eq!(has, dropped, "{policy} {rules_text}");
-    }
-}
-
-#[test]
-fn rules_of_kubernetes_in_both_back_ends_are_found() {
-    let mut facts = healthy();
-    facts.network.firewall =
-        rules("*nat\n:PREROUTING ACCEPT [0:0]\n:KUBE-SERVICES - [0:0]\n-A PREROUTING -j KUBE-SERVICES\nCOMMIT\n");
-    if facts.network.firewall.len() < 4 {
-        assert_ne!(std::env::var("STRICT").as_deref(), Ok("1"), "iptables lacks a back end");
-        eprintln!("SKIP: iptables lacks a back end");
-        return;
-    }
-    assert_eq!(primary(&judge(&facts)).unwrap().kind.code, Code::IptablesBackendsMixed);
-}
-
-#[test]
-fn a_pod_that_has_started_since_makes_an_earlier_failure_nobodys_business() {
-    let mut facts = healthy();
-    let said = include_str!("../../../../crates/kubeadm/tests/data/classify/containerd-1.6.20-sandbox-image.txt");
-    facts.runtime.journal = said.into();
-    let found = judge(&facts);
-    assert!(primary(&found).unwrap().cause().contains("registry.k8s.io/pause:3.6"), "{found:?}");
-    facts.runtime.journal = format!("{said}RunPodSandbox for &PodSandboxMetadata{{}} returns sandbox id \"9f\"\n");
-    assert!(judge(&facts).is_empty());
-}
-
-#[test]
-fn a_tunnel_that_the_firewall_lets_through_is_no_finding() {
-    for rules in [
-        "-A INPUT -p udp -m udp --dport 4789 -j DROP",
-        "-A INPUT -i eth1 -j DROP",
-        "-A INPUT -s 10.0.0.0/24 -j ACCEPT\n-A INPUT -j DROP",
-        "-A INPUT -m set --match-set nodes src -j ACCEPT\n-A INPUT -j DROP",
-    ] {
-        let mut facts = healthy();
-        faults::tunnel(&mut facts);
-        faults::filter(&mut facts, rules);
-        assert!(judge(&facts).is_empty(), "{rules}");
-    }
-}
-
-#[test]
-fn an_old_runtime_is_told_and_leaves_the_node_healthy() {
-    let mut facts = healthy();
-    facts.machine.now = kubeadm::time::parse("2026-11-27T00:00:00Z");
-    let Ok(answer) = &mut facts.runtime.answer else { panic!() };
-    (answer.version.runtime_name, answer.version.runtime_version) = ("containerd".into(), "1.6.20~ds1".into());
-    let found = judge(&facts);
-    assert_eq!(found.iter().map(|f| f.kind.code).collect::<Vec<_>>(), [Code::RuntimeTooOldSoon]);
-    assert!(found[0].evidence[0].contains("2025-08-23") && found[0].evidence[1].contains("2026-12-16"), "{found:?}");
-    assert!(primary(&found).is_none());
-    assert_eq!(found[0].to_json()["severity"], "notice");
-}
-
-#[test]
-fn a_value_that_cri_refuses_is_a_persons_but_for_those_that_are_set_anew() {
-    let mended_by = |said: &str| {
-        let mut facts = healthy();
-        silent(&mut facts, Error::NoCri { socket: "/s".into() }, "active");
-        facts.runtime.journal =
-            format!("level=warning msg=\"failed to load plugin io.containerd.grpc.v1.cri\" error=\"{said}\"");
-        let found = judge(&facts);
-        assert_eq!(primary(&found).unwrap().kind.code, Code::CriNotLoaded);
-        primary(&found).unwrap().mended_by()
-    };
-    assert_eq!(
-        mended_by("invalid plugin config: `systemd_cgroup` only works for runtime io.containerd.runtime.v1.linux"),
-        Some("containerd_prepare")
-    );
-    assert_eq!(
-        mended_by(
-            "invalid plugin config: no corresponding runtime configured in `runtimes` for `default_runtime_name = \\\"nope\\\""
-        ),
-        None
-    );
-}
-
-#[test]
-fn another_socket_in_the_configuration_is_a_persons() {
-    let mut facts = healthy();
-    silent(&mut facts, missing(), "active");
-    facts.runtime.socket = "/run/containerd/containerd.sock".into();
-    facts.runtime.config.as_mut().unwrap().socket = Some("/run/other.sock".into());
-    let found = judge(&facts);
-    let first = primary(&found).unwrap();
-    assert_eq!((first.kind.code, first.mended_by()), (Code::ContainerdSocketMissing, None));
-    assert!(first.cause().contains("/run/other.sock"), "{}", first.cause());
 }
 
 #[test]

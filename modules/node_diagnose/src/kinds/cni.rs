@@ -1,7 +1,7 @@
 //! CNI: configuration files and plugins.
 
 use super::{critical, warning};
-use crate::finding::Kind;
+use crate::kind::Kind;
 use node::code::Code;
 
 pub(super) static KINDS: &[Kind] = &[

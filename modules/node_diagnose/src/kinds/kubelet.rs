@@ -1,7 +1,7 @@
 //! The kubelet.
 
 use super::{critical, warning};
-use crate::finding::Kind;
+use crate::kind::Kind;
 use node::code::Code;
 
 const RUNTIME: &[Code] = &[

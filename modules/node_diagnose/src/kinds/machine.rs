@@ -1,7 +1,7 @@
 //! The machine as such: its identity, its clock, its permissions.
 
 use super::{critical, warning};
-use crate::finding::Kind;
+use crate::kind::Kind;
 use node::code::Code;
 
 pub(super) static KINDS: &[Kind] = &[

@@ -1,7 +1,7 @@
 //! The pod network of a joined node: kernel, bridge, VXLAN, addresses, firewall.
 
 use super::{critical, warning};
-use crate::finding::Kind;
+use crate::kind::Kind;
 use node::code::Code;
 
 const CNI: &[Code] =

@@ -1,7 +1,7 @@
 //! What else runs on the machine and uses the same things.
 
 use super::critical;
-use crate::finding::Kind;
+use crate::kind::Kind;
 use node::code::Code;
 
 pub(super) static KINDS: &[Kind] = &[critical(

@@ -1,7 +1,7 @@
 //! The container runtime.
 
 use super::{critical, notice, warning};
-use crate::finding::Kind;
+use crate::kind::Kind;
 use node::code::Code;
 
 const DISK: &[Code] = &[Code::FilesystemFull, Code::FilesystemReadOnly, Code::InodesExhausted];

@@ -2,7 +2,7 @@
 //! ends them too.
 
 use super::critical;
-use crate::finding::Kind;
+use crate::kind::Kind;
 use node::code::Code;
 
 pub(super) static KINDS: &[Kind] = &[

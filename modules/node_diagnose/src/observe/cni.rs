@@ -2,11 +2,10 @@
 
 use super::Missed;
 use crate::args::Args;
-use cni_repair::ahead;
 use host::cni::plugins::{self, Broken};
 use host::cni::{self, Conf};
 use host::deadline::Deadline;
-use node::cni::{Dead, Running, dead};
+use node::cni::{Dead, Running, comes_with_flannel, dead, substitute};
 use node::containerd::bin_dir::{self, CANDIDATES};
 use node::containerd::config::Config;
 use std::path::{Path, PathBuf};
@@ -74,7 +73,7 @@ pub fn observe(args: &Args, config_path: &Path, told: Told, limit: &Deadline, mi
     let broken = network.map(|network| plugins::broken(network, &plugin_dirs, limit)).unwrap_or_default();
     let versions = network.map(|network| network.versions.as_slice()).unwrap_or_default();
     let broken = broken.into_iter().map(|broken| {
-        let mendable = ahead::comes_with_flannel(&broken) || ahead::substitute(&broken, versions, limit).is_some();
+        let mendable = comes_with_flannel(&broken) || substitute(&broken, versions, limit).is_some();
         (broken, mendable)
     });
     let broken = broken.collect();

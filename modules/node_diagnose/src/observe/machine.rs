@@ -28,6 +28,8 @@ pub struct Machine {
     pub hostname: String,
     /// The kernel's release.
     pub kernel: String,
+    /// Whether this is a container, whose kernel and clock are the host's.
+    pub in_container: bool,
     /// /etc/machine-id, when it is one.
     pub machine_id: Option<String>,
     /// Whether a time service says that the clock is right; none when systemd cannot tell.
@@ -49,6 +51,7 @@ pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Machine {
         now: Some(SystemTime::now()),
         hostname: read("/proc/sys/kernel/hostname"),
         kernel: read("/proc/sys/kernel/osrelease"),
+        in_container: node::os::in_container(),
         machine_id: (id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())).then_some(id),
         synchronized: synchronized(deadline),
         permissions: permissions.into_iter().flatten().flatten().collect(),

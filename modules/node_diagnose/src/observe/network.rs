@@ -3,7 +3,6 @@
 use super::Missed;
 use super::api::Api;
 use super::runtime::Runtime;
-use cni_repair::results::{self, Record};
 use cri::Client;
 use firewall::ipset;
 use firewall::iptables::{self, Ruleset};
@@ -12,6 +11,7 @@ use host::cidr::Cidr;
 use host::deadline::{Deadline, Expired, Look};
 use host::files;
 use host::links::{self, Link};
+use node::cni::records::{self, Record};
 use node::flannel::{Fault, Kernel, Notes, SETTLED, shadowed, wrong};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -157,8 +157,7 @@ impl Network {
 /// Looks.
 pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Network {
     let limit = deadline.at_most(Duration::from_secs(5));
-    let bridge =
-        missed.or_default("the bridge of the CNI configuration", cni_repair::observe::network()).map(|n| n.bridge);
+    let bridge = missed.or_default("the bridge of the CNI configuration", node::cni::bridged()).map(|n| n.bridge);
     let flannel = missed.or_default(SUBNET_ENV, files::read_text(SUBNET_ENV)).map(|text| flannel(&text));
     let firewall = missed.or_default("iptables' rules", iptables::read(&limit));
     Network {
@@ -174,7 +173,7 @@ pub fn observe(deadline: &Deadline, missed: &mut Missed) -> Network {
         sets: missed.or_default("ipsets", ipset::list(&limit)),
         leases: missed.or_default("address leases", leases()),
         records: missed
-            .or_default("pods' links", results::records(Path::new(RESULTS), bridge.as_deref().unwrap_or("cni0"))),
+            .or_default("pods' links", records::records(Path::new(RESULTS), bridge.as_deref().unwrap_or("cni0"))),
         bridge,
     }
 }

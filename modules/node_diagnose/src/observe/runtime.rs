@@ -116,7 +116,7 @@ impl Runtime {
 /// Looks.
 pub fn observe(args: &Args, deadline: &Deadline, missed: &mut Missed) -> Runtime {
     let limit = deadline.at_most(ANSWER);
-    let answer = ask(&args.socket, &limit);
+    let answer = ask(args.socket(), &limit);
     let unit = missed.or_default("containerd's unit", unit(deadline).map(Some));
     let named = args.config_path.as_deref().or(unit.as_ref().and_then(|unit| unit.config.as_deref()));
     let path = named.unwrap_or(Path::new(service::CONFIG)).to_owned();
@@ -137,15 +137,8 @@ pub fn observe(args: &Args, deadline: &Deadline, missed: &mut Missed) -> Runtime
             .failed()
             .text(),
     };
-    Runtime {
-        installed: release::program().is_some(),
-        unit,
-        socket: args.socket.clone(),
-        answer,
-        path,
-        config,
-        journal,
-    }
+    let socket = args.socket().to_owned();
+    Runtime { installed: release::program().is_some(), unit, socket, answer, path, config, journal }
 }
 
 fn unit(deadline: &Deadline) -> anyhow::Result<Unit> {

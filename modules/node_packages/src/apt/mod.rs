@@ -2,10 +2,11 @@
 
 pub mod certificates;
 pub mod command;
-pub mod locks;
+pub mod offer;
 pub mod policy;
 pub mod scratch;
 pub mod simulation;
 pub mod sources;
 pub mod status;
 pub mod words;
+pub mod work;

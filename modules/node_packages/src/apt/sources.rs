@@ -1,5 +1,6 @@
 //! apt's sources: which of them are for Kubernetes, and how one is switched off so that it can be switched on again.
 
+use crate::sources::{File, NOTE, Off, unwanted};
 use host::files;
 use std::path::{Path, PathBuf};
 
@@ -7,38 +8,6 @@ use std::path::{Path, PathBuf};
 pub const MAIN: &str = "/etc/apt/sources.list";
 /// The directory of all others.
 pub const DIRECTORY: &str = "/etc/apt/sources.list.d";
-/// Above what was switched off.
-const NOTE: &str = "# Switched off by kubejoin (node_packages):";
-
-/// A file of sources.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
-    /// Its path.
-    pub path: PathBuf,
-    /// What it says.
-    pub text: String,
-}
-
-/// Why a source does not stay on beside ours.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
-    /// Nothing is served there since March 2024.
-    Gone,
-    /// Another release of the repository.
-    Release(String),
-    /// The same folder: apt refuses one that has two keys.
-    Same,
-}
-
-/// A source that is switched off.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Off {
-    /// Its address.
-    pub address: String,
-    /// Why.
-    pub why: Why,
-}
-
 /// The files that apt reads, in its order.
 pub fn observe() -> anyhow::Result<Vec<File>> {
     let mut paths = vec![PathBuf::from(MAIN)];
@@ -53,13 +22,11 @@ pub fn observe() -> anyhow::Result<Vec<File>> {
     Ok(found)
 }
 
-impl File {
-    /// What of it cannot stay beside a repository of Kubernetes in `folder`, and the file without that.
-    pub fn without_kubernetes(&self, folder: &str) -> Option<(String, Vec<Off>)> {
-        let deb822 = self.path.extension().is_some_and(|kind| kind == "sources");
-        let (text, off) = if deb822 { stanzas(&self.text, folder) } else { lines(&self.text, folder) };
-        (!off.is_empty()).then_some((text, off))
-    }
+/// What of a file cannot stay beside a repository of Kubernetes in `folder`, and the file without that.
+pub fn without_kubernetes(file: &File, folder: &str) -> Option<(String, Vec<Off>)> {
+    let deb822 = file.path.extension().is_some_and(|kind| kind == "sources");
+    let (text, off) = if deb822 { stanzas(&file.text, folder) } else { lines(&file.text, folder) };
+    (!off.is_empty()).then_some((text, off))
 }
 
 /// `deb [signed-by=…] ADDRESS SUITE COMPONENT…`
@@ -129,31 +96,15 @@ fn stanzas(text: &str, folder: &str) -> (String, Vec<Off>) {
     (kept.join("\n\n"), off)
 }
 
-/// Whether this source is one of Kubernetes that cannot stay on.
-fn unwanted(address: &str, suite: &str, folder: &str) -> Option<Off> {
-    let plain = address.trim_end_matches('/');
-    let google = plain.contains("packages.cloud.google.com/apt") && suite.starts_with("kubernetes-");
-    let release = plain.rsplit('/').nth(1).filter(|part| {
-        let minor = part.strip_prefix("v1.").unwrap_or_default();
-        plain.ends_with("/deb") && !minor.is_empty() && minor.bytes().all(|b| b.is_ascii_digit())
-    });
-    let why = match release {
-        _ if google || plain.contains("//apt.kubernetes.io") => Why::Gone,
-        _ if plain == folder.trim_end_matches('/') => Why::Same,
-        Some(release) => Why::Release(release.trim_start_matches('v').to_owned()),
-        None => return None,
-    };
-    Some(Off { address: address.to_owned(), why })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sources::Why;
 
     const FOLDER: &str = "https://pkgs.k8s.io/core:/stable:/v1.36/deb/";
 
     fn off(name: &str, text: &str) -> Option<(String, Vec<Off>)> {
-        File { path: name.into(), text: text.into() }.without_kubernetes(FOLDER)
+        without_kubernetes(&File { path: name.into(), text: text.into() }, FOLDER)
     }
 
     #[test]
@@ -166,7 +117,7 @@ mod tests {
         assert!(text.contains(
             "node_packages):\n# deb [arch=amd64 signed-by=/k.gpg] https://apt.kubernetes.io/ kubernetes-xenial main\n"
         ));
-        assert!(super::File { path: "/a.list".into(), text }.without_kubernetes(FOLDER).is_none());
+        assert!(without_kubernetes(&File { path: "/a.list".into(), text }, FOLDER).is_none());
     }
 
     #[test]
@@ -180,7 +131,7 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("Enabled: yes"));
-        assert!(super::File { path: "/a.sources".into(), text }.without_kubernetes(FOLDER).is_none());
+        assert!(without_kubernetes(&File { path: "/a.sources".into(), text }, FOLDER).is_none());
     }
 
     #[test]

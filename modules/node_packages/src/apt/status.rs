@@ -1,76 +1,45 @@
 //! What dpkg has installed, from its own file: no process is needed to look.
 
+use crate::packages::{Package, Packages};
 use anyhow::Context as _;
 use host::files;
-use std::collections::BTreeMap;
 
 /// dpkg's record, and what it has not finished writing into it.
 const STATUS: &str = "/var/lib/dpkg/status";
 const UPDATES: &str = "/var/lib/dpkg/updates";
 
-/// A package that dpkg knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Package {
-    /// `1.36.2-1.1`.
-    pub version: String,
-    /// Held back from upgrades.
-    pub held: bool,
-    /// Installed, as opposed to broken off half way.
-    pub whole: bool,
+/// Reads dpkg's record.
+pub fn observe() -> anyhow::Result<Packages> {
+    let text = files::read_optional(STATUS)?.with_context(|| format!("reading {STATUS}: there is no such file"))?;
+    let mut packages = read(&String::from_utf8_lossy(&text));
+    // dpkg notes each step in a file of digits here, and takes it away when the step is in the record.
+    let noted = files::names(UPDATES)?;
+    packages.interrupted |= noted.iter().any(|name| name.to_string_lossy().bytes().all(|b| b.is_ascii_digit()));
+    Ok(packages)
 }
 
-/// Everything that dpkg has.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Packages {
-    /// By name. What was removed and has left its configuration is not among them.
-    pub all: BTreeMap<String, Package>,
-    /// dpkg was ended before it was done.
-    pub interrupted: bool,
-}
-
-impl Packages {
-    /// Reads dpkg's record.
-    pub fn observe() -> anyhow::Result<Self> {
-        let text = files::read_optional(STATUS)?.with_context(|| format!("reading {STATUS}: there is no such file"))?;
-        let mut packages = Packages::read(&String::from_utf8_lossy(&text));
-        // dpkg notes each step in a file of digits here, and takes it away when the step is in the record.
-        let noted = files::names(UPDATES)?;
-        packages.interrupted |= noted.iter().any(|name| name.to_string_lossy().bytes().all(|b| b.is_ascii_digit()));
-        Ok(packages)
-    }
-
-    /// Reads the text of it.
-    pub fn read(text: &str) -> Self {
-        let mut packages = Packages::default();
-        for stanza in text.split("\n\n") {
-            let field = |key: &str| stanza.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
-            let (Some(name), Some(status)) = (field("Package:"), field("Status:")) else { continue };
-            let mut words = status.split_whitespace();
-            let (want, flag, state) = (words.next(), words.next(), words.next().unwrap_or_default());
-            if matches!(state, "not-installed" | "config-files") {
-                continue;
-            }
-            let whole = state == "installed" && flag == Some("ok");
-            packages.interrupted |= !whole;
-            let package = Package {
-                version: field("Version:").unwrap_or_default().to_owned(),
-                held: want == Some("hold"),
-                whole,
-            };
-            packages.all.insert(name.to_owned(), package);
+/// Reads the text of it.
+pub fn read(text: &str) -> Packages {
+    let mut packages = Packages::default();
+    for stanza in text.split("\n\n") {
+        let field = |key: &str| stanza.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
+        let (Some(name), Some(status)) = (field("Package:"), field("Status:")) else { continue };
+        let mut words = status.split_whitespace();
+        let (want, flag, state) = (words.next(), words.next(), words.next().unwrap_or_default());
+        if matches!(state, "not-installed" | "config-files") {
+            continue;
         }
-        packages
+        let whole = state == "installed" && flag == Some("ok");
+        packages.interrupted |= !whole;
+        let package = Package {
+            version: field("Version:").unwrap_or_default().to_owned(),
+            held: want == Some("hold"),
+            whole,
+            state: status.to_owned(),
+        };
+        packages.all.insert(name.to_owned(), package);
     }
-
-    /// The version of a package that is installed, whole.
-    pub fn version(&self, name: &str) -> Option<&str> {
-        self.all.get(name).filter(|package| package.whole).map(|package| package.version.as_str())
-    }
-
-    /// Whether it is held back.
-    pub fn held(&self, name: &str) -> bool {
-        self.all.get(name).is_some_and(|package| package.held)
-    }
+    packages
 }
 
 #[cfg(test)]
@@ -82,7 +51,7 @@ mod tests {
 
     #[test]
     fn what_is_installed_is_told_from_what_has_left_its_configuration() {
-        let packages = Packages::read(TEXT);
+        let packages = read(TEXT);
         assert_eq!((packages.version("kubelet"), packages.version("runc")), (Some("1.36.2-1.1"), None));
         assert!(packages.held("kubelet") && !packages.held("tzdata") && !packages.interrupted);
     }
@@ -95,7 +64,7 @@ mod tests {
             "install ok unpacked",
             "install ok triggers-pending",
         ] {
-            let packages = Packages::read(&TEXT.replace("hold ok installed", state));
+            let packages = read(&TEXT.replace("hold ok installed", state));
             assert!(packages.interrupted && packages.version("kubelet").is_none(), "{state}");
         }
     }

@@ -21,9 +21,12 @@ const OPTIONS: &[Opt] = &[
     Opt::new("environment", Kind::List(&Kind::Str), "Variables whose values come back.").default("[]"),
 ];
 
-static PROBE: Module = Module { spec: &Spec { name: "probe", summary: "Reports.", options: OPTIONS, rules: &[] }, run };
-static LONG: Module =
-    Module { spec: &Spec { name: "aggressive_reset", summary: "Reports.", options: OPTIONS, rules: &[] }, run };
+static PROBE: Module = reporting(&Spec { name: "probe", summary: "Reports.", options: OPTIONS, rules: &[] });
+static LONG: Module = reporting(&Spec { name: "aggressive_reset", summary: "Reports.", options: OPTIONS, rules: &[] });
+
+const fn reporting(spec: &'static Spec) -> Module {
+    Module { spec, run, read: |params| params.parse::<Args>().map(drop), long: true }
+}
 
 #[derive(Deserialize)]
 struct Args {
