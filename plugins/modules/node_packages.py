@@ -107,8 +107,8 @@ attributes:
     description: Shows the files of sources and keys, and the packages, before and after.
   platform:
     support: full
-    description: Debian 12 and 13, Ubuntu 22.04 and 24.04; Fedora, RHEL and what is made from it, with dnf. On other
-      distributions it names what is missing. Needs no Python on the target.
+    description: Debian 12 and 13, Ubuntu 22.04 and 24.04; Fedora, RHEL and what is made from it, with dnf. Elsewhere
+      it names what is missing. Needs no Python.
     platforms: linux
 notes:
   - The source is C(/etc/apt/sources.list.d/kubejoin-kubernetes.sources), in deb822 form with C(Signed-By), its
