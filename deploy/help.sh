@@ -72,7 +72,7 @@ outside. What only a person can mend is named with what helps. Fails for nodes t
         apps) echo "usage: ./deploy.sh apps DIR [-i FILE] [--check] [-e apps_timeout=SECONDS]
 Applies the manifests in DIR (.yaml, .yml, .json; not below it) with kubectl on the control plane, waits until its
 Deployments, DaemonSets and StatefulSets have rolled out (300 s each), and tells of each object. DIR is on this machine." ;;
-        upgrade-runtime) echo "usage: ./deploy.sh upgrade-runtime [--limit NODE] [-i FILE] [--check] [--diff] [-e containerd_source=PATH -e containerd_sha256=HASH]
+        upgrade-runtime) echo "usage: ./deploy.sh upgrade-runtime [--limit NODE] [-i FILE] [--check] [--diff] [-e upgrade_source=PATH -e upgrade_sha256=HASH]
 Takes containerd to a newer release, one node after the other, workers first: its package's newest, or a .deb or release archive
 on the nodes or at an address. Pods are moved elsewhere first (-e upgrade_drain=false leaves them running). The configuration is
 converted, everything that was there is proved to be there; a node on which anything less is seen goes back to the old one, and
