@@ -10,6 +10,15 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// What kubectl ended with, of what it wrote to stderr: its last line that is not empty. At `--v=2` and above one of before 1.22
+/// ends by klog.Fatal (kubectl, pkg/cmd/util/helpers.go), and behind its words comes where each of its goroutines was: seen of a
+/// real 1.20.2.
+pub fn last_words(said: &str) -> Option<&str> {
+    let fatal = said.lines().rfind(|line| line.starts_with('F') && line.contains(" helpers.go:"));
+    let words = fatal.and_then(|line| line.split_once("] ")).map(|(_, words)| words);
+    words.or_else(|| said.lines().rfind(|line| !line.trim().is_empty()))
+}
+
 /// The administrator's kubeconfig that kubeadm writes on a control plane.
 pub const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
 
@@ -90,4 +99,16 @@ fn path(kind: &str, name: &str, namespace: &str) -> Option<String> {
         "lease" => format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}"),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_kubectl_ended_with_is_found_before_its_goroutines() {
+        let old = "I1127 09:40:20.1 7 round_trippers.go:435] GET https://c:6443/api/v1/nodes/w1\nF1127 09:40:20.2 7 helpers.go:115] Error from server (NotFound): nodes \"w1\" not found\ngoroutine 1 [running]:\n\t/src/transport.go:705 +0xb4a\n";
+        assert_eq!(last_words(old), Some("Error from server (NotFound): nodes \"w1\" not found"));
+        assert_eq!(last_words("I1 x\nError from server (NotFound): x\n\n"), Some("Error from server (NotFound): x"));
+    }
 }

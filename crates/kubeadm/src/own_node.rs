@@ -4,7 +4,7 @@
 //! tells, which the kubelet writes into the Node.
 
 use crate::kubeconfig::KUBELET_CONF;
-use crate::kubectl::Kubectl;
+use crate::kubectl::{Kubectl, last_words};
 use crate::{identity, program};
 use host::deadline::Deadline;
 use serde_json::Value;
@@ -39,7 +39,7 @@ pub fn ask(name: &str, deadline: &Deadline) -> Answer {
 
 /// kubectl's last words, by client-go's and the API server's wording.
 fn refusal(said: &str) -> Answer {
-    let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("kubectl said nothing").trim();
+    let last = last_words(said).unwrap_or("kubectl said nothing").trim();
     let has = |texts: &[&str]| texts.iter().any(|text| last.contains(text));
     if has(&["NotFound", "not found"]) {
         Answer::NoNode

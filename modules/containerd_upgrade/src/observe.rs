@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
-/// Where CRI's sandboxes have their shims.
+/// Shims of the runtimes v1, for which containerd 2 has no client.
 const OLD_SHIMS: [&str; 2] = ["containerd-shim", "containerd-shim-runc-v1"];
 /// A question to the cluster.
 const QUESTION: Duration = Duration::from_secs(10);
@@ -85,7 +85,6 @@ pub fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
     let unit = Service::observe(deadline)?;
     ensure!(unit.load == "loaded", "there is no {UNIT} to upgrade: systemd says that it is {}", unit.load);
     let program = unit.program().context("containerd.service names no program")?;
-    let words = words(deadline)?;
     let version = ask(&program, Version::of_containerd, deadline)?;
     let known = known::look(args.socket_path(), &deadline.at_most(Duration::from_secs(30)))
         .context("containerd has to work before it is upgraded, so that it can be told whether it does afterwards")?;
@@ -116,7 +115,7 @@ pub fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
     let state = systemd::active_state("kubelet.service", deadline)?;
     let active = matches!(state.as_str(), "active" | "activating" | "reloading");
     Ok(State::Found(Box::new(Found {
-        words,
+        words: unit.words,
         runc: ask(Path::new("runc"), Version::of_runc, deadline).ok(),
         others: known::others(args.socket_path(), deadline)?,
         deprecations: known::deprecations(args.socket_path(), deadline),
@@ -142,13 +141,6 @@ fn ask(program: &Path, read: fn(&str) -> Option<Version>, deadline: &Deadline) -
     let said = Program::new(program).args(["--version"]).env("PATH", kubeadm::program::search_path()).run(deadline)?;
     let said = said.success()?.stdout_text();
     read(&said).with_context(|| format!("asking {} for its version: it says {:?}", program.display(), said.trim()))
-}
-
-/// The words behind the program in what systemd starts.
-fn words(deadline: &Deadline) -> anyhow::Result<Vec<String>> {
-    let exec = systemd::show(UNIT, &["ExecStart"], deadline)?.remove("ExecStart").unwrap_or_default();
-    let line = exec.split(" ; ").find_map(|part| part.trim().strip_prefix("argv[]=")).unwrap_or_default();
-    Ok(line.split_whitespace().skip(1).map(str::to_owned).collect())
 }
 
 /// Shims of containerd 1 that 2 has no client for.

@@ -9,7 +9,7 @@ use host::files;
 use host::process::Program;
 use std::path::{Path, PathBuf};
 
-/// Programs of a release that are not containerd's to run a pod, and that a machine may have.
+/// The program that says which version is offered.
 const MAIN: &str = "containerd";
 
 /// A containerd, unpacked.

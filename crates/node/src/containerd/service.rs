@@ -22,6 +22,8 @@ pub struct Service {
     pub active: String,
     /// The program that it starts.
     pub program: Option<PathBuf>,
+    /// The words behind the program.
+    pub words: Vec<String>,
     /// The configuration that it starts with, when it names one.
     pub config: Option<PathBuf>,
     /// The configuration that the running process was started with, when it was told one.
@@ -44,6 +46,7 @@ impl Service {
             active: take("ActiveState"),
             program: words.first().map(PathBuf::from).filter(|path| path.is_absolute()),
             config: config_of(&words),
+            words: words.into_iter().skip(1).collect(),
             running: config_of(&command_line(&pid)),
         })
     }
@@ -65,7 +68,7 @@ pub fn named_by(exec: &str) -> Option<PathBuf> {
 }
 
 /// The words of `{ path=/usr/bin/containerd ; argv[]=/usr/bin/containerd --config /x ; ignore_errors=no ; … }`.
-fn argv(exec: &str) -> Vec<String> {
+pub fn argv(exec: &str) -> Vec<String> {
     let line = exec.split(" ; ").find_map(|part| part.trim().strip_prefix("argv[]="));
     line.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }

@@ -7,7 +7,7 @@ use host::deadline::Deadline;
 use host::process::Program;
 use kubeadm::endpoint::Endpoint;
 use kubeadm::kubeconfig::KUBELET_CONF;
-use kubeadm::kubectl::Kubectl;
+use kubeadm::kubectl::{Kubectl, last_words};
 use kubeadm::time;
 use node::flannel::Notes;
 use serde_json::Value;
@@ -77,7 +77,7 @@ pub fn observe(server: &str, name: &str, deadline: &Deadline, missed: &mut Misse
     });
     seen.node = serde_json::from_slice(&output.stdout).ok();
     if seen.node.is_none() {
-        let last = complaint(&said);
+        let last = last_words(&said).unwrap_or_default();
         seen.refusal = refusal(&format!("{server}: {last}"));
         missed.or_default("this Node, by the API server", Err(anyhow::anyhow!(last.to_owned())))
     } else {
@@ -88,14 +88,6 @@ pub fn observe(server: &str, name: &str, deadline: &Deadline, missed: &mut Misse
         seen.peers = nodes.iter().map(pair).collect();
     }
     seen
-}
-
-/// What kubectl ended with: its last line. One of before 1.22 ends by klog.Fatal at this verbosity (kubectl,
-/// pkg/cmd/util/helpers.go), and behind its words comes where each of its goroutines was: seen of a real 1.20.2.
-fn complaint(said: &str) -> &str {
-    let fatal = said.lines().rfind(|line| line.starts_with('F') && line.contains(" helpers.go:"));
-    let words = fatal.and_then(|line| line.split_once("] ")).map(|(_, words)| words);
-    words.or_else(|| said.lines().rfind(|line| !line.trim().is_empty())).unwrap_or_default()
 }
 
 /// Newer API servers do not let a kubelet list its peers: then there is nothing to say.
@@ -132,13 +124,6 @@ fn refusal(words: &str) -> Option<Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_kubectl_ended_with_is_found_before_its_goroutines() {
-        let old = "I1127 09:40:20.1 7 round_trippers.go:435] GET https://c:6443/api/v1/nodes/w1\nF1127 09:40:20.2 7 helpers.go:115] Error from server (NotFound): nodes \"w1\" not found\ngoroutine 1 [running]:\n\t/src/transport.go:705 +0xb4a\n";
-        assert_eq!(complaint(old), "Error from server (NotFound): nodes \"w1\" not found");
-        assert_eq!(complaint("I1 x\nError from server (NotFound): x\n\n"), "Error from server (NotFound): x");
-    }
 
     #[test]
     fn kubectls_words_are_told_apart() {

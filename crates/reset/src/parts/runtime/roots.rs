@@ -7,6 +7,7 @@ use host::deadline::Deadline;
 use host::process::Program;
 use host::remove::What;
 use host::{files, systemd};
+use node::containerd::service::argv;
 
 use super::{SOCKET, UNIT};
 use crate::args::Part;
@@ -87,12 +88,6 @@ impl Roots {
         }
         Ok(targets)
     }
-}
-
-/// The words after `argv[]=` in what `systemctl show` prints.
-fn argv(exec_start: &str) -> Vec<String> {
-    let words = exec_start.split_once("argv[]=").map_or("", |(_, rest)| rest.split(" ;").next().unwrap_or_default());
-    words.split_whitespace().map(str::to_owned).collect()
 }
 
 fn option(words: &[String], names: &[&str]) -> Option<String> {
