@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support.controller import Controller
+from support.controller import Controller, interrupted
 from support.node import Node
 
 NOTE = "/tmp/note"
@@ -104,11 +103,7 @@ def test_ctrl_c_ends_the_remote_work(remote: Controller, node: Node, module: str
         start_new_session=True,
     )  # fmt: skip
     until(lambda: followed(node) if module == "aggressive_reset" else begun(node))
-    if number == signal.SIGINT:
-        os.killpg(process.pid, number)  # as a terminal does
-    else:
-        process.send_signal(number)
-    output = process.communicate(timeout=120)[0]
+    output = interrupted(process, number)
     until(lambda: node.words(NOTE) == ["started", "ended"] and gone(node))
     assert b"Traceback" not in output, output
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from test_long_task import NOTE, gone, until
 
-from support.controller import Controller
+from support.controller import Controller, interrupted
 from support.node import Node
 
 THREE = """
@@ -197,10 +196,6 @@ def test_ctrl_c_ends_the_step_that_runs_and_no_other_begins(remote: Controller, 
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     until(lambda: node.words(NOTE) == ["started"])
-    if number == signal.SIGINT:
-        os.killpg(process.pid, number)  # as a terminal does
-    else:
-        process.send_signal(number)
-    output = process.communicate(timeout=120)[0]
+    output = interrupted(process, number)
     until(lambda: node.words(NOTE) == ["started", "ended"] and gone(node))
     assert b"Traceback" not in output, output

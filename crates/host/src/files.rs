@@ -108,6 +108,17 @@ pub fn make_dir(path: impl AsRef<Path>, mode: u32) -> anyhow::Result<bool> {
     Ok(made)
 }
 
+/// The mode of a file, or this one where there is none.
+pub fn mode_or(path: impl AsRef<Path>, otherwise: u32) -> u32 {
+    fs::metadata(path).map_or(otherwise, |meta| meta.permissions().mode() & 0o7777)
+}
+
+/// Lets everybody run a program of root's: an archive may have lost its mode.
+pub fn make_executable(program: &Path) -> anyhow::Result<()> {
+    fs::set_permissions(program, Permissions::from_mode(0o755))
+        .with_context(|| format!("making {} executable", program.display()))
+}
+
 /// Deletes one file or link, never a directory. Says whether it was there.
 #[allow(clippy::disallowed_methods, reason = "the one place that deletes a single file")]
 pub fn delete_file(path: impl AsRef<Path>) -> anyhow::Result<bool> {

@@ -25,6 +25,11 @@ pub fn active_state(unit: &str, deadline: &Deadline) -> anyhow::Result<String> {
     Ok(show(unit, &["ActiveState"], deadline)?.remove("ActiveState").unwrap_or_default())
 }
 
+/// Whether a unit in this state runs or is on its way to.
+pub fn is_up(active_state: &str) -> bool {
+    matches!(active_state, "active" | "activating" | "reloading")
+}
+
 /// Starts a unit and waits until it is up.
 pub fn start(unit: &str, deadline: &Deadline) -> anyhow::Result<()> {
     verb("start", unit, deadline)

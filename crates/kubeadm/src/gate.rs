@@ -105,7 +105,7 @@ impl Unit {
 
     /// Whether it runs or keeps trying to.
     pub fn running(&self) -> bool {
-        matches!(self.active.as_str(), "active" | "activating" | "reloading")
+        systemd::is_up(&self.active)
     }
 
     /// The way of holding it back that works for this unit.

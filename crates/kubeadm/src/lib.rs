@@ -6,6 +6,7 @@
 pub mod ca;
 pub mod certificate;
 pub mod classify;
+pub mod conditions;
 pub mod config;
 pub mod csr;
 pub mod dropin;

@@ -38,6 +38,12 @@ pub fn version(deadline: &Deadline) -> anyhow::Result<Option<Version>> {
     Version::parse(&output).map(Some).context("asking kubeadm for its version")
 }
 
+/// The kubelet's version; none when it is not installed or does not say.
+pub fn kubelet_version(deadline: &Deadline) -> Option<Version> {
+    let program = Program::new("kubelet").args(["--version"]).env("PATH", search_path());
+    Version::parse(&program.run(deadline).ok()?.success().ok()?.stdout_text()).ok()
+}
+
 /// Whether a program could not be started because it is not there.
 pub fn is_missing(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::NotFound))

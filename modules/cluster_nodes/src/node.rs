@@ -28,8 +28,7 @@ impl Node {
     /// Reads one item of the list.
     pub fn read(item: &Value) -> Self {
         let text = |path: &str| item.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let conditions = item["status"]["conditions"].as_array();
-        let condition = conditions.into_iter().flatten().find(|condition| condition["type"] == "Ready");
+        let condition = kubeadm::conditions::ready(item);
         let ready = condition.is_some_and(|condition| condition["status"] == "True");
         let labels = item["metadata"]["labels"].as_object();
         let plane = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];

@@ -10,7 +10,6 @@ use host::process::Program;
 use node::containerd::config::{Config, paths};
 use node::containerd::release::Release;
 use serde::{Deserialize, Serialize};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use toml_edit::DocumentMut;
 
@@ -115,7 +114,7 @@ impl Converter<'_> {
         for (file, document) in self.config.files.iter().zip(&documents) {
             let text = with_line_ends(file.text.as_deref().unwrap_or_default(), document.to_string());
             if file.text.as_deref().unwrap_or_default() != text {
-                let mode = std::fs::metadata(&file.path).map_or(0o644, |meta| meta.permissions().mode() & 0o7777);
+                let mode = files::mode_or(&file.path, 0o644);
                 all.files.push(FileChange { path: file.path.clone(), before: file.text.clone(), after: text, mode });
             }
         }

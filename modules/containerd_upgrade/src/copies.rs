@@ -72,9 +72,7 @@ pub fn record() -> PathBuf {
 
 /// A copy that is whole or not there; mode and times of a program's file are not its business.
 pub fn copy_to(from: &Path, to: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
     let read = files::read_optional(from)?;
     let bytes = read.with_context(|| format!("copying {}: it is not there", from.display()))?;
-    let mode = std::fs::metadata(from).map_or(0o644, |meta| meta.permissions().mode() & 0o7777);
-    files::write_atomic(to, &bytes, mode)
+    files::write_atomic(to, &bytes, files::mode_or(from, 0o644))
 }

@@ -113,7 +113,7 @@ pub fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
     let consequences =
         if newer && !debs.is_empty() { package::consequences(&debs, &own, deadline)? } else { Vec::new() };
     let state = systemd::active_state("kubelet.service", deadline)?;
-    let active = matches!(state.as_str(), "active" | "activating" | "reloading");
+    let active = systemd::is_up(&state);
     Ok(State::Found(Box::new(Found {
         words: unit.words,
         runc: ask(Path::new("runc"), Version::of_runc, deadline).ok(),
@@ -123,7 +123,7 @@ pub fn observe(args: &Args, run: &Run) -> anyhow::Result<State> {
         held: own.iter().filter(|name| package::held(name, deadline)).cloned().collect(),
         consequences,
         bytes: (copies(&offer, &program), space::of("/var/lib")?.available),
-        kubelet: (kubelet(deadline), active),
+        kubelet: (kubeadm::program::kubelet_version(deadline), active),
         node: if active { own_node(deadline) } else { None },
         root: root(&dump),
         program,
@@ -150,19 +150,13 @@ fn old_shims() -> anyhow::Result<Vec<i32>> {
     Ok(all.iter().filter(old).map(|process| process.pid).collect())
 }
 
-fn kubelet(deadline: &Deadline) -> Option<kubeadm::version::Version> {
-    let said =
-        Program::new("kubelet").args(["--version"]).env("PATH", kubeadm::program::search_path()).run(deadline).ok()?;
-    kubeadm::version::Version::parse(said.stdout_text().trim().trim_start_matches("Kubernetes ")).ok()
-}
-
 /// The Node of the kubelet's own credentials, when the cluster has it.
 pub fn own_node(deadline: &Deadline) -> Option<(String, Option<String>)> {
     let kubeconfig = kubeconfig::read(KUBELET_CONF).ok().flatten()?;
     let Client::Good { node: Some(name) } = kubeconfig.client(SystemTime::now()) else { return None };
     match own_node::ask(&name, &deadline.at_most(QUESTION)) {
         // What is not Ready before need not be afterwards.
-        Answer::Node(node) if crate::prove::is_ready(&node) => {
+        Answer::Node(node) if kubeadm::conditions::is_ready(&node) => {
             let since = crate::prove::ready_since(&node);
             Some((name, since))
         }

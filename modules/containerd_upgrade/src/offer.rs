@@ -106,7 +106,7 @@ fn runc(offer: &mut Offer, file: &Path, directory: &Path, deadline: &Deadline) -
 fn version(program: &Path, read: fn(&str) -> Option<Version>, deadline: &Deadline) -> anyhow::Result<Version> {
     let name = program.file_name().unwrap_or_default().to_string_lossy();
     machine(program)?;
-    executable(program)?;
+    files::make_executable(program)?;
     let said = Program::new(program).args(["--version"]).run(deadline)?;
     let why = said.stderr_text();
     if !said.status.success() {
@@ -116,12 +116,6 @@ fn version(program: &Path, read: fn(&str) -> Option<Version>, deadline: &Deadlin
     }
     let said = said.stdout_text();
     read(&said).with_context(|| format!("its {name} is not one, it says {:?}", said.trim()))
-}
-
-fn executable(program: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755))
-        .with_context(|| format!("making {} executable", program.display()))
 }
 
 /// Refuses a program for another kind of processor, by its ELF header (`e_machine`).

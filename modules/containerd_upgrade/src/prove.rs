@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 use cri::{Client, NewSandbox};
 use host::deadline::{Deadline, Look};
 use host::systemd;
+use kubeadm::conditions;
 use kubeadm::own_node::{self, Answer};
 use node::containerd::journal;
 use node::containerd::service::UNIT;
@@ -241,7 +242,7 @@ fn wait_for_node(begun: &Begun, version: &str, deadline: &Deadline) -> anyhow::R
             Answer::Node(node) => {
                 let says =
                     node["status"]["nodeInfo"]["containerRuntimeVersion"].as_str().unwrap_or_default().to_owned();
-                match (is_ready(&node), says == wanted) {
+                match (conditions::is_ready(&node), says == wanted) {
                     (true, true) => Look::Ready(node),
                     (false, _) => Look::NotYet(format!("Node {name} is not Ready")),
                     (true, false) => Look::NotYet(format!("Node {name} says {says}")),
@@ -253,16 +254,7 @@ fn wait_for_node(begun: &Begun, version: &str, deadline: &Deadline) -> anyhow::R
     Ok(Some(*found))
 }
 
-fn ready(node: &Value) -> Option<&Value> {
-    node["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == "Ready")
-}
-
-/// Whether the cluster calls it Ready.
-pub fn is_ready(node: &Value) -> bool {
-    ready(node).is_some_and(|condition| condition["status"] == "True")
-}
-
 /// When it became Ready, as the cluster says.
 pub fn ready_since(node: &Value) -> Option<String> {
-    ready(node)?["lastTransitionTime"].as_str().map(str::to_owned)
+    conditions::ready(node)?["lastTransitionTime"].as_str().map(str::to_owned)
 }

@@ -121,26 +121,20 @@ fn flatten(table: &dyn TableLike, at: &mut Vec<String>, into: &mut BTreeMap<Stri
     }
 }
 
-/// A value without the comments and the quotes of its author.
 fn spelled(item: &Item) -> String {
-    fn value(value: &Value) -> String {
-        match value {
-            Value::String(text) => Value::from(text.value().as_str()).to_string(),
-            Value::Array(list) => format!("[{}]", list.iter().map(self::spelled_value).collect::<Vec<_>>().join(", ")),
-            Value::Integer(number) => number.value().to_string(),
-            Value::Float(number) => number.value().to_string(),
-            Value::Boolean(yes) => yes.value().to_string(),
-            other => other.to_string().trim().to_owned(),
-        }
-    }
-    match item {
-        Item::Value(one) => value(one),
-        other => other.to_string().trim().to_owned(),
-    }
+    item.as_value().map_or_else(|| item.to_string().trim().to_owned(), value)
 }
 
-fn spelled_value(value: &Value) -> String {
-    spelled(&Item::Value(value.clone()))
+/// A value without the comments and the quotes of its author.
+fn value(value: &Value) -> String {
+    match value {
+        Value::String(text) => Value::from(text.value().as_str()).to_string(),
+        Value::Array(list) => format!("[{}]", list.iter().map(self::value).collect::<Vec<_>>().join(", ")),
+        Value::Integer(number) => number.value().to_string(),
+        Value::Float(number) => number.value().to_string(),
+        Value::Boolean(yes) => yes.value().to_string(),
+        other => other.to_string().trim().to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub fn forward(begun: &Begun, deadline: &Deadline) -> anyhow::Result<()> {
     for placed in &begun.placed {
         files::make_dir(placed.path.parent().unwrap_or(Path::new("/")), 0o755)?;
         copies::copy_to(&placed.new, &placed.path)?;
-        executable(&placed.path)?;
+        files::make_executable(&placed.path)?;
     }
     if let Some((path, text)) = &begun.drop_in {
         files::make_dir(path.parent().unwrap_or(Path::new("/")), 0o755)?;
@@ -67,9 +67,4 @@ fn write(file: &FileChange, text: Option<&str>) -> anyhow::Result<()> {
         }
         None => files::delete_file(&file.path).map(drop),
     }
-}
-
-fn executable(path: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?)
 }

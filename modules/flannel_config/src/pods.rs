@@ -20,7 +20,7 @@ pub fn trouble(pods: &Value) -> Option<String> {
 }
 
 fn ready(pod: &Value) -> bool {
-    conditions(pod).iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+    kubeadm::conditions::is_ready(pod)
 }
 
 fn conditions(pod: &Value) -> &[Value] {

@@ -114,8 +114,7 @@ fn judge(node: &Value) -> Value {
 
 /// Status, reason and message of the Ready condition.
 fn condition(node: &Value) -> (&str, &str, &str) {
-    let conditions = node["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let ready = conditions.iter().find(|condition| condition["type"] == "Ready");
+    let ready = kubeadm::conditions::ready(node);
     let text = |key: &str| ready.and_then(|condition| condition[key].as_str()).unwrap_or_default();
     (text("status"), text("reason"), text("message"))
 }

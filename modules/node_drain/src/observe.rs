@@ -35,8 +35,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<Option<State>
         return Ok(None);
     };
     let text = |path: &str| node.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let conditions = node["status"]["conditions"].as_array();
-    let ready = conditions.into_iter().flatten().find(|condition| condition["type"] == "Ready");
+    let ready = kubeadm::conditions::ready(&node);
     let mut state = State {
         machine_id: text("/status/nodeInfo/machineID"),
         system_uuid: text("/status/nodeInfo/systemUUID"),

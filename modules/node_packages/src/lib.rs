@@ -15,6 +15,7 @@ mod machine;
 mod need;
 mod observe;
 mod offer;
+mod one_line;
 mod packages;
 mod plan;
 mod release;

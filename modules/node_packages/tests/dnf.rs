@@ -12,7 +12,6 @@ mod bed;
 
 use bed::{module, sh};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use testkit::Sandbox;
@@ -43,27 +42,13 @@ impl Fedora {
             "rm -rf /etc/yum.repos.d /var/lib/rpm /var/lib/dnf /usr/bin/containerd /opt/cni /usr/lib/cni /usr/libexec/cni; mkdir -p /etc/yum.repos.d /var/lib/rpm && rpm --initdb",
         );
         assert_eq!(sh("rpm -qa; rpm -E %_dbpath"), "/var/lib/rpm\n");
-        for tool in ["conntrack", "ip", "iptables", "nsenter", "losetup", "mount", "ethtool", "socat", "modprobe"] {
-            if sh(&format!("command -v {tool}")).is_empty() {
-                bed::executable(&format!("/usr/local/bin/{tool}"), "#!/bin/sh\n");
-            }
-        }
+        bed::tools();
         // Also as containerd: `containerd github.com/containerd/containerd 2.1.5`.
         bed::executable(
             "/tmp/program",
             "#!/bin/sh\ncase $0 in *containerd) echo containerd x 2.1.5 y;; *) cat /etc/kubernetes-rehearsal.version;; esac\n",
         );
-        std::fs::create_dir("/tmp/served").unwrap();
-        let mut server = Command::new(REPOSITORY)
-            .args(["/tmp/served", "/tmp/program"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut address = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut address).unwrap();
-        assert!(address.starts_with("http://"), "the repository could not be made: {address}");
-        let address = address.trim().to_owned();
+        let (address, server) = bed::serve(Command::new(REPOSITORY).args(["/tmp/served", "/tmp/program"]));
         std::fs::write(
             "/etc/yum.repos.d/fedora.repo",
             format!("[fedora]\nname=Fedora\nbaseurl={address}/other/\ngpgcheck=1\ngpgkey={address}/other/repodata/repomd.xml.key\n"),

@@ -28,8 +28,7 @@ pub fn observe(args: &Args, deadline: &Deadline) -> anyhow::Result<Option<Node>>
 
 fn read(node: &Value) -> Node {
     let text = |path: &str| node.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let conditions = node["status"]["conditions"].as_array();
-    let ready = conditions.into_iter().flatten().find(|condition| condition["type"] == "Ready");
+    let ready = kubeadm::conditions::ready(node);
     let labels = node["metadata"]["labels"].as_object();
     let plane = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
     Node {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 import textwrap
@@ -121,3 +122,12 @@ class Controller:
         if not self.record.exists():
             return []
         return [Task(**json.loads(line)) for line in self.record.read_text().splitlines()]
+
+
+def interrupted(process: subprocess.Popen[bytes], number: int) -> bytes:
+    """What Ansible, in a session of its own, says when Ctrl-C is typed (SIGINT) or it alone gets another signal."""
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does
+    else:
+        process.send_signal(number)
+    return process.communicate(timeout=120)[0]

@@ -12,7 +12,6 @@ use crate::containerd::service::UNIT;
 use anyhow::bail;
 use host::deadline::Deadline;
 use host::{files, systemd};
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -43,7 +42,7 @@ pub fn apply(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()
 }
 
 fn write(edit: &FileEdit) -> anyhow::Result<()> {
-    let mode = std::fs::metadata(&edit.path).map_or(0o644, |m| m.permissions().mode() & 0o7777);
+    let mode = files::mode_or(&edit.path, 0o644);
     if let (None, Some(parent)) = (&edit.before, edit.path.parent()) {
         files::make_dir(parent, 0o755)?;
     }
@@ -70,7 +69,7 @@ fn start(args: &Args, plan: &Plan, deadline: &Deadline) -> anyhow::Result<()> {
 fn put_back(plan: &Plan) -> anyhow::Result<String> {
     let mut kept = Vec::new();
     for edit in &plan.config {
-        let mode = std::fs::metadata(&edit.path).map_or(0o644, |m| m.permissions().mode() & 0o7777);
+        let mode = files::mode_or(&edit.path, 0o644);
         let rejected = PathBuf::from(format!("{}.rejected", edit.path.display()));
         files::write_atomic(&rejected, edit.after.as_bytes(), mode)?;
         match &edit.before {

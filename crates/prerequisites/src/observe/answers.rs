@@ -3,7 +3,6 @@
 use super::{Api, KUBELET, QUESTION, Runtime, api, runtime, text};
 use crate::planned::PlannedJoin;
 use host::deadline::Deadline;
-use host::process::Program;
 use host::systemd;
 use kubeadm::version::Version;
 use kubeadm::{dropin, program};
@@ -36,7 +35,7 @@ pub fn ask(join: &PlannedJoin, deadline: &Deadline) -> Asked {
     let (socket, endpoint) = (join.cri_socket.clone(), join.endpoint().filter(|_| join.ask_cluster));
     Asked {
         kubeadm: spawn(move || program::version(&limit).ok().flatten()),
-        kubelet: spawn(move || kubelet_version(&limit)),
+        kubelet: spawn(move || program::kubelet_version(&limit)),
         runtime: spawn(move || runtime::observe(&socket, &deadline)),
         api: spawn(move || endpoint.map(|endpoint| api::observe(&endpoint, &deadline))),
     }
@@ -56,11 +55,6 @@ impl Asked {
             api: self.api.join().ok().flatten(),
         }
     }
-}
-
-fn kubelet_version(deadline: &Deadline) -> Option<Version> {
-    let program = Program::new("kubelet").args(["--version"]).env("PATH", program::search_path());
-    Version::parse(&program.run(deadline).ok()?.success().ok()?.stdout_text()).ok()
 }
 
 fn firewalls(deadline: &Deadline) -> Vec<&'static str> {

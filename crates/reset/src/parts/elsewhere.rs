@@ -11,7 +11,7 @@ use host::{files, processes};
 use kubeadm::{kubeconfig, kubelet};
 
 use crate::args::{Args, Level, Part};
-use crate::trees::targets::{self, ETCD, MANIFESTS, Target};
+use crate::trees::targets::{self, CONTAINERD, ETCD, MANIFESTS, Target};
 
 const KUBELET: &str = "/var/lib/kubelet";
 /// The volume of kubeadm's etcd.yaml that its data is in.
@@ -73,6 +73,8 @@ pub fn observe(args: &Args, all: &[processes::Process]) -> Vec<Elsewhere> {
 pub fn default_of(part: Part, path: &Path) -> Option<&'static str> {
     let listed = targets::all(Level::Aggressive).iter().any(|target| target.path == path);
     match part {
+        // Of a root of its own only what containerd itself puts there is a target: all of that goes.
+        Part::Containerd if !path.to_string_lossy().contains("/io.containerd.") => Some(CONTAINERD[0]),
         Part::Kubelet if !listed => Some(KUBELET),
         Part::Etcd if !listed => Some(ETCD),
         _ => None,

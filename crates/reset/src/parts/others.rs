@@ -9,7 +9,7 @@ use host::{processes, systemd};
 pub fn active(booted: bool, all: &[processes::Process], deadline: &Deadline) -> Result<Vec<Active>> {
     let mut units = Vec::new();
     for unit in distributions::TABLE.iter().flat_map(|row| row.units).filter(|_| booted) {
-        if matches!(systemd::active_state(unit, deadline)?.as_str(), "active" | "activating" | "reloading") {
+        if systemd::is_up(&systemd::active_state(unit, deadline)?) {
             units.push((*unit).to_owned());
         }
     }

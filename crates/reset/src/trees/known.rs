@@ -11,8 +11,7 @@ use host::files;
 use host::remove::{self, Fate};
 use serde_json::Value;
 
-use super::targets::{CNI_CONF, CONTAINERD, MANIFESTS, Target};
-use crate::args::Part;
+use super::targets::{CNI_CONF, MANIFESTS, Target};
 use crate::parts::elsewhere;
 use crate::parts::temporary::is_temporary;
 
@@ -34,12 +33,7 @@ impl Own {
     pub fn of(target: &Target, listed: &Path) -> Option<Self> {
         let known = match footprint::paths::known(&listed.to_string_lossy()) {
             // Where each keeps its things is configured: it holds the same there.
-            Known::All => match target.part {
-                Part::Containerd if !listed.to_string_lossy().contains("/io.containerd.") => {
-                    footprint::paths::known(CONTAINERD[0])
-                }
-                part => elsewhere::default_of(part, listed).map_or(Known::All, footprint::paths::known),
-            },
+            Known::All => elsewhere::default_of(target.part, listed).map_or(Known::All, footprint::paths::known),
             known => known,
         };
         Self::directory(known, listed, &target.path)
@@ -116,6 +110,7 @@ fn is_conf(path: &Path) -> bool {
 #[allow(clippy::disallowed_methods, reason = "the tests write what is to be recognised")]
 mod tests {
     use super::*;
+    use crate::args::Part;
 
     #[test]
     fn a_static_pod_and_a_conf_say_themselves_what_they_are() {

@@ -11,17 +11,11 @@ mod removed;
 mod second;
 mod third;
 
+pub(crate) use node::containerd::config::names::{CRI, IMAGES, RUNTIME};
 use node::containerd::release::Release;
 use toml_edit::DocumentMut;
 
 pub use moves::names;
-
-/// The CRI plugin's section in versions 1 (renamed) and 2; in later ones what is left there is the streaming server's.
-pub(crate) const CRI: &str = "io.containerd.grpc.v1.cri";
-/// Since version 3.
-pub(crate) const RUNTIME: &str = "io.containerd.cri.v1.runtime";
-/// Since version 3.
-pub(crate) const IMAGES: &str = "io.containerd.cri.v1.images";
 
 /// What was done to a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Version 2 to 3: what was one CRI plugin is three, and two others have new names.
 
 use super::{CRI, IMAGES, Notes, RUNTIME, moves};
+use node::containerd::config::names::STAYED;
 use node::containerd::config::paths;
 use toml_edit::{DocumentMut, Item, Value};
 
@@ -18,16 +19,6 @@ const TO_IMAGES: [(&[&str], &[&str]); 10] = [
     (&["containerd", "discard_unpacked_layers"], &["discard_unpacked_layers"]),
 ];
 
-/// What stays where it was.
-const STAYS: [&str; 6] = [
-    "disable_tcp_service",
-    "stream_server_address",
-    "stream_server_port",
-    "stream_idle_timeout",
-    "enable_tls_streaming",
-    "x509_key_pair_streaming",
-];
-
 /// Plugins with other names since 2.0.
 const RENAMED: [(&str, &str); 2] = [
     ("io.containerd.monitor.v1.cgroups", "io.containerd.monitor.task.v1.cgroups"),
@@ -37,7 +28,7 @@ const RENAMED: [(&str, &str); 2] = [
 pub(super) fn to_third(document: &mut DocumentMut, notes: &mut Notes) -> anyhow::Result<()> {
     if moves::rename(document, &["plugins", CRI], &["plugins", RUNTIME])? {
         notes.did(format!("{CRI} becomes {RUNTIME}"));
-        for key in STAYS {
+        for key in STAYED {
             if moves::rename(document, &["plugins", RUNTIME, key], &["plugins", CRI, key])? {
                 notes.did(format!("{key} stays in {CRI}"));
             }

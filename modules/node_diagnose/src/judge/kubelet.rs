@@ -85,8 +85,7 @@ fn way(facts: &Facts, found: &mut Vec<Finding>) {
 }
 
 fn is_ready(facts: &Facts) -> bool {
-    let conditions = facts.api.node.as_ref().and_then(|node| node["status"]["conditions"].as_array());
-    conditions.into_iter().flatten().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+    facts.api.node.as_ref().is_some_and(kubeadm::conditions::is_ready)
 }
 
 /// What the API server says, or why it says nothing.

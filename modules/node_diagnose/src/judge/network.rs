@@ -140,8 +140,8 @@ fn mtu(facts: &Facts, found: &mut Vec<Finding>) {
 
 /// The cluster's word, when nothing else was found that explains it.
 fn ready(facts: &Facts, found: &mut Vec<Finding>) {
-    let conditions = facts.api.node.as_ref().and_then(|n| n["status"]["conditions"].as_array()).into_iter().flatten();
-    for condition in conditions.filter(|c| c["type"] == "Ready" && c["status"] != "True") {
+    let condition = facts.api.node.as_ref().and_then(kubeadm::conditions::ready);
+    if let Some(condition) = condition.filter(|condition| condition["status"] != "True") {
         let text = |key: &str| condition[key].as_str().unwrap_or_default().to_owned();
         let words = format!("Ready is {}: {}: {}", text("status"), text("reason"), text("message"));
         found.push(Finding::new(Code::NodeNotReady, [words]));

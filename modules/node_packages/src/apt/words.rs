@@ -1,9 +1,7 @@
 //! What apt says when it fails, as a sentence: the plain meaning first, apt's own words behind it.
 
+use crate::one_line::one_line;
 use host::process::Output;
-
-/// How much of apt's own words goes along, in characters.
-const MOST: usize = 240;
 
 /// What stands in a line of apt, and what it means. The first that fits is told; apt 2.4 to 3.0, gpgv and sqv.
 const MEANINGS: &[(&str, &str)] = &[
@@ -83,11 +81,7 @@ pub fn read(text: &str) -> String {
 }
 
 fn clean(line: &str) -> String {
-    let line = ["E:", "W:"].iter().find_map(|start| line.strip_prefix(start)).unwrap_or(line);
-    let words: Vec<&str> =
-        line.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
-    let text = words.join(" ");
-    if text.chars().count() > MOST { format!("{}...", text.chars().take(MOST).collect::<String>()) } else { text }
+    one_line(["E:", "W:"].iter().find_map(|start| line.strip_prefix(start)).unwrap_or(line))
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! What dnf says when it fails, as a sentence: the plain meaning first, dnf's own words behind it.
 
+use crate::one_line::one_line;
 use host::process::Output;
-
-const MOST: usize = 240;
 
 /// What stands in a line of dnf, and what it means. The first that fits is told; dnf 4.14, librepo and rpm 4.18.
 const MEANINGS: &[(&str, &str)] = &[
@@ -38,20 +37,13 @@ fn read(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     for (sign, meaning) in MEANINGS {
         if let Some(line) = lines.iter().find(|line| line.contains(sign)) {
-            return format!("{meaning} ({})", clean(line));
+            return format!("{meaning} ({})", one_line(line));
         }
     }
     let error = lines.iter().position(|line| line.starts_with("Error"));
     // dnf puts a reason on the line behind what it is the reason of.
     let said = error.map(|at| lines[at..].iter().take(2).copied().collect::<Vec<_>>().join(" "));
-    said.map_or_else(|| "dnf does not say why".to_owned(), |line| clean(&line))
-}
-
-fn clean(line: &str) -> String {
-    let words: Vec<&str> =
-        line.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
-    let text = words.join(" ");
-    if text.chars().count() > MOST { format!("{}...", text.chars().take(MOST).collect::<String>()) } else { text }
+    said.map_or_else(|| "dnf does not say why".to_owned(), |line| one_line(&line))
 }
 
 #[cfg(test)]

@@ -28,24 +28,12 @@ impl Bed {
     /// Makes the packages and serves them.
     pub fn up() -> Bed {
         bare();
-        for tool in ["conntrack", "ip", "iptables", "nsenter", "losetup", "mount", "ethtool", "socat", "modprobe"] {
-            if sh(&format!("command -v {tool}")).is_empty() {
-                executable(&format!("/usr/local/bin/{tool}"), "#!/bin/sh\n");
-            }
-        }
+        tools();
         executable("/tmp/program", PROGRAM);
-        std::fs::create_dir("/tmp/served").unwrap();
-        let mut server = Command::new(REPOSITORY)
-            .args(["/tmp/served", "/tmp/program", "127.0.0.1", "bad"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut address = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut address).unwrap();
-        assert!(address.starts_with("http://"), "the repository could not be made: {address}");
-        Bed { address: address.trim().to_owned(), server: Mutex::new(server) }
+        let mut repository = Command::new(REPOSITORY);
+        repository.args(["/tmp/served", "/tmp/program", "127.0.0.1", "bad"]).stderr(Stdio::null());
+        let (address, server) = serve(&mut repository);
+        Bed { address, server: Mutex::new(server) }
     }
 
     /// Serves no longer.
@@ -101,6 +89,25 @@ pub fn bare() {
     for file in ["/usr/sbin/policy-rc.d", "/usr/bin/kubectl", "/usr/local/bin/kubectl"] {
         let _ = std::fs::remove_file(file);
     }
+}
+
+/// Every tool that a node needs and this machine lacks.
+pub fn tools() {
+    for tool in ["conntrack", "ip", "iptables", "nsenter", "losetup", "mount", "ethtool", "socat", "modprobe"] {
+        if sh(&format!("command -v {tool}")).is_empty() {
+            executable(&format!("/usr/local/bin/{tool}"), "#!/bin/sh\n");
+        }
+    }
+}
+
+/// Starts what makes a repository in /tmp/served and serves it until its stdin ends: `http://127.0.0.1:PORT`, and the process.
+pub fn serve(repository: &mut Command) -> (String, Child) {
+    std::fs::create_dir("/tmp/served").unwrap();
+    let mut server = repository.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut address = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    assert!(address.starts_with("http://"), "the repository could not be made: {address}");
+    (address.trim().to_owned(), server)
 }
 
 /// The built module.

@@ -4,24 +4,13 @@
 
 use super::edit::has_section;
 use super::gone::gone;
-use super::names::Names;
+use super::names::{CRI, Names, STAYED};
 use super::paths::table;
 use super::{Config, ConfigFile};
 use crate::containerd::release::Release;
 use host::files;
 use std::path::{Path, PathBuf};
 use toml_edit::TableLike;
-
-/// CRI's section in version 2, and what of it is there still in version 3 (`plugins/cri/runtime/plugin.go`).
-const OLD: &str = "io.containerd.grpc.v1.cri";
-const STAYED: [&str; 6] = [
-    "disable_tcp_service",
-    "stream_server_address",
-    "stream_server_port",
-    "stream_idle_timeout",
-    "enable_tls_streaming",
-    "x509_key_pair_streaming",
-];
 
 /// Why a containerd of that release does not start with these files.
 pub fn refusal(config: &Config, release: Release) -> Option<String> {
@@ -140,7 +129,7 @@ fn old_names(config: &Config, release: Release, found: &mut Vec<String>) {
         if !lost_everywhere && (file.said() < 4 || !release.migrates_each_file()) {
             continue;
         }
-        for name in [OLD, "cri"] {
+        for name in [CRI, "cri"] {
             let Some(section) = table(&file.document, &["plugins", name]) else { continue };
             let stayed = |key: &String| STAYED.contains(&key.split('.').next().unwrap_or_default());
             let lost: Vec<String> = lost(section, None, "").into_iter().filter(|key| !stayed(key)).collect();

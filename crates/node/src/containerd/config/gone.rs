@@ -4,6 +4,7 @@
 //! Source: containerd RELEASES.md ("Deprecated config properties", "Deprecated features"), containerd#14166 for 2.4 and
 //! containerd#14178, which keeps the registry's until 2.7.
 
+use super::names::{CRI, IMAGES, RUNTIME};
 use super::{Config, ConfigFile};
 use crate::containerd::release::Release;
 use std::path::PathBuf;
@@ -31,34 +32,31 @@ struct Row {
     matters: fn(&Item) -> bool,
 }
 
-const OLD: &str = "io.containerd.grpc.v1.cri";
-const NEW: &str = "io.containerd.cri.v1.runtime";
-const IMAGES: &str = "io.containerd.cri.v1.images";
 const TWO: Release = Release { major: 2, minor: 0 };
 const FOUR: Release = Release { major: 2, minor: 4 };
 const SEVEN: Release = Release { major: 2, minor: 7 };
 
 const ROWS: &[Row] = &[
-    row(&[OLD, "systemd_cgroup"], TWO, "SystemdCgroup in the options of the runtime", says_something),
-    row(&[OLD, "containerd", "default_runtime"], TWO, "default_runtime_name", says_something),
-    row(&[OLD, "containerd", "untrusted_workload_runtime"], TWO, "a runtime named untrusted", says_something),
-    row(&[OLD, "containerd", "runtimes", "*", "runtime_engine"], TWO, "BinaryName in its options", says_something),
-    row(&[OLD, "containerd", "runtimes", "*", "runtime_root"], TWO, "Root in its options", says_something),
-    row(&[OLD, "containerd", "runtimes", "*", "runtime_type"], TWO, "io.containerd.runc.v2", is_old_shim),
-    row(&[OLD, "containerd", "snapshotter"], TWO, "overlayfs", is_aufs),
-    row(&[OLD, "disable_cgroup"], TWO, "delegation of cgroup v2", says_something),
+    row(&[CRI, "systemd_cgroup"], TWO, "SystemdCgroup in the options of the runtime", says_something),
+    row(&[CRI, "containerd", "default_runtime"], TWO, "default_runtime_name", says_something),
+    row(&[CRI, "containerd", "untrusted_workload_runtime"], TWO, "a runtime named untrusted", says_something),
+    row(&[CRI, "containerd", "runtimes", "*", "runtime_engine"], TWO, "BinaryName in its options", says_something),
+    row(&[CRI, "containerd", "runtimes", "*", "runtime_root"], TWO, "Root in its options", says_something),
+    row(&[CRI, "containerd", "runtimes", "*", "runtime_type"], TWO, "io.containerd.runc.v2", is_old_shim),
+    row(&[CRI, "containerd", "snapshotter"], TWO, "overlayfs", is_aufs),
+    row(&[CRI, "disable_cgroup"], TWO, "delegation of cgroup v2", says_something),
     // Below the old name false is the default of 1.7, which nobody chose.
-    row(&[NEW, "enable_cdi"], FOUR, "nothing: CDI is always on", is_false),
+    row(&[RUNTIME, "enable_cdi"], FOUR, "nothing: CDI is always on", is_false),
     // Below the old name it is brought to bin_dirs.
-    row(&[NEW, "cni", "bin_dir"], FOUR, "bin_dirs, a list", says_something),
+    row(&[RUNTIME, "cni", "bin_dir"], FOUR, "bin_dirs, a list", says_something),
     row(&["io.containerd.tracing.processor.v1.otlp", "endpoint"], FOUR, TRACING, says_something),
     row(&["io.containerd.tracing.processor.v1.otlp", "protocol"], FOUR, TRACING, says_something),
     row(&["io.containerd.tracing.processor.v1.otlp", "insecure"], FOUR, TRACING, says_something),
     row(&["io.containerd.internal.v1.tracing", "service_name"], FOUR, TRACING, says_own_name),
     row(&["io.containerd.internal.v1.tracing", "sampling_ratio"], FOUR, TRACING, says_own_ratio),
-    row(&[OLD, "registry", "mirrors"], SEVEN, REGISTRY, says_something),
-    row(&[OLD, "registry", "configs"], SEVEN, REGISTRY, says_something),
-    row(&[OLD, "registry", "auths"], SEVEN, REGISTRY, says_something),
+    row(&[CRI, "registry", "mirrors"], SEVEN, REGISTRY, says_something),
+    row(&[CRI, "registry", "configs"], SEVEN, REGISTRY, says_something),
+    row(&[CRI, "registry", "auths"], SEVEN, REGISTRY, says_something),
     row(&[IMAGES, "registry", "mirrors"], SEVEN, REGISTRY, says_something),
     row(&[IMAGES, "registry", "configs"], SEVEN, REGISTRY, says_something),
     row(&[IMAGES, "registry", "auths"], SEVEN, REGISTRY, says_something),
@@ -93,7 +91,7 @@ fn below(item: &Item, path: &[&str], walked: &mut Vec<String>, found: &mut impl 
     let Some((first, rest)) = path.split_first() else { return found(walked, item) };
     let Some(table) = item.as_table_like() else { return };
     // Version 1 has the short name.
-    let same = |key: &str| *first == "*" || key == *first || (*first == OLD && key == "cri");
+    let same = |key: &str| *first == "*" || key == *first || (*first == CRI && key == "cri");
     for (key, inner) in table.iter().filter(|(key, _)| same(key)) {
         walked.push(key.to_owned());
         below(inner, rest, walked, found);

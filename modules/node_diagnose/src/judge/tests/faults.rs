@@ -266,18 +266,8 @@ pub(super) fn faults() -> Vec<Fault> {
         (Code::MtuMismatch, |f| f.network.links[1].mtu = 1500),
         (Code::MtuMismatch, |f| {
             // The link below became narrower after flannel had made its VXLAN.
-            let below = Link { index: 2, name: "eth0".into(), mtu: 1400, up: true, ..Link::default() };
-            let vxlan = host::links::Vxlan { id: 1, port: 8472, over: Some(2), ..Default::default() };
-            let tunnel = Link {
-                index: 7,
-                name: "flannel.1".into(),
-                kind: "vxlan".into(),
-                mtu: 1450,
-                up: true,
-                vxlan: Some(vxlan),
-                ..Link::default()
-            };
-            f.network.links.extend([below, tunnel]);
+            tunnel(f);
+            f.network.links.iter_mut().filter(|link| link.name == "eth0").for_each(|link| link.mtu = 1400);
         }),
         (Code::AddressesExhausted, |f| {
             let lease = |last: u8| Lease {
